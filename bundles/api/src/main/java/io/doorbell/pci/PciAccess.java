@@ -1,0 +1,62 @@
+package io.doorbell.pci;
+
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+
+/**
+ * A claimed PCI function. Registers and mappings are control plane and may be used by any thread; doorbells are stored to
+ * by the owner of the queue they belong to.
+ */
+public interface PciAccess extends AutoCloseable {
+
+    /** Reads a 32-bit register of BAR0. All ones is what a removed device answers; this does not throw for it. */
+    int readRegister32(int offset);
+
+    /** Reads a 64-bit register of BAR0. */
+    long readRegister64(int offset);
+
+    void writeRegister32(int offset, int value);
+
+    void writeRegister64(int offset, long value);
+
+    /**
+     * The doorbells: BAR0 from offset 1000h on. The segment lives as long as this access; a queue pair makes views of its
+     * own words, with its own lifetime ({@code MemoryView.within}).
+     */
+    MemorySegment doorbells();
+
+    /**
+     * Tells a device that shares its doorbell memory with us, and may be asleep, that a doorbell was stored to. A device
+     * behind a real bus sees the store itself, and this does nothing. Called only when the event index asks for it, or
+     * after each commit where there are no shadow doorbells. Any thread.
+     */
+    void doorbellStored();
+
+    /** Whether {@link #doorbellStored()} does anything. Constant for this access. */
+    boolean wantsDoorbellSignal();
+
+    /**
+     * Lets the device reach memory.
+     *
+     * @param memory native, page aligned, a whole number of pages; stays mapped until {@link DmaMapping#close()}
+     * @throws PciException when it cannot be mapped, with the limit that was hit
+     */
+    DmaMapping map(MemorySegment memory);
+
+    /** Called at most once, on any thread, when the function has gone away; called at once if it has already. */
+    void onRemoval(Consumer<String> listener);
+
+    boolean removed();
+
+    /** Ends the claim: resets the function, unmaps what is still mapped. Idempotent. */
+    @Override
+    void close();
+
+    /** Memory that the device can reach at {@code iova()}, until closed. Closing waits until the device cannot any more. */
+    interface DmaMapping extends AutoCloseable {
+        long iova();
+
+        @Override
+        void close();
+    }
+}

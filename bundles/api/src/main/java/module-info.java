@@ -1,0 +1,14 @@
+/** What bundles say to each other: contracts, and the little code that every provider would otherwise write again. */
+module io.doorbell.api {
+    requires transitive io.doorbell.nvme;
+    requires transitive io.doorbell.platform;
+    requires static osgi.annotation;
+
+    exports io.doorbell.host;
+    exports io.doorbell.lease;
+    exports io.doorbell.pci;
+    exports io.doorbell.reactor;
+    exports io.doorbell.storage;
+    exports io.doorbell.target;
+    exports io.doorbell.workload;
+}
