@@ -1,0 +1,22 @@
+package io.doorbell.host;
+
+import java.util.Objects;
+
+/**
+ * How a queue pair is to be made.
+ *
+ * @param queueEntries entries of the submission queue; the depth is one less. 2 to the limit of the controller
+ * @param handler what happens with completions
+ * @param label who it is for, in messages
+ */
+public record QueuePairOptions(int queueEntries, CompletionHandler handler, String label) {
+    public static final int DEFAULT_QUEUE_ENTRIES = 256;
+
+    public QueuePairOptions {
+        Objects.requireNonNull(handler, "handler");
+        Objects.requireNonNull(label, "label");
+        if (queueEntries < 2 || queueEntries > 65_536) {
+            throw new IllegalArgumentException("queue entries " + queueEntries + " of " + label + ": 2 to 65536");
+        }
+    }
+}

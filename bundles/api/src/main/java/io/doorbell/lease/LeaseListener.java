@@ -1,0 +1,17 @@
+package io.doorbell.lease;
+
+import java.time.Duration;
+
+/** A holder's ear. Called on a control thread of the resource manager; must not block for long. What it throws is logged. */
+public interface LeaseListener {
+    LeaseListener NONE = new LeaseListener() {};
+
+    /**
+     * The lease is being taken back: submissions are refused from now on. Poll what is in flight, then close the lease;
+     * after {@code grace} the rest is aborted.
+     */
+    default void revoking(QueuePairLease lease, RevocationReason reason, Duration grace) {}
+
+    /** It has ended: {@link LeaseState#RELEASED} or {@link LeaseState#FENCED}. */
+    default void ended(QueuePairLease lease, LeaseState state, RevocationReason reason) {}
+}
