@@ -1,0 +1,28 @@
+package io.doorbell.storage;
+
+import java.util.UUID;
+
+/**
+ * What Identify tells of a namespace.
+ *
+ * @param blockBytes 512 or 4096
+ * @param blockCount logical blocks
+ * @param uuid stays the same for the life of the data
+ * @param deallocates whether deallocated blocks give space back; they read zero in any case
+ * @param backend what it stores to, for people: {@code memory}, {@code null}, {@code file /path}
+ */
+public record NamespaceShape(int blockBytes, long blockCount, UUID uuid, boolean deallocates, String backend) {
+
+    public NamespaceShape {
+        if (blockBytes != 512 && blockBytes != 4096) {
+            throw new IllegalArgumentException("block size " + blockBytes + " of " + backend + ": 512 or 4096");
+        }
+        if (blockCount < 1 || blockCount > Long.MAX_VALUE / blockBytes) {
+            throw new IllegalArgumentException("block count " + blockCount + " of " + backend + ": 1 and up, 8 EiB at most");
+        }
+    }
+
+    public long byteSize() {
+        return blockCount * blockBytes;
+    }
+}
