@@ -1,0 +1,45 @@
+package io.doorbell.platform;
+
+/**
+ * The errno values we can meet, with the names of {@code errno.h} and the words of {@code strerror} (Linux, x86-64). In Java, so that a message
+ * does not depend on the locale or on a further native call.
+ */
+final class Errno {
+    static final int EPERM = 1;
+    static final int EINTR = 4;
+    static final int EAGAIN = 11;
+    static final int ENOMEM = 12;
+    static final int EINVAL = 22;
+
+    private Errno() {}
+
+    static String describe(int errno) {
+        return switch (errno) {
+            case EPERM -> "EPERM: Operation not permitted";
+            case 2 -> "ENOENT: No such file or directory";
+            case 3 -> "ESRCH: No such process";
+            case EINTR -> "EINTR: Interrupted system call";
+            case 5 -> "EIO: Input/output error";
+            case 6 -> "ENXIO: No such device or address";
+            case 9 -> "EBADF: Bad file descriptor";
+            case EAGAIN -> "EAGAIN: Resource temporarily unavailable";
+            case ENOMEM -> "ENOMEM: Cannot allocate memory";
+            case 13 -> "EACCES: Permission denied";
+            case 14 -> "EFAULT: Bad address";
+            case 16 -> "EBUSY: Device or resource busy";
+            case 17 -> "EEXIST: File exists";
+            case 19 -> "ENODEV: No such device";
+            case EINVAL -> "EINVAL: Invalid argument";
+            case 23 -> "ENFILE: Too many open files in system";
+            case 24 -> "EMFILE: Too many open files";
+            case 25 -> "ENOTTY: Inappropriate ioctl for device";
+            case 27 -> "EFBIG: File too large";
+            case 28 -> "ENOSPC: No space left on device";
+            case 38 -> "ENOSYS: Function not implemented";
+            case 75 -> "EOVERFLOW: Value too large for defined data type";
+            case 95 -> "EOPNOTSUPP: Operation not supported";
+            case 133 -> "EHWPOISON: Memory page has hardware error";
+            default -> "errno " + errno;
+        };
+    }
+}
