@@ -1,0 +1,28 @@
+package io.doorbell.target;
+
+import io.doorbell.storage.NvmRequest;
+
+/**
+ * The way of commands into a controller, for one reactor. Owner: that reactor's thread.
+ *
+ * <p>Two steps, since a transport may have to fetch the data between them: {@link #admit} checks the command and says
+ * how much data moves which way, {@link #execute} does it.
+ */
+public interface CommandPath extends AutoCloseable {
+
+    /** Checks a command's fields and sets what they mean. Returns 0 to go on, or the status to end it with. */
+    int admit(NvmRequest request);
+
+    /** Executes an admitted command whose data pieces are there. Returns a status, or {@link NvmRequest#PENDING}. */
+    int execute(NvmRequest request);
+
+    /** Executes the fused pair Compare and Write; the answer, or {@code write.complete}, is for the write, see {@code NamespaceSession.submitFused}. */
+    int executeFused(NvmRequest compare, NvmRequest write);
+
+    /** Ends what namespaces have finished, and takes up changes of the namespaces; call it each cycle. Returns work done. */
+    int poll(long nowNanos);
+
+    /** Requests that were pending are gone, without completion: the transport has reset. */
+    @Override
+    void close();
+}

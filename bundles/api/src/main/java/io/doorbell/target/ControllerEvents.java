@@ -1,0 +1,17 @@
+package io.doorbell.target;
+
+/** What a controller asks of the transport that carries it. Called on the thread that caused it; must not block. */
+public interface ControllerEvents {
+
+    /** CC.EN became 1 and the configuration is acceptable: begin to serve the admin queue, then say {@link TargetController#ready}. */
+    void enabled();
+
+    /** CC.EN became 0, or the controller was reset: drop every queue and all that is in flight, then say {@link TargetController#disabled}. */
+    void reset();
+
+    /** CC.SHN: the host shuts down; finish what is in flight, then say {@link TargetController#shutdownComplete}. */
+    void shutdown();
+
+    /** Keep Alive timed out, or the model found that it cannot go on: CSTS.CFS is set. */
+    void fatal(String reason);
+}

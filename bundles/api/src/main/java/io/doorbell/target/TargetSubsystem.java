@@ -1,0 +1,29 @@
+package io.doorbell.target;
+
+import java.util.List;
+
+/**
+ * An NVM subsystem: namespaces, and the controllers through which hosts see them. Control plane, any thread. A service
+ * too, with the property {@link #NQN_PROPERTY}.
+ */
+public interface TargetSubsystem {
+    String NQN_PROPERTY = "doorbell.nqn";
+
+    String nqn();
+
+    String serial();
+
+    String model();
+
+    /** The namespaces that are allocated, whether or not a controller has them attached. */
+    List<AllocatedNamespace> namespaces();
+
+    /**
+     * A new controller.
+     *
+     * @throws IllegalStateException when the subsystem has no controller id left
+     */
+    TargetController createController(ControllerSetup setup, ControllerEvents events);
+
+    record AllocatedNamespace(int nsid, io.doorbell.storage.NamespaceShape shape, List<Integer> attachedControllers) {}
+}
