@@ -1,0 +1,2 @@
+/** Work in progress. */
+package io.doorbell.deployment;

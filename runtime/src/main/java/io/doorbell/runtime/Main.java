@@ -1,0 +1,68 @@
+package io.doorbell.runtime;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line. Exit codes: 0 done, 1 failed, 2 not understood. */
+@Command(
+        name = "doorbell",
+        description = "A storage node that leases NVMe queue pairs.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        subcommands = {DemoCommand.class, RunCommand.class, PerfCommand.class})
+public final class Main implements Callable<Integer> {
+    static final int DONE = 0;
+    static final int FAILED = 1;
+
+    @Spec
+    private CommandSpec spec;
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
+    }
+
+    static int run(PrintWriter out, PrintWriter err, String... args) {
+        var commandLine = new CommandLine(new Main());
+        commandLine.getSubcommands().get("perf").setUnmatchedOptionsArePositionalParams(true);
+        return commandLine
+                .setExpandAtFiles(false)
+                .setOut(out)
+                .setErr(err)
+                .setExecutionExceptionHandler((exception, command, _) -> {
+                    if (!(exception instanceof Refusal refusal)) {
+                        throw exception;
+                    }
+                    command.getErr().println("doorbell: " + refusal.getMessage());
+                    return FAILED;
+                })
+                .execute(args);
+    }
+
+    @Override
+    public Integer call() {
+        throw new ParameterException(spec.commandLine(), "no command");
+    }
+
+    /** A JVM that was started by hand may lack what {@code bin/jvm.options} gives it. */
+    static void requireNativeAccess() {
+        if (!Main.class.getModule().isNativeAccessEnabled()) {
+            throw new Refusal("this JVM may not reach native memory: start it with"
+                    + " --enable-native-access=ALL-UNNAMED, or by bin/doorbell, which does");
+        }
+    }
+
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            var version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"doorbell " + (version == null ? "(not packaged)" : version)};
+        }
+    }
+}

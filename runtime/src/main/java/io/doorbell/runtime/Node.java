@@ -1,0 +1,261 @@
+package io.doorbell.runtime;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkEvent;
+import org.osgi.framework.InvalidSyntaxException;
+import org.osgi.framework.launch.Framework;
+import org.osgi.framework.launch.FrameworkFactory;
+import org.osgi.framework.startlevel.BundleStartLevel;
+import org.osgi.framework.startlevel.FrameworkStartLevel;
+import org.osgi.util.tracker.ServiceTracker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Felix with the bundles of a distribution in it, working in a home. {@link #start} returns when every start level is
+ * reached: configuration is in force and the plug-ins of {@code deploy/} were started. Any thread may call any method.
+ */
+final class Node implements AutoCloseable {
+    /** Bundles get this long to stop, all together. A node that is told to end must end. */
+    static final Duration STOP_BOUND = Duration.ofSeconds(15);
+
+    /** A start that takes longer hangs; the slowest seen on a loaded two-core machine took 5 s. */
+    private static final Duration START_BOUND = Duration.ofSeconds(60);
+
+    static final int PLUG_IN_START_LEVEL = 15;
+    static final int CONSOLE_START_LEVEL = 16;
+    static final int MANAGEMENT_START_LEVEL = 12;
+    static final int HTTP_START_LEVEL = 4;
+    static final int JOLOKIA_START_LEVEL = 5;
+    private static final int LAST_START_LEVEL = 20;
+
+    /** How soon a change in config/ or deploy/ is seen; File Install waits for a second look at a growing file. */
+    private static final Duration POLL = Duration.ofMillis(500);
+
+    /** What the launcher's class path shares with the bundles, at the versions the bundles were compiled against. */
+    private static final String SHARED_PACKAGES = String.join(
+            ",",
+            "org.slf4j;version=\"2.0.20\"",
+            "org.slf4j.event;version=\"2.0.20\"",
+            "org.slf4j.helpers;version=\"2.0.20\"",
+            "org.slf4j.spi;version=\"2.0.20\"",
+            "org.osgi.service.log;version=\"1.5\"",
+            "org.osgi.service.log.admin;version=\"1.0\"",
+            "picocli;version=\"4.7.7\"");
+
+    private static final Logger LOG = LoggerFactory.getLogger(Node.class);
+
+    private final Framework framework;
+    private final LogBridge logBridge;
+
+    private Node(Framework framework) throws BundleException {
+        this.framework = framework;
+        framework.init();
+        this.logBridge = new LogBridge(framework.getBundleContext());
+    }
+
+    /**
+     * Starts a node with all bundles of the distribution except those of the start levels left out.
+     *
+     * @throws IllegalStateException where the framework does not come up
+     */
+    static Node start(Distribution distribution, Home home, Set<Integer> leftOut) {
+        try {
+            var node = new Node(ServiceLoader.load(FrameworkFactory.class)
+                    .findFirst()
+                    .orElseThrow()
+                    .newFramework(settings(home)));
+            try {
+                node.boot(distribution, leftOut);
+                return node;
+            } catch (BundleException | RuntimeException e) {
+                node.close();
+                throw e;
+            }
+        } catch (BundleException e) {
+            throw new IllegalStateException("the framework did not start in " + home.root(), e);
+        }
+    }
+
+    private static Map<String, String> settings(Home home) {
+        var settings = new HashMap<String, String>();
+        settings.put(
+                Constants.FRAMEWORK_STORAGE, home.var().resolve("framework").toString());
+        // The files in the home are the only truth: nothing installed or configured earlier may shine through.
+        settings.put(Constants.FRAMEWORK_STORAGE_CLEAN, Constants.FRAMEWORK_STORAGE_CLEAN_ONFIRSTINIT);
+        settings.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(LAST_START_LEVEL));
+        settings.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, SHARED_PACKAGES);
+        settings.put("felix.service.urlhandlers", "false"); // or a second framework in this JVM would find the first's
+        // Plug-ins before configuration: their options are then known when their files are read.
+        settings.put(
+                "felix.fileinstall.dir",
+                home.root().resolve("deploy") + "," + home.root().resolve("config"));
+        settings.put("felix.fileinstall.filter", ".*\\.(cfg|jar)");
+        settings.put("felix.fileinstall.poll", Long.toString(POLL.toMillis()));
+        settings.put("felix.fileinstall.noInitialDelay", "true");
+        settings.put("felix.fileinstall.enableConfigSave", "false");
+        settings.put(
+                "felix.fileinstall.tmpdir", home.var().resolve("fileinstall").toString());
+        settings.put("org.apache.felix.http.host", "127.0.0.1");
+        settings.put("doorbell.home", home.root().toString());
+        settings.put("doorbell.plugin.startlevel", Integer.toString(PLUG_IN_START_LEVEL));
+        return settings;
+    }
+
+    private void boot(Distribution distribution, Set<Integer> leftOut) throws BundleException {
+        logBridge.open();
+        var context = framework.getBundleContext();
+        var installed = new ArrayList<Bundle>();
+        for (var level : distribution.bundles().entrySet()) {
+            if (leftOut.contains(level.getKey())) {
+                continue;
+            }
+            for (Path jar : level.getValue()) {
+                // "reference:" runs the jar where it is instead of copying it into the framework's storage.
+                var bundle = context.installBundle("reference:" + jar.toUri());
+                bundle.adapt(BundleStartLevel.class).setStartLevel(level.getKey());
+                installed.add(bundle);
+            }
+        }
+        for (var bundle : installed) {
+            if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) == null) {
+                bundle.start(Bundle.START_ACTIVATION_POLICY);
+            }
+        }
+        var started = new CountDownLatch(1);
+        context.addFrameworkListener(event -> {
+            if (event.getType() == FrameworkEvent.STARTED) {
+                started.countDown();
+            }
+        });
+        framework.start();
+        try {
+            if (!started.await(START_BOUND.toSeconds(), TimeUnit.SECONDS)) {
+                throw new IllegalStateException("still at start level "
+                        + framework.adapt(FrameworkStartLevel.class).getStartLevel() + " after "
+                        + START_BOUND.toSeconds() + " s");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the framework started", e);
+        }
+    }
+
+    /** Bundles that should run and do not, by name with their state; empty in a healthy node. */
+    List<String> notActive() {
+        return Arrays.stream(framework.getBundleContext().getBundles())
+                .filter(bundle -> bundle.getState() != Bundle.ACTIVE)
+                .filter(bundle -> bundle.getHeaders().get(Constants.FRAGMENT_HOST) == null)
+                .map(bundle -> name(bundle) + " (" + stateOf(bundle) + ")")
+                .toList();
+    }
+
+    int bundleCount() {
+        return framework.getBundleContext().getBundles().length;
+    }
+
+    /** The service once it is there, or nothing when the bound has passed. It is not given back: the node ends first. */
+    <T> Optional<T> await(Class<T> type, String filter, Duration bound) {
+        var context = framework.getBundleContext();
+        try {
+            var wanted = context.createFilter("(&(objectClass=" + type.getName() + ")" + filter + ")");
+            var tracker = new ServiceTracker<T, T>(context, wanted, null);
+            tracker.open();
+            return Optional.ofNullable(tracker.waitForService(bound.toMillis()));
+        } catch (InvalidSyntaxException e) {
+            throw new IllegalArgumentException(filter, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+
+    /** The transport ids of all controllers there are now, sorted; whoever serves one says so in {@code doorbell.trid}. */
+    Set<String> trids() {
+        try {
+            var found = framework.getBundleContext().getAllServiceReferences(null, "(doorbell.trid=*)");
+            var trids = new TreeSet<String>();
+            for (var reference : found == null ? List.<org.osgi.framework.ServiceReference<?>>of() : List.of(found)) {
+                switch (reference.getProperty("doorbell.trid")) {
+                    case String one -> trids.add(one);
+                    case String[] several -> trids.addAll(List.of(several));
+                    default -> LOG.warn("{} has a doorbell.trid that is no text", reference);
+                }
+            }
+            return trids;
+        } catch (InvalidSyntaxException e) {
+            throw new IllegalStateException("a constant filter", e);
+        }
+    }
+
+    /** Returns when the framework has stopped, whoever stopped it. */
+    void awaitStop() {
+        try {
+            framework.waitForStop(0);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Stops every bundle, last start level first. Idempotent. */
+    @Override
+    public void close() {
+        stop();
+    }
+
+    /** True if all bundles stopped within {@link #STOP_BOUND}; if not, the log names those that did not. */
+    synchronized boolean stop() {
+        if (framework.getState() != Bundle.ACTIVE && framework.getState() != Bundle.STARTING) {
+            return true;
+        }
+        try {
+            var bundles = framework.getBundleContext().getBundles();
+            framework.stop();
+            if (framework.waitForStop(STOP_BOUND.toMillis()).getType() != FrameworkEvent.WAIT_TIMEDOUT) {
+                return true;
+            }
+            LOG.error(
+                    "not stopped after {} s: {}",
+                    STOP_BOUND.toSeconds(),
+                    Arrays.stream(bundles)
+                            .filter(bundle -> bundle.getState() == Bundle.STOPPING)
+                            .map(Node::name)
+                            .collect(Collectors.joining(", ")));
+        } catch (BundleException e) {
+            LOG.error("the framework does not stop", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return false;
+    }
+
+    private static String name(Bundle bundle) {
+        return bundle.getSymbolicName() + " " + bundle.getVersion();
+    }
+
+    private static String stateOf(Bundle bundle) {
+        return switch (bundle.getState()) {
+            case Bundle.INSTALLED -> "not resolved";
+            case Bundle.RESOLVED -> "not started";
+            case Bundle.STARTING -> "starting";
+            case Bundle.STOPPING -> "stopping";
+            default -> "state " + bundle.getState();
+        };
+    }
+}

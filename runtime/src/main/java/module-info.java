@@ -1,0 +1,13 @@
+/** The launcher: an embedded Felix, the command line, and the distribution around them. */
+module io.doorbell.runtime {
+    requires static osgi.annotation;
+    requires java.management;
+    requires info.picocli;
+    requires org.apache.felix.framework;
+    requires org.osgi.service.log;
+    requires org.slf4j;
+    requires ch.qos.logback.classic;
+
+    opens io.doorbell.runtime to
+            info.picocli;
+}
