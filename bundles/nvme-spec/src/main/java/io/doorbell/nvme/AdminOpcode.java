@@ -1,6 +1,6 @@
 package io.doorbell.nvme;
 
-/** Opcodes of the Admin Command Set. NVMe Base 2.1 §3.1.3.4 "Command Support Requirements". */
+/** Opcodes of the Admin Command Set. NVMe Base 2.1 §5 "Admin Command Set". */
 public final class AdminOpcode {
     public static final int DELETE_IO_SUBMISSION_QUEUE = 0x00;
     public static final int CREATE_IO_SUBMISSION_QUEUE = 0x01;
