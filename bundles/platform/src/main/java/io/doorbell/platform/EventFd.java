@@ -16,7 +16,7 @@ import java.time.Duration;
 /**
  * An eventfd: any thread, and any process that has the descriptor, signals; one thread waits. Signals add up until {@link #drain} takes them.
  *
- * <p>Each call is a system call (below a microsecond when nobody has to be woken), allocates nothing, and is not affected by {@link Thread#interrupt}. A wait blocks its
+ * <p>Each call is a system call, allocates nothing, and is not affected by {@link Thread#interrupt}. A wait blocks its
  * thread in the kernel; on a virtual thread it would block the carrier, so wait on platform threads.
  *
  * <p>Ownership: whoever creates closes. After {@link #close} every method throws {@link IllegalStateException}, also in a thread that waits at that moment. The
