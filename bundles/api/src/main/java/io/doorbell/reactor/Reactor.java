@@ -41,7 +41,11 @@ public interface Reactor extends AutoCloseable {
      */
     <T> T call(Callable<T> task, Duration bound);
 
-    /** Ends a park, if there is one. Costs a load when there is none. */
+    /**
+     * Ends a park, if there is one. Costs a volatile load when there is none. What it announces must be visible first: by
+     * a volatile store, or with {@link java.lang.invoke.VarHandle#fullFence} between the store and this call. A release
+     * store alone may pass the load, and then the reactor sleeps.
+     */
     void wake();
 
     ReactorStatistics statistics();

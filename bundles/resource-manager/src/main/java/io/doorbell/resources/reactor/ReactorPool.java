@@ -1,0 +1,90 @@
+package io.doorbell.resources.reactor;
+
+import io.doorbell.platform.CpuAffinity;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.reactor.Reactors;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The reactors of a node. Any thread may call any method.
+ *
+ * <p>Placement: the CPU, among those this process may use, with the fewest reactors that live; of several, the first for a
+ * host, the last for a device. So one host and one device never share a CPU where there are two.
+ */
+public final class ReactorPool implements Reactors, AutoCloseable {
+    private final Map<String, ReactorThread> living = new LinkedHashMap<>();
+    private final Map<String, Integer> places = new HashMap<>();
+    private volatile ReactorOptions options;
+    private boolean closed;
+
+    public ReactorPool(ReactorOptions options) {
+        this.options = options;
+    }
+
+    /** For reactors opened from now on. */
+    public void configure(ReactorOptions changed) {
+        options = changed;
+    }
+
+    @Override
+    public Reactor open(String name, Role role, int cpu) {
+        var allowed = CpuAffinity.processCpus();
+        ReactorThread reactor;
+        synchronized (this) {
+            if (closed) {
+                throw new IllegalStateException("reactors are closed; " + name + " cannot be opened");
+            }
+            if (living.containsKey(name)) {
+                throw new IllegalArgumentException("a reactor " + name + " lives already");
+            }
+            if (cpu != ANY_CPU && (cpu < 0 || !allowed.get(cpu))) {
+                throw new IllegalArgumentException(
+                        "CPU " + cpu + " for reactor " + name + ": this process may use " + allowed);
+            }
+            int place = cpu == ANY_CPU ? leastUsed(allowed, role) : cpu;
+            // A CPU that was named is kept to also where pinning is off in general.
+            int pinTo = options.pin() || cpu != ANY_CPU ? place : -1;
+            reactor = new ReactorThread(name, pinTo, options, allowed.cardinality() == 1, () -> ended(name));
+            living.put(name, reactor);
+            places.put(name, place);
+        }
+        reactor.start();
+        return reactor;
+    }
+
+    private int leastUsed(BitSet allowed, Role role) {
+        var load = new HashMap<Integer, Integer>();
+        places.values().forEach(place -> load.merge(place, 1, Integer::sum));
+        var cpus = new ArrayList<>(allowed.stream().boxed().toList());
+        var inOrder = role == Role.HOST ? cpus : cpus.reversed();
+        return inOrder.stream()
+                .min((a, b) -> Integer.compare(load.getOrDefault(a, 0), load.getOrDefault(b, 0)))
+                .orElseThrow();
+    }
+
+    private synchronized void ended(String name) {
+        living.remove(name);
+        places.remove(name);
+    }
+
+    @Override
+    public synchronized List<Reactor> reactors() {
+        return List.copyOf(living.values());
+    }
+
+    /** Closes all reactors that still live, each within a bound, and opens none any more. */
+    @Override
+    public void close() {
+        List<Reactor> rest;
+        synchronized (this) {
+            closed = true;
+            rest = reactors();
+        }
+        rest.forEach(Reactor::close);
+    }
+}

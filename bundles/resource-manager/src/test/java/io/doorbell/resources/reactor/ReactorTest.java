@@ -1,0 +1,479 @@
+package io.doorbell.resources.reactor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.doorbell.platform.CpuAffinity;
+import io.doorbell.reactor.Poller;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.reactor.Reactors.Role;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class ReactorTest {
+    private static final Duration BOUND = Duration.ofSeconds(5);
+
+    private final ReactorPool pool = new ReactorPool(ReactorOptions.DEFAULT);
+    private final Reactor reactor = pool.open("test", Role.HOST, -1);
+
+    @AfterEach
+    void nothingLives() {
+        pool.close();
+        assertThat(pool.reactors()).isEmpty();
+    }
+
+    @Test
+    void runsAnAddedPollerUntilItIsRemoved() {
+        var polls = new AtomicLong();
+        var poller = polling(now -> {
+            polls.incrementAndGet();
+            return 0;
+        });
+
+        reactor.add(poller);
+        await().until(() -> polls.get() > 1000);
+        reactor.remove(poller);
+
+        long afterRemove = polls.get();
+        reactor.call(() -> null, BOUND);
+        reactor.call(() -> null, BOUND);
+        assertThat(polls).hasValue(afterRemove);
+        assertThat(reactor.statistics().pollers()).isZero();
+    }
+
+    @Test
+    void refusesToRunAPollerTwice() {
+        var poller = polling(now -> 0);
+        reactor.add(poller);
+
+        assertThatThrownBy(() -> reactor.add(poller))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("test");
+        assertThat(reactor.statistics().pollers()).isOne();
+    }
+
+    @Test
+    void doesNotRunAPollerAnyMoreThatAnotherPollerRemovedInTheSameCycle() {
+        var removed = new AtomicBoolean();
+        var ranAfterwards = new AtomicBoolean();
+        var victim = polling(now -> {
+            ranAfterwards.compareAndSet(false, removed.get());
+            return 0;
+        });
+        var done = new CountDownLatch(1);
+        Poller killer = polling(now -> {
+            if (!removed.get()) {
+                reactor.remove(victim);
+                removed.set(true);
+            }
+            done.countDown();
+            return 0;
+        });
+        reactor.call(
+                () -> {
+                    reactor.add(killer);
+                    reactor.add(victim);
+                    return null;
+                },
+                BOUND);
+
+        await().until(() -> done.getCount() == 0);
+        reactor.call(() -> null, BOUND);
+
+        assertThat(ranAfterwards).isFalse();
+        assertThat(reactor.statistics().pollers()).isOne();
+    }
+
+    @Test
+    void removesAPollerThatThrowsAndGoesOnWithTheOthers() {
+        var polls = new AtomicLong();
+        reactor.add(polling(now -> {
+            throw new IllegalStateException("on purpose");
+        }));
+        reactor.add(polling(now -> {
+            polls.incrementAndGet();
+            return 0;
+        }));
+
+        await().until(() -> reactor.statistics().pollerFailures() == 1);
+        long before = polls.get();
+        await().until(() -> polls.get() > before + 100);
+
+        assertThat(reactor.statistics().pollers()).isOne();
+    }
+
+    @Test
+    void runsTasksInTheOrderTheyWereGiven() {
+        var order = Collections.synchronizedList(new ArrayList<Integer>());
+
+        for (int i = 0; i < 1000; i++) {
+            int number = i;
+            reactor.execute(() -> order.add(number));
+        }
+        reactor.call(() -> null, BOUND);
+
+        assertThat(order).hasSize(1000).isSorted();
+    }
+
+    @Test
+    void refusesTasksWhenItsQueueIsFull() throws InterruptedException {
+        var release = new CountDownLatch(1);
+        reactor.execute(() -> awaitQuietly(release));
+        await().until(() -> reactor.statistics().cycles() > 0);
+
+        assertThatThrownBy(() -> {
+                    for (int i = 0; i <= TaskQueue.CAPACITY; i++) {
+                        reactor.execute(() -> {});
+                    }
+                })
+                .isInstanceOf(RejectedExecutionException.class)
+                .hasMessageContaining("1024");
+
+        release.countDown();
+        await().untilAsserted(() -> reactor.execute(() -> {}));
+    }
+
+    @Test
+    void callReturnsWhatTheTaskReturnsAndThrowsWhatItThrows() {
+        assertThat(reactor.<Thread>call(Thread::currentThread, BOUND)).isSameAs(reactor.thread());
+        assertThatThrownBy(() -> reactor.call(
+                        () -> {
+                            throw new IllegalArgumentException("mine");
+                        },
+                        BOUND))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("mine");
+        assertThatThrownBy(() -> reactor.call(
+                        () -> {
+                            throw new IOException("checked");
+                        },
+                        BOUND))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("checked");
+    }
+
+    @Test
+    void aCallFromItsOwnThreadRunsAtOnce() {
+        assertThat(reactor.<Boolean>call(() -> reactor.call(reactor::isCurrent, Duration.ZERO), BOUND))
+                .isTrue();
+    }
+
+    @Test
+    void withdrawsACallThatDidNotBeginWithinItsBound() {
+        var release = new CountDownLatch(1);
+        var ran = new AtomicBoolean();
+        reactor.execute(() -> awaitQuietly(release));
+
+        assertThatThrownBy(() -> reactor.call(
+                        () -> {
+                            ran.set(true);
+                            return null;
+                        },
+                        Duration.ofMillis(20)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("withdrawn");
+        release.countDown();
+        reactor.call(() -> null, BOUND);
+
+        assertThat(ran).isFalse();
+    }
+
+    @Test
+    void anAcceptedTaskRunsThoughTheReactorCloses() throws InterruptedException {
+        // Closing and offering race: each offer either is refused or its task runs.
+        for (int round = 0; round < 50; round++) {
+            var each = pool.open("round-" + round, Role.HOST, -1);
+            var accepted = new AtomicInteger();
+            var ran = new AtomicInteger();
+            var offering = new Thread(() -> {
+                try {
+                    while (true) {
+                        each.execute(ran::incrementAndGet);
+                        accepted.incrementAndGet();
+                    }
+                } catch (RejectedExecutionException closedOrFull) {
+                    // That is what ends this thread.
+                }
+            });
+            offering.start();
+            await().pollInterval(Duration.ofNanos(100_000)).until(() -> accepted.get() > 0 || !offering.isAlive());
+            each.close();
+            offering.join();
+
+            assertThat(ran).hasValue(accepted.get());
+            assertThat(each.thread().isAlive()).isFalse();
+        }
+    }
+
+    @Test
+    void sleepsWhenEveryPollerAgreesAndWakesForEachPieceOfWork() {
+        var work = new AtomicInteger();
+        var done = new AtomicInteger();
+        reactor.add(new Poller() {
+            @Override
+            public int poll(long nowNanos) {
+                int found = work.getAndSet(0);
+                done.addAndGet(found);
+                return found;
+            }
+
+            @Override
+            public boolean readyToPark() {
+                return work.get() == 0;
+            }
+        });
+
+        for (int i = 1; i <= 200; i++) {
+            if (i % 2 == 0) {
+                await().pollInterval(Duration.ofNanos(100_000))
+                        .until(() -> reactor.statistics().parked());
+            }
+            work.incrementAndGet();
+            reactor.wake();
+            int expected = i;
+            // The bound is well under the longest sleep, which would otherwise heal a lost wakeup.
+            await().pollInterval(Duration.ofNanos(20_000))
+                    .atMost(500, TimeUnit.MILLISECONDS)
+                    .until(() -> done.get() == expected);
+        }
+        assertThat(reactor.statistics().parks()).isGreaterThan(50);
+    }
+
+    @Test
+    void losesNoWakeupWhileItIsOnItsWayToSleep() {
+        // No spinning and next to no yielding: each piece of work meets the reactor somewhere on its way to sleep.
+        try (var eager = new ReactorPool(new ReactorOptions(false, 0, 1))) {
+            var sleepy = eager.open("sleepy", Role.HOST, -1);
+            var offered = new AtomicLong();
+            var taken = new AtomicLong();
+            sleepy.add(new Poller() {
+                @Override
+                public int poll(long nowNanos) {
+                    return taken.getAndSet(offered.get()) == taken.get() ? 0 : 1;
+                }
+
+                @Override
+                public boolean readyToPark() {
+                    return taken.get() == offered.get();
+                }
+            });
+            long slowest = 0;
+            for (long i = 1; i <= 20_000; i++) {
+                long start = System.nanoTime();
+                offered.set(i);
+                sleepy.wake();
+                while (taken.get() < i) {
+                    Thread.yield();
+                }
+                slowest = Math.max(slowest, System.nanoTime() - start);
+            }
+            // A lost wakeup would be found by the longest sleep only, a second later.
+            assertThat(slowest).isLessThan(TimeUnit.MILLISECONDS.toNanos(900));
+            assertThat(sleepy.statistics().parks()).isGreaterThan(10);
+        }
+    }
+
+    @Test
+    void doesNotSleepWhileAPollerWaitsForADevice() throws InterruptedException {
+        var unparked = new AtomicInteger();
+        reactor.add(new Poller() {
+            @Override
+            public int poll(long nowNanos) {
+                return 0;
+            }
+
+            @Override
+            public boolean readyToPark() {
+                return true;
+            }
+
+            @Override
+            public void unparked() {
+                unparked.incrementAndGet();
+            }
+        });
+        reactor.add(new Poller() {
+            @Override
+            public int poll(long nowNanos) {
+                return 0;
+            }
+
+            @Override
+            public boolean readyToPark() {
+                return false;
+            }
+        });
+        await().until(() -> unparked.get() > 3);
+        long parks = reactor.statistics().parks();
+
+        await().until(() -> unparked.get() > 6);
+
+        // The first poller was armed and disarmed each time, the reactor did not sleep.
+        assertThat(reactor.statistics().parks()).isEqualTo(parks);
+    }
+
+    @Test
+    void sleepsNoLongerThanAPollerAllows() {
+        var late = new AtomicLong();
+        var rounds = new AtomicInteger();
+        reactor.add(new Poller() {
+            private long deadline = System.nanoTime();
+
+            @Override
+            public int poll(long nowNanos) {
+                if (nowNanos - deadline < 0) {
+                    return 0;
+                }
+                late.accumulateAndGet(nowNanos - deadline, Math::max);
+                deadline = nowNanos + TimeUnit.MILLISECONDS.toNanos(5);
+                rounds.incrementAndGet();
+                return 1;
+            }
+
+            @Override
+            public boolean readyToPark() {
+                return true;
+            }
+
+            @Override
+            public long parkLimitNanos(long nowNanos) {
+                return deadline - nowNanos;
+            }
+        });
+
+        await().atMost(BOUND).until(() -> rounds.get() > 20);
+
+        assertThat(reactor.statistics().parks()).isGreaterThan(5);
+        assertThat(late.get()).isLessThan(TimeUnit.MILLISECONDS.toNanos(900));
+    }
+
+    @Test
+    void usesAtMostOnePercentOfACpuWhenIdle() throws InterruptedException {
+        reactor.add(new Poller() {
+            @Override
+            public int poll(long nowNanos) {
+                return 0;
+            }
+
+            @Override
+            public boolean readyToPark() {
+                return true;
+            }
+        });
+        await().until(() -> reactor.statistics().parked());
+        var threads = ManagementFactory.getThreadMXBean();
+        long id = reactor.thread().threadId();
+        long cpuBefore = threads.getThreadCpuTime(id);
+        long wallBefore = System.nanoTime();
+
+        // Not a wait for a condition: this is the time over which it is measured.
+        Thread.sleep(1500);
+
+        long cpu = threads.getThreadCpuTime(id) - cpuBefore;
+        long wall = System.nanoTime() - wallBefore;
+        System.out.printf("idle reactor: %.3f %% of a CPU%n", 100.0 * cpu / wall);
+        assertThat(cpu).isLessThan(wall / 100);
+    }
+
+    @Test
+    void placesHostsFromTheFirstCpuUpAndDevicesFromTheLastDown() {
+        var allowed = CpuAffinity.processCpus();
+        int first = allowed.nextSetBit(0);
+        int last = allowed.length() - 1;
+
+        var device = pool.open("device", Role.DEVICE, -1);
+
+        assertThat(reactor.cpu()).isEqualTo(first);
+        assertThat(device.cpu()).isEqualTo(last);
+        assertThat(device.<java.util.BitSet>call(CpuAffinity::allowedCpus, BOUND)
+                        .cardinality())
+                .isOne();
+    }
+
+    @Test
+    void goesRoundAllCpusAndTakesAFreedPlaceFirst() {
+        var places = new ConcurrentHashMap<Integer, Integer>();
+        places.merge(reactor.cpu(), 1, Integer::sum);
+        int cpus = CpuAffinity.processCpus().cardinality();
+        for (int i = 1; i < 2 * cpus; i++) {
+            places.merge(pool.open("more-" + i, Role.HOST, -1).cpu(), 1, Integer::sum);
+        }
+        assertThat(places)
+                .hasSize(cpus)
+                .allSatisfy((cpu, count) -> assertThat(count).isEqualTo(2));
+
+        reactor.close();
+
+        assertThat(pool.open("next", Role.DEVICE, -1).cpu()).isEqualTo(reactor.cpu());
+    }
+
+    @Test
+    void refusesACpuThatIsNotAllowedAndNamesThoseThatAre() {
+        assertThatThrownBy(() -> pool.open("nowhere", Role.HOST, 16_000))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("16000")
+                .hasMessageContaining(CpuAffinity.processCpus().toString());
+        assertThatThrownBy(() -> pool.open("test", Role.HOST, -1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("lives already");
+    }
+
+    @Test
+    void isNotPinnedWherePinningIsOff() {
+        pool.configure(new ReactorOptions(false, 0, 1));
+
+        var free = reactor.<Reactor>call(() -> pool.open("free", Role.HOST, -1), BOUND);
+
+        assertThat(free.cpu()).isEqualTo(-1);
+        // Though a pinned thread opened it.
+        assertThat(free.<java.util.BitSet>call(CpuAffinity::allowedCpus, BOUND)).isEqualTo(CpuAffinity.processCpus());
+    }
+
+    @Test
+    void closesFromItsOwnThreadToo() throws InterruptedException {
+        reactor.execute(reactor::close);
+
+        assertThat(reactor.thread().join(BOUND)).isTrue();
+        assertThatThrownBy(() -> reactor.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+        reactor.remove(polling(now -> 0));
+        reactor.wake();
+        reactor.close();
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Poller polling(java.util.function.LongToIntFunction cycle) {
+        return new Poller() {
+            @Override
+            public int poll(long nowNanos) {
+                return cycle.applyAsInt(nowNanos);
+            }
+
+            @Override
+            public boolean readyToPark() {
+                return false;
+            }
+        };
+    }
+}
