@@ -135,7 +135,7 @@ final class Mapping {
         // Less than a huge page takes a whole one only if the caller insists: they are few.
         if (required || (options.hugePages() == HugePages.PREFERRED && bytes >= Machine.HUGE_PAGE_BYTES)) {
             try {
-                return create(fileName, bytes, true, options.prefault());
+                return create(fileName, bytes, true, options);
             } catch (PlatformException refused) {
                 if (required) {
                     throw refused;
@@ -143,12 +143,12 @@ final class Mapping {
                 // Not enough huge pages are free: ordinary pages do, and backing() tells.
             }
         }
-        return create(fileName, bytes, false, options.prefault());
+        return create(fileName, bytes, false, options);
     }
 
-    private static Mapping create(String fileName, long bytes, boolean huge, boolean prefault) {
+    private static Mapping create(String fileName, long bytes, boolean huge, MappingOptions options) {
         long mappedBytes = roundUp(bytes, huge ? Machine.HUGE_PAGE_BYTES : Machine.PAGE_BYTES);
-        if (prefault && !huge) {
+        if (options.prefault() && !huge) {
             refuseMoreThanAvailable(mappedBytes);
         }
         try (var scratch = Arena.ofConfined()) {
@@ -163,10 +163,10 @@ final class Mapping {
                 }
                 throw refused;
             }
-            var backing = huge ? Backing.HUGE_PAGES : advise(errno, address, mappedBytes, fd, prefault);
+            var backing = huge ? Backing.HUGE_PAGES : advise(errno, address, mappedBytes, fd, options);
             // From here the arena owns both mapping and file.
             var mapping = new Mapping(address, bytes, mappedBytes, backing, fd);
-            if (prefault) {
+            if (options.prefault()) {
                 mapping.populate(errno);
             }
             return mapping;
@@ -235,9 +235,8 @@ final class Mapping {
         return address;
     }
 
-    private static Backing advise(MemorySegment errno, long address, long bytes, int fd, boolean prefault) {
-        // Sparse memory keeps small pages: a huge one for each byte touched is the opposite of sparse.
-        if (!prefault || bytes < Machine.HUGE_PAGE_BYTES) {
+    private static Backing advise(MemorySegment errno, long address, long bytes, int fd, MappingOptions options) {
+        if (options.hugePages() == HugePages.NEVER || bytes < Machine.HUGE_PAGE_BYTES) {
             return Backing.ORDINARY_PAGES;
         }
         boolean heeded = fd == NO_FD ? Machine.advisesHugePages() : Machine.advisesSharedHugePages();

@@ -10,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
  * makes every later access through the view throw {@link IllegalStateException}, whoever kept it, while the memory itself and other views of it
  * live on. The JVM guarantees it by a handshake with each thread; an access costs nothing more for it.
  *
- * <p>Any thread, control path: closing a shared arena takes about 0.2 ms beside a busy reader.
+ * <p>Any thread, control path: closing a shared arena takes from 0.2 ms to a few ms beside a busy reader.
  */
 public final class MemoryView {
     private static final long RETRY_NANOS = 20_000;
@@ -77,7 +77,8 @@ public final class MemoryView {
                     throw new IllegalStateException(
                             "memory is still held by a native call after " + bound + "; it was not closed", refused);
                 }
-                // Held by a native call, which ends soon; or another thread closed it first, and the loop ends.
+                // Held by a native call, which ends soon; or it is closed (by another thread first, or a clean-up
+                // action threw), and the loop ends.
                 LockSupport.parkNanos(RETRY_NANOS);
             }
         }

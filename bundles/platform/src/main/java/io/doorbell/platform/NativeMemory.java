@@ -24,7 +24,7 @@ public final class NativeMemory implements AutoCloseable {
     }
 
     /**
-     * Allocates {@code bytes} of zeros. Takes its time where all pages are brought in (about 0.2 s per GiB), so: control path.
+     * Allocates {@code bytes} of zeros. Control path: bringing all pages in takes tens of milliseconds per GiB at best.
      *
      * @throws IllegalArgumentException unless {@code bytes} is from 1 to {@link #MAX_BYTES}
      * @throws PlatformException if the machine has not that much memory, or not the huge pages that the options require

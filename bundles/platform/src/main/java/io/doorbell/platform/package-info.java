@@ -19,7 +19,9 @@
  */
 @Export
 @Version("1.0.0")
+@Requirement(namespace = "osgi.native", filter = "(&(osgi.native.osname~=linux)(osgi.native.processor~=x86-64))")
 package io.doorbell.platform;
 
 import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.bundle.Requirement;
 import org.osgi.annotation.versioning.Version;

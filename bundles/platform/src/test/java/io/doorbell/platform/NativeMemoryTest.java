@@ -66,6 +66,13 @@ class NativeMemoryTest {
     }
 
     @Test
+    void neverMeansThatNoHugePageIsTakenOrAskedFor() {
+        try (var memory = NativeMemory.allocate(LARGE_BYTES, MappingOptions.ORDINARY)) {
+            assertThat(memory.backing()).isEqualTo(Backing.ORDINARY_PAGES);
+        }
+    }
+
+    @Test
     void requiredHugePagesComeOrTheMessageSaysHowToReserveThem() {
         var required = new MappingOptions(HugePages.REQUIRED, true);
         long bytes = (Machine.totalHugePages() + 1) * Machine.HUGE_PAGE_BYTES;
