@@ -113,19 +113,31 @@ class NativeMemoryTest {
 
         memory.close();
 
-        assertThat(mappedBytesBetween(first, last)).isZero();
+        // Not zero: the JVM may have taken a part of the gap since.
+        assertThat(mappedBytesBetween(first, last)).isLessThan(last - first);
+        assertThat(Mapping.retain(first))
+                .as("a mapping that may be someone else's by now")
+                .isNull();
     }
 
     @Test
     void aligningLeavesNoReservationBehind() throws Exception {
-        long before = reservedBytes();
-
-        for (int i = 0; i < 256; i++) {
-            NativeMemory.allocate(LARGE_BYTES, MappingOptions.SPARSE).close();
+        long leastGrowth = Long.MAX_VALUE;
+        // The JVM reserves for itself meanwhile (64 MiB for the heap of a new thread), but not in every round.
+        for (int round = 0; round < 3; round++) {
+            long before = reservedBytes();
+            for (int i = 0; i < 64; i++) {
+                // A neighbour of one page more each time, so that the reservations start at different distances from 2
+                // MiB.
+                try (var neighbour = NativeMemory.allocate(Machine.PAGE_BYTES * (i + 1), MappingOptions.SPARSE)) {
+                    NativeMemory.allocate(LARGE_BYTES, MappingOptions.SPARSE).close();
+                    assertThat(neighbour.segment().get(JAVA_BYTE, 0)).isZero();
+                }
+            }
+            leastGrowth = Math.min(leastGrowth, reservedBytes() - before);
         }
 
-        // 2 MiB each would be left. The JVM's own reservations come and go meanwhile, but not half as many.
-        assertThat(reservedBytes() - before).isLessThan(128 * Machine.HUGE_PAGE_BYTES);
+        assertThat(leastGrowth).isLessThan(Machine.HUGE_PAGE_BYTES);
     }
 
     @ParameterizedTest
