@@ -2,6 +2,10 @@
 module io.doorbell.deployment {
     requires static osgi.annotation;
     requires static osgi.core;
+    requires static org.apache.felix.fileinstall;
+    requires static org.osgi.service.cm;
+    requires static org.osgi.service.component;
+    requires static org.osgi.service.component.annotations;
     requires java.xml;
     requires org.slf4j;
 }

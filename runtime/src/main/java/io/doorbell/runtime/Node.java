@@ -101,6 +101,7 @@ final class Node implements AutoCloseable {
         settings.put(Constants.FRAMEWORK_STORAGE_CLEAN, Constants.FRAMEWORK_STORAGE_CLEAN_ONFIRSTINIT);
         settings.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(LAST_START_LEVEL));
         settings.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, SHARED_PACKAGES);
+        settings.put("felix.log.level", "0"); // the framework's own stdout; what matters is in the OSGi log too
         settings.put("felix.service.urlhandlers", "false"); // or a second framework in this JVM would find the first's
         // Plug-ins before configuration: their options are then known when their files are read.
         settings.put(

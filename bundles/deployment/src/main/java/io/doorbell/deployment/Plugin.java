@@ -1,0 +1,35 @@
+package io.doorbell.deployment;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.jar.JarFile;
+import org.osgi.framework.Constants;
+import org.osgi.framework.Version;
+
+/** A jar in {@code deploy/}, by what its manifest says. */
+record Plugin(Path file, String symbolicName, Version version) {
+    /** The newest first; of two files with one version, the one that is later in the alphabet. */
+    static final Comparator<Plugin> NEWEST_FIRST =
+            Comparator.comparing(Plugin::version).thenComparing(Plugin::file).reversed();
+
+    /** @throws IOException where it is no bundle, or not the whole of one yet */
+    static Plugin read(Path file) throws IOException {
+        try (var jar = new JarFile(file.toFile())) {
+            var manifest = jar.getManifest();
+            var name = manifest == null ? null : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME);
+            if (name == null) {
+                throw new IOException("no bundle: its manifest has no " + Constants.BUNDLE_SYMBOLICNAME);
+            }
+            var version = manifest.getMainAttributes().getValue(Constants.BUNDLE_VERSION);
+            return new Plugin(file, name.split(";", 2)[0].strip(), Version.parseVersion(version));
+        } catch (IllegalArgumentException e) {
+            throw new IOException("its " + Constants.BUNDLE_VERSION + " is no version", e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return symbolicName + " " + version + " (" + file.getFileName() + ")";
+    }
+}
