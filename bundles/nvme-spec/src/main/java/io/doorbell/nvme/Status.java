@@ -204,7 +204,7 @@ public record Status(int raw) {
     @Override
     public String toString() {
         return name()
-                + String.format(" (sct %d, sc %02Xh", sct(), sc())
+                + " (sct " + sct() + String.format(", sc %02Xh", sc())
                 + (crd() == 0 ? "" : ", crd " + crd())
                 + (more() ? ", more" : "")
                 + (dnr() ? ", DNR)" : ")");
