@@ -34,7 +34,8 @@ public record LeaseRequest(
         Objects.requireNonNull(waitBound, "waitBound");
         Objects.requireNonNull(label, "label");
         if (waitBound.isNegative()) {
-            throw new IllegalArgumentException("wait bound " + waitBound + " of the lease for " + label + ": not negative");
+            throw new IllegalArgumentException(
+                    "wait bound " + waitBound + " of the lease for " + label + ": not negative");
         }
     }
 

@@ -1,7 +1,8 @@
 package io.doorbell.pci;
 
 /** Identity from configuration space; {@code classCode} has 24 bits, 010802h for an NVMe I/O controller. */
-public record PciIdentity(int vendorId, int deviceId, int subsystemVendorId, int subsystemId, int revision, int classCode) {
+public record PciIdentity(
+        int vendorId, int deviceId, int subsystemVendorId, int subsystemId, int revision, int classCode) {
 
     /** PCI Code and ID Assignment Specification: mass storage, non-volatile memory, NVM Express. */
     public static final int NVME_CLASS_CODE = 0x01_08_02;

@@ -12,4 +12,10 @@ package io.doorbell.reactor;
  * @param parked whether it sleeps now
  */
 public record ReactorStatistics(
-        long cycles, long busyCycles, long parks, int pollers, long pollerFailures, long lastCycleNanos, boolean parked) {}
+        long cycles,
+        long busyCycles,
+        long parks,
+        int pollers,
+        long pollerFailures,
+        long lastCycleNanos,
+        boolean parked) {}

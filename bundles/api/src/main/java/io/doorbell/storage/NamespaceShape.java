@@ -18,7 +18,8 @@ public record NamespaceShape(int blockBytes, long blockCount, UUID uuid, boolean
             throw new IllegalArgumentException("block size " + blockBytes + " of " + backend + ": 512 or 4096");
         }
         if (blockCount < 1 || blockCount > Long.MAX_VALUE / blockBytes) {
-            throw new IllegalArgumentException("block count " + blockCount + " of " + backend + ": 1 and up, 8 EiB at most");
+            throw new IllegalArgumentException(
+                    "block count " + blockCount + " of " + backend + ": 1 and up, 8 EiB at most");
         }
     }
 

@@ -9,7 +9,8 @@ import java.util.Locale;
  * @param path where it is stored, empty where the kind has no path
  */
 public record NamespaceSpec(String kind, long byteSize, int blockBytes, String path) {
-    private static final String FORM = "kind:size:blockBytes[:path], such as memory:64MiB:512 or file:10GiB:4096:var/n1.img";
+    private static final String FORM =
+            "kind:size:blockBytes[:path], such as memory:64MiB:512 or file:10GiB:4096:var/n1.img";
 
     public NamespaceSpec {
         if (blockBytes != 512 && blockBytes != 4096) {
@@ -30,7 +31,8 @@ public record NamespaceSpec(String kind, long byteSize, int blockBytes, String p
         try {
             blockBytes = Integer.parseInt(parts[2].trim());
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("block size '" + parts[2] + "' of namespace '" + text + "': 512 or 4096", e);
+            throw new IllegalArgumentException(
+                    "block size '" + parts[2] + "' of namespace '" + text + "': 512 or 4096", e);
         }
         return new NamespaceSpec(
                 parts[0].trim(), bytes(parts[1].trim(), text), blockBytes, parts.length == 4 ? parts[3].trim() : "");
@@ -55,7 +57,8 @@ public record NamespaceSpec(String kind, long byteSize, int blockBytes, String p
             return count << shift;
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "size '" + size + "' of namespace '" + text + "': a number, with KiB, MiB, GiB or TiB or without", e);
+                    "size '" + size + "' of namespace '" + text + "': a number, with KiB, MiB, GiB or TiB or without",
+                    e);
         }
     }
 
