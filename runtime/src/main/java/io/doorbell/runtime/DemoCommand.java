@@ -75,8 +75,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private static Set<String> controllers(Node node) throws InterruptedException {
-        if (node.await(Object.class, "(doorbell.trid=*)", FIRST_CONTROLLER_BOUND)
-                .isPresent()) {
+        if (node.await("*", "(doorbell.trid=*)", FIRST_CONTROLLER_BOUND).isPresent()) {
             Thread.sleep(FURTHER_CONTROLLERS);
         }
         return node.trids();

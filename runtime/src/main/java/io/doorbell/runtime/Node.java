@@ -80,7 +80,7 @@ final class Node implements AutoCloseable {
             var node = new Node(ServiceLoader.load(FrameworkFactory.class)
                     .findFirst()
                     .orElseThrow()
-                    .newFramework(settings(home)));
+                    .newFramework(settings(home, !leftOut.contains(CONSOLE_START_LEVEL))));
             try {
                 node.boot(distribution, leftOut);
                 return node;
@@ -93,7 +93,7 @@ final class Node implements AutoCloseable {
         }
     }
 
-    private static Map<String, String> settings(Home home) {
+    private static Map<String, String> settings(Home home, boolean console) {
         var settings = new HashMap<String, String>();
         settings.put(
                 Constants.FRAMEWORK_STORAGE, home.var().resolve("framework").toString());
@@ -102,7 +102,8 @@ final class Node implements AutoCloseable {
         settings.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(LAST_START_LEVEL));
         settings.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, SHARED_PACKAGES);
         settings.put("felix.log.level", "0"); // the framework's own stdout; what matters is in the OSGi log too
-        settings.put("felix.service.urlhandlers", "false"); // or a second framework in this JVM would find the first's
+        // Handlers for bundle: URLs are set JVM-wide through internals of the JDK; only Gogo's profile needs them.
+        settings.put("felix.service.urlhandlers", Boolean.toString(console));
         // Plug-ins before configuration: their options are then known when their files are read.
         settings.put(
                 "felix.fileinstall.dir",
@@ -173,10 +174,14 @@ final class Node implements AutoCloseable {
 
     /** The service once it is there, or nothing when the bound has passed. It is not given back: the node ends first. */
     <T> Optional<T> await(Class<T> type, String filter, Duration bound) {
+        return await(type.getName(), filter, bound).map(type::cast);
+    }
+
+    Optional<Object> await(String type, String filter, Duration bound) {
         var context = framework.getBundleContext();
         try {
-            var wanted = context.createFilter("(&(objectClass=" + type.getName() + ")" + filter + ")");
-            var tracker = new ServiceTracker<T, T>(context, wanted, null);
+            var tracker = new ServiceTracker<>(
+                    context, context.createFilter("(&(objectClass=" + type + ")" + filter + ")"), null);
             tracker.open();
             return Optional.ofNullable(tracker.waitForService(bound.toMillis()));
         } catch (InvalidSyntaxException e) {

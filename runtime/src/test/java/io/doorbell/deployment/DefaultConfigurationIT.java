@@ -1,0 +1,144 @@
+package io.doorbell.deployment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.jar.JarFile;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The default configuration is the manual of the options: for each PID that a bundle of the distribution declares, a file
+ * in {@code config/} has every key, in force or as a comment that shows its default, with words above it. In the package
+ * of the installer, so that the files are read as a node reads them.
+ */
+class DefaultConfigurationIT {
+    /** {@code key = value}, or the same behind a {@code #}. */
+    private static final Pattern ENTRY = Pattern.compile("(#?)\\s*([a-zA-Z][\\w.-]*)\\s*=\\s*(.*)");
+
+    private static final Path DISTRIBUTION =
+            Path.of("target/doorbell-" + System.getProperty("doorbell.version")).toAbsolutePath();
+
+    private static List<Schema> schemas() throws IOException {
+        var schemas = new ArrayList<Schema>();
+        for (var jar : ownJars()) {
+            var metatype = new Metatype();
+            try (var file = new JarFile(jar.toFile())) {
+                for (var entry : file.stream()
+                        .filter(entry -> entry.getName().startsWith(Metatype.FOLDER + "/") && !entry.isDirectory())
+                        .toList()) {
+                    try (var in = file.getInputStream(entry)) {
+                        metatype.read(in);
+                    }
+                }
+            }
+            schemas.addAll(metatype.schemas());
+        }
+        return schemas;
+    }
+
+    private static List<Path> ownJars() throws IOException {
+        try (Stream<Path> files = Files.walk(DISTRIBUTION)) {
+            return files.filter(file -> file.toString().matches(".*/(bundles/\\d+|deploy)/[^/]*\\.jar"))
+                    .toList();
+        }
+    }
+
+    private static List<Path> defaults() throws IOException {
+        try (Stream<Path> files = Files.list(DISTRIBUTION.resolve("config"))) {
+            return files.filter(file -> file.toString().endsWith(ConfigurationFile.SUFFIX))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static List<Path> defaultsOf(Schema schema) throws IOException {
+        return defaults().stream()
+                .filter(file -> ConfigurationFile.of(file.getFileName().toString(), "")
+                        .pid()
+                        .equals(schema.pid()))
+                .toList();
+    }
+
+    @Test
+    void everyDefaultFileIsAcceptedByTheBundleThatDeclaresIt() throws IOException {
+        var schemas = schemas();
+        for (var path : defaults()) {
+            var file = ConfigurationFile.read(path);
+            var schema = schemas.stream()
+                    .filter(candidate -> candidate.pid().equals(file.pid()))
+                    .findFirst();
+
+            assertThat(schema).as("a bundle declares " + file.pid()).isPresent();
+            assertThat(schema.get().check(file).problems())
+                    .as(path.getFileName().toString())
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void everyOptionIsExplainedInADefaultFile() throws IOException {
+        var missing = new ArrayList<String>();
+        for (var schema : schemas()) {
+            var files = defaultsOf(schema);
+            if (files.isEmpty()) {
+                missing.add("no file in config/ for " + schema.pid());
+            }
+            for (var option : schema.options().values()) {
+                var explained = false;
+                for (var file : files) {
+                    explained |= explains(Files.readAllLines(file), option);
+                }
+                if (!explained) {
+                    missing.add(schema.pid() + ": " + option.key());
+                }
+            }
+        }
+
+        assertThat(missing).as("options that no default file explains").isEmpty();
+    }
+
+    @Test
+    void whatACommentShowsAsDefaultIsTheDefault() throws IOException {
+        for (var schema : schemas()) {
+            for (var file : defaultsOf(schema)) {
+                for (var line : Files.readAllLines(file)) {
+                    var entry = ENTRY.matcher(line.strip());
+                    if (!entry.matches() || entry.group(1).isEmpty()) {
+                        continue;
+                    }
+                    var option = schema.options().get(entry.group(2));
+                    if (option != null) {
+                        assertThat(entry.group(3).strip())
+                                .as(file.getFileName() + ": " + line)
+                                .isEqualTo(option.defaultValue() == null ? "" : option.defaultValue());
+                    }
+                }
+            }
+        }
+    }
+
+    /** The key has words above it, or stands right behind another entry that has. */
+    private static boolean explains(List<String> lines, Option option) {
+        var explained = false;
+        for (var line : lines) {
+            var text = line.strip();
+            var entry = ENTRY.matcher(text);
+            if (text.isEmpty()) {
+                explained = false;
+            } else if (entry.matches()) {
+                if (entry.group(2).equals(option.key())) {
+                    return explained;
+                }
+            } else {
+                explained |= text.startsWith("#");
+            }
+        }
+        return false;
+    }
+}

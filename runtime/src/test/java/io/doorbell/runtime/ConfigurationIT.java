@@ -1,0 +1,136 @@
+package io.doorbell.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Dictionary;
+import java.util.List;
+import java.util.Set;
+import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/** Files in the home of a running node, from the assembled distribution. */
+class ConfigurationIT {
+    /** File Install looks twice a second, and twice at a file that grows. */
+    private static final Duration TAKEN_UP = Duration.ofSeconds(20);
+
+    private static final String METATYPE = """
+            <MetaData xmlns="http://www.osgi.org/xmlns/metatype/v1.4.0">
+              <OCD id="c"><AD id="depth" type="Integer" min="2" max="1024" default="32"/></OCD>
+              <Designate pid="trial"><Object ocdref="c"/></Designate>
+            </MetaData>""";
+
+    @TempDir
+    private Path root;
+
+    private ListAppender<ILoggingEvent> appender;
+    private Home home;
+    private Node node;
+
+    @BeforeEach
+    void start() {
+        appender = new ListAppender<>();
+        appender.start();
+        logger().addAppender(appender);
+        var distribution = Distribution.at(NodeProcess.distribution());
+        home = Home.open(root.resolve("home"), distribution);
+        node = Node.start(distribution, home, Set.of(Node.CONSOLE_START_LEVEL));
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+        home.close();
+        logger().detachAppender(appender);
+    }
+
+    private static Logger logger() {
+        return (Logger) LoggerFactory.getLogger("io.doorbell.deployment");
+    }
+
+    private List<String> errors() {
+        return List.copyOf(appender.list).stream()
+                .filter(event -> event.getLevel() == Level.ERROR)
+                .map(ILoggingEvent::getFormattedMessage)
+                .toList();
+    }
+
+    private void configure(String text) throws IOException {
+        Files.writeString(home.root().resolve("config/trial.cfg"), text);
+    }
+
+    /** A plug-in that has nothing but options, dropped as people drop them: whole, by a move. */
+    private void deployTrial() throws IOException {
+        var manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+        manifest.getMainAttributes().putValue("Bundle-SymbolicName", "trial");
+        var file = root.resolve("trial.jar");
+        try (var jar = new JarOutputStream(Files.newOutputStream(file), manifest)) {
+            jar.putNextEntry(new JarEntry("OSGI-INF/metatype/trial.xml"));
+            jar.write(METATYPE.getBytes(StandardCharsets.UTF_8));
+        }
+        Files.move(file, home.root().resolve("deploy/trial.jar"));
+    }
+
+    /** What Config Admin has. Its classes are a bundle's, not this test's, so it is asked by name. */
+    private Object depthInForce() throws ReflectiveOperationException {
+        var admin = node.await("org.osgi.service.cm.ConfigurationAdmin", "", TAKEN_UP)
+                .orElseThrow();
+        var found = (Object[])
+                admin.getClass().getMethod("listConfigurations", String.class).invoke(admin, "(service.pid=trial)");
+        if (found == null) {
+            return null;
+        }
+        var properties = found[0].getClass().getMethod("getProperties").invoke(found[0]);
+        return ((Dictionary<?, ?>) properties).get("depth");
+    }
+
+    private void awaitDepth(Object depth) {
+        await().atMost(TAKEN_UP).untilAsserted(() -> assertThat(depthInForce()).isEqualTo(depth));
+    }
+
+    @Test
+    void aFileIsTakenUpLiveAndAWrongValueLeavesTheOldOneInForce() throws IOException {
+        configure("depth = 64\n");
+        deployTrial();
+        awaitDepth(64);
+
+        configure("depth = 4096\n");
+
+        await().atMost(TAKEN_UP)
+                .untilAsserted(() -> assertThat(errors())
+                        .filteredOn(error -> error.contains("trial"))
+                        .containsExactly("config/trial.cfg: depth = 4096: must be a whole number from 2 to 1024"
+                                + " (default 32). Nothing was changed: the last good configuration stays in force"));
+        awaitDepth(64);
+
+        configure("depth = 128\n");
+        awaitDepth(128);
+
+        Files.delete(home.root().resolve("config/trial.cfg"));
+        awaitDepth(null);
+    }
+
+    @Test
+    void everyBundleIsActiveAndTheDefaultsRaiseNoError() {
+        assertThat(node.notActive()).isEmpty();
+        assertThat(errors()).isEmpty();
+    }
+}

@@ -1,0 +1,98 @@
+package io.doorbell.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A process of the assembled distribution, with what it wrote. Ended at the latest by {@link #close}. */
+final class NodeProcess implements AutoCloseable {
+    static final Path REPOSITORY = SourceSizeTest.ROOT;
+
+    /** Starts take about a second; the machine of a test may have much else to do. */
+    static final Duration START_BOUND = Duration.ofSeconds(60);
+
+    private final Process process;
+    private final Path output;
+
+    private NodeProcess(Process process, Path output) {
+        this.process = process;
+        this.output = output;
+    }
+
+    static Path distribution() {
+        return REPOSITORY.resolve("runtime/target/doorbell-" + version());
+    }
+
+    private static String version() {
+        var named = System.getProperty("doorbell.version");
+        assertThat(named)
+                .as("the version, which the root pom.xml hands to the tests")
+                .isNotNull();
+        return named;
+    }
+
+    /** Starts {@code bin/doorbell} of the distribution. */
+    static NodeProcess doorbell(Path folder, String... arguments) throws IOException {
+        var command =
+                new ArrayList<>(List.of(distribution().resolve("bin/doorbell").toString()));
+        command.addAll(List.of(arguments));
+        return start(folder, command);
+    }
+
+    static NodeProcess start(Path folder, List<String> command) throws IOException {
+        var output = Files.createTempFile(folder, "output", ".txt");
+        var builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        return new NodeProcess(builder.start(), output);
+    }
+
+    /** A node that runs, with its start level reached. */
+    static NodeProcess run(Path folder, Path home) throws IOException {
+        var node = doorbell(folder, "run", "--home", home.toString());
+        node.awaitOutput("RunCommand", "up after");
+        return node;
+    }
+
+    void awaitOutput(String... parts) {
+        await().atMost(START_BOUND).pollInterval(Duration.ofMillis(50)).untilAsserted(() -> {
+            var lines = output().lines().toList();
+            assertThat(lines).anySatisfy(line -> assertThat(line).contains(parts));
+            assertThat(process.isAlive()).as("ended: " + output()).isTrue();
+        });
+    }
+
+    String output() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** SIGTERM. */
+    void terminate() {
+        process.destroy();
+    }
+
+    int exitCode(Duration bound) throws InterruptedException {
+        assertThat(process.waitFor(bound.toMillis(), TimeUnit.MILLISECONDS))
+                .as("ends within " + bound + ": " + output())
+                .isTrue();
+        return process.exitValue();
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

@@ -1,0 +1,86 @@
+package io.doorbell.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The assembled distribution as a process of its own. */
+class RunIT {
+    private static final Duration COMMAND_BOUND = Duration.ofSeconds(30);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void aNodeComesUpWithAllItsBundlesAndEndsOnSigtermInTimeWithExitCodeZero()
+            throws IOException, InterruptedException {
+        var home = folder.resolve("a home");
+        try (var node = NodeProcess.run(folder, home)) {
+            assertThat(node.output()).doesNotContain("not active").doesNotContain("ERROR");
+
+            node.terminate();
+
+            assertThat(node.exitCode(Node.STOP_BOUND.plusSeconds(2))).isZero();
+            assertThat(node.output()).endsWith("stopped\n");
+            assertThat(Files.readString(home.resolve("var/log/doorbell.log"))).contains("up after");
+        }
+    }
+
+    @Test
+    void aSecondNodeInTheSameHomeIsRefused() throws IOException, InterruptedException {
+        var home = folder.resolve("home");
+        try (var _ = NodeProcess.run(folder, home);
+                var second = NodeProcess.doorbell(folder, "run", "--home", home.toString())) {
+            assertThat(second.exitCode(COMMAND_BOUND)).isEqualTo(Main.FAILED);
+            assertThat(second.output()).hasLineCount(1).contains("another node runs in " + home, "--home DIR");
+        }
+    }
+
+    @Test
+    void aJvmWithoutNativeAccessIsToldTheFlagInOneLine() throws IOException, InterruptedException {
+        var command = List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-cp",
+                NodeProcess.distribution().resolve("lib") + "/*",
+                "io.doorbell.runtime.Main",
+                "run",
+                "--home",
+                folder.resolve("home").toString());
+        try (var node = NodeProcess.start(folder, command)) {
+            assertThat(node.exitCode(COMMAND_BOUND)).isEqualTo(Main.FAILED);
+            assertThat(node.output()).hasLineCount(1).contains("--enable-native-access=ALL-UNNAMED");
+        }
+    }
+
+    @Test
+    void aHomeThatCannotBeWrittenIsOneLineWithTheRemedy() throws IOException, InterruptedException {
+        try (var node = NodeProcess.doorbell(folder, "run", "--home", "/proc/doorbell")) {
+            assertThat(node.exitCode(COMMAND_BOUND)).isEqualTo(Main.FAILED);
+            assertThat(node.output()).hasLineCount(1).contains("/proc/doorbell", "--home DIR");
+        }
+    }
+
+    @Test
+    void theScriptAnswersFromAnywhereThroughALinkBeforeItBuildsAnything() throws IOException, InterruptedException {
+        var link = Files.createSymbolicLink(
+                Files.createDirectory(folder.resolve("a b")).resolve("door bell"),
+                NodeProcess.REPOSITORY.resolve("doorbell"));
+        for (var wrong : List.of(List.<String>of(), List.of("fly"), List.of("--fly"), List.of("test", "--fly"))) {
+            var command = new ArrayList<>(List.of(link.toString()));
+            command.addAll(wrong);
+            try (var script = NodeProcess.start(folder, command)) {
+                assertThat(script.exitCode(COMMAND_BOUND))
+                        .as("exit code of " + wrong)
+                        .isEqualTo(2);
+                assertThat(script.output()).contains("Usage: ./doorbell").doesNotContain("building");
+            }
+        }
+    }
+}
