@@ -29,12 +29,13 @@ final class EmbeddedNode implements AutoCloseable {
         Logging.ofCommand();
         var distribution = Distribution.locate();
         var home = Home.temporary(distribution);
+        var embedded = new EmbeddedNode(home, new Node(distribution, home, LEFT_OUT));
+        Runtime.getRuntime().addShutdownHook(embedded.interrupted);
         try {
-            var embedded = new EmbeddedNode(home, Node.start(distribution, home, LEFT_OUT));
-            Runtime.getRuntime().addShutdownHook(embedded.interrupted);
+            embedded.node.start();
             return embedded;
         } catch (RuntimeException e) {
-            home.close();
+            embedded.close();
             throw e;
         }
     }

@@ -28,7 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Felix with the bundles of a distribution in it, working in a home. {@link #start} returns when every start level is
+ * Felix with the bundles of a distribution in it, working in a home. {@link #start()} returns when every start level is
  * reached: configuration is in force and the plug-ins of {@code deploy/} were started. Any thread may call any method.
  */
 final class Node implements AutoCloseable {
@@ -61,35 +61,32 @@ final class Node implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Node.class);
 
+    private final Distribution distribution;
+    private final Set<Integer> leftOut;
     private final Framework framework;
-    private final LogBridge logBridge;
 
-    private Node(Framework framework) throws BundleException {
-        this.framework = framework;
-        framework.init();
-        this.logBridge = new LogBridge(framework.getBundleContext());
+    /** A node with all bundles of the distribution except those of the start levels left out. Nothing runs yet. */
+    Node(Distribution distribution, Home home, Set<Integer> leftOut) {
+        this.distribution = distribution;
+        this.leftOut = leftOut;
+        this.framework = ServiceLoader.load(FrameworkFactory.class)
+                .findFirst()
+                .orElseThrow()
+                .newFramework(settings(home, !leftOut.contains(CONSOLE_START_LEVEL)));
     }
 
-    /**
-     * Starts a node with all bundles of the distribution except those of the start levels left out.
-     *
-     * @throws IllegalStateException where the framework does not come up
-     */
-    static Node start(Distribution distribution, Home home, Set<Integer> leftOut) {
+    /** @throws IllegalStateException where the framework does not come up; it is stopped again then */
+    Node start() {
         try {
-            var node = new Node(ServiceLoader.load(FrameworkFactory.class)
-                    .findFirst()
-                    .orElseThrow()
-                    .newFramework(settings(home, !leftOut.contains(CONSOLE_START_LEVEL))));
-            try {
-                node.boot(distribution, leftOut);
-                return node;
-            } catch (BundleException | RuntimeException e) {
-                node.close();
-                throw e;
-            }
+            framework.init();
+            boot();
+            return this;
         } catch (BundleException e) {
-            throw new IllegalStateException("the framework did not start in " + home.root(), e);
+            close();
+            throw new IllegalStateException("the framework did not start", e);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
         }
     }
 
@@ -120,9 +117,9 @@ final class Node implements AutoCloseable {
         return settings;
     }
 
-    private void boot(Distribution distribution, Set<Integer> leftOut) throws BundleException {
-        logBridge.open();
+    private void boot() throws BundleException {
         var context = framework.getBundleContext();
+        new LogBridge(context).open(); // ends with the framework
         var installed = new ArrayList<Bundle>();
         for (var level : distribution.bundles().entrySet()) {
             if (leftOut.contains(level.getKey())) {

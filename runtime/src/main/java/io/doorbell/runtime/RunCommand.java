@@ -38,12 +38,13 @@ final class RunCommand implements Callable<Integer> {
                 "doorbell in {}, pid {}", opened.root(), ProcessHandle.current().pid());
         opened.notes().forEach(log::info);
 
-        var node = Node.start(distribution, opened, console ? Set.of() : Set.of(Node.CONSOLE_START_LEVEL));
+        var node = new Node(distribution, opened, console ? Set.of() : Set.of(Node.CONSOLE_START_LEVEL));
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("doorbell-shutdown").unstarted(() -> {
                     log.info("stopping");
                     end(node, opened);
                 }));
+        node.start();
         var missing = node.notActive();
         if (!missing.isEmpty()) {
             log.error("not active: {}", String.join(", ", missing));

@@ -50,7 +50,7 @@ class ConfigurationIT {
         logger().addAppender(appender);
         var distribution = Distribution.at(NodeProcess.distribution());
         home = Home.open(root.resolve("home"), distribution);
-        node = Node.start(distribution, home, Set.of(Node.CONSOLE_START_LEVEL));
+        node = new Node(distribution, home, Set.of(Node.CONSOLE_START_LEVEL)).start();
     }
 
     @AfterEach
