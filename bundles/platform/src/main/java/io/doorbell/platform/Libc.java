@@ -36,6 +36,7 @@ final class Libc {
     static final int MAP_HUGETLB = 0x40000;
     static final int MAP_HUGE_2MB = 21 << 26;
 
+    static final int MADV_DONTNEED = 4;
     static final int MADV_HUGEPAGE = 14;
     static final int MADV_POPULATE_WRITE = 23;
 
@@ -64,6 +65,7 @@ final class Libc {
             call("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MUNMAP = call("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle MADVISE = call("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle MADVISE_MEMORY = call("madvise", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
     private static final MethodHandle MEMFD_CREATE = call("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle FTRUNCATE = call("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle FCNTL = variadicCall("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
@@ -104,8 +106,19 @@ final class Libc {
 
     static int madvise(MemorySegment errno, long address, long bytes, int advice) {
         try {
-            // Safety: both kinds of advice that we give keep the contents.
+            // Safety: the advice that we give here keeps the contents.
             int result = (int) MADVISE.invokeExact(errno, address, bytes, advice);
+            return result < 0 ? -errno(errno) : result;
+        } catch (Throwable thrown) {
+            throw unchecked(thrown);
+        }
+    }
+
+    /** Gives pages back; what is read there next is zero. Only for whole pages of private anonymous memory. */
+    static int dontNeed(MemorySegment errno, MemorySegment pages) {
+        try {
+            // Safety: the contents of exactly this live segment are dropped, which is what the caller asks for.
+            int result = (int) MADVISE_MEMORY.invokeExact(errno, pages, pages.byteSize(), MADV_DONTNEED);
             return result < 0 ? -errno(errno) : result;
         } catch (Throwable thrown) {
             throw unchecked(thrown);

@@ -120,6 +120,30 @@ final class Mapping {
         return mapping;
     }
 
+    /** Makes a range zero and gives its whole pages back. Private memory of ordinary pages only. */
+    void discard(long offset, long bytes) {
+        if (fd != NO_FD || backing == Backing.HUGE_PAGES) {
+            throw new IllegalStateException("only private memory of ordinary pages can be given back by the page");
+        }
+        var range = segment.asSlice(offset, bytes);
+        long first = roundUp(offset, Machine.PAGE_BYTES);
+        long end = (offset + bytes) & -Machine.PAGE_BYTES;
+        if (first >= end) {
+            range.fill((byte) 0);
+            return;
+        }
+        range.asSlice(0, first - offset).fill((byte) 0);
+        range.asSlice(end - offset).fill((byte) 0);
+        try (var scratch = Arena.ofConfined()) {
+            var pages = segment.asSlice(first, end - first);
+            int result = Libc.dontNeed(scratch.allocate(Libc.ERRNO_STATE), pages);
+            if (result < 0) {
+                // Locked memory, for one, is not given back; it is zero all the same.
+                pages.fill((byte) 0);
+            }
+        }
+    }
+
     /** Undoes one {@link #retain}. */
     synchronized void release() {
         openViews--;
@@ -156,7 +180,7 @@ final class Mapping {
             int fd = fileName == null ? NO_FD : file(errno, scratch.allocateFrom(fileName), mappedBytes, huge);
             long address;
             try {
-                address = huge ? mapHuge(errno, mappedBytes, fd) : mapOrdinary(errno, mappedBytes, fd);
+                address = huge ? mapHuge(errno, mappedBytes, fd) : mapOrdinary(errno, mappedBytes, fd, options);
             } catch (PlatformException refused) {
                 if (fd != NO_FD) {
                     Libc.close(errno, fd);
@@ -205,8 +229,12 @@ final class Mapping {
         return address;
     }
 
-    private static long mapOrdinary(MemorySegment errno, long bytes, int fd) {
+    private static long mapOrdinary(MemorySegment errno, long bytes, int fd, MappingOptions options) {
         int flags = fd == NO_FD ? Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS : Libc.MAP_SHARED;
+        if (!options.prefault()) {
+            // Little of it may ever be used, so Linux must not refuse it for what all of it would take.
+            flags |= Libc.MAP_NORESERVE;
+        }
         if (bytes < Machine.HUGE_PAGE_BYTES) {
             return mapped(Libc.mmap(errno, 0, bytes, Libc.PROT_READ_WRITE, flags, fd), bytes);
         }

@@ -38,6 +38,16 @@ public final class NativeMemory implements AutoCloseable {
         return mapping.segment();
     }
 
+    /**
+     * Makes {@code bytes} from {@code offset} on zero, and gives the pages that lie wholly in them back to the machine.
+     *
+     * @throws IllegalStateException for memory of reserved huge pages, and when closed
+     * @throws IndexOutOfBoundsException for a range outside
+     */
+    public void discard(long offset, long bytes) {
+        mapping.discard(offset, bytes);
+    }
+
     /** What pages it got. */
     public Backing backing() {
         return mapping.backing();

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,6 +49,43 @@ class NativeMemoryTest {
                 assertThat(memory.segment().address() % Machine.HUGE_PAGE_BYTES).isZero();
                 memory.segment().set(JAVA_BYTE, LARGE_BYTES - 1, (byte) 1);
             }
+        }
+    }
+
+    @Test
+    void discardsWholePagesAndTheEdgesAroundThem() {
+        try (var memory = NativeMemory.allocate(8 * Machine.PAGE_BYTES, MappingOptions.SPARSE)) {
+            memory.segment().fill((byte) 7);
+
+            memory.discard(100, 3 * Machine.PAGE_BYTES);
+            memory.discard(5 * Machine.PAGE_BYTES + 1, 10);
+
+            var expected = new byte[(int) (8 * Machine.PAGE_BYTES)];
+            Arrays.fill(expected, (byte) 7);
+            Arrays.fill(expected, 100, 100 + (int) (3 * Machine.PAGE_BYTES), (byte) 0);
+            int inner = (int) (5 * Machine.PAGE_BYTES + 1);
+            Arrays.fill(expected, inner, inner + 10, (byte) 0);
+            assertThat(memory.segment().toArray(JAVA_BYTE)).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void discardStaysInsideTheMemory() {
+        try (var memory = NativeMemory.allocate(2 * Machine.PAGE_BYTES, MappingOptions.SPARSE)) {
+            assertThatThrownBy(() -> memory.discard(Machine.PAGE_BYTES, 2 * Machine.PAGE_BYTES))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
+
+    @Test
+    void sparseMemoryMayBeLargerThanTheMachine() {
+        try (var memory = NativeMemory.allocate(NativeMemory.MAX_BYTES, MappingOptions.SPARSE)) {
+            memory.segment().set(JAVA_BYTE, NativeMemory.MAX_BYTES - 1, (byte) 1);
+
+            assertThat(memory.segment().get(JAVA_BYTE, NativeMemory.MAX_BYTES - 1))
+                    .isEqualTo((byte) 1);
+            assertThat(memory.segment().get(JAVA_BYTE, NativeMemory.MAX_BYTES / 2))
+                    .isZero();
         }
     }
 
