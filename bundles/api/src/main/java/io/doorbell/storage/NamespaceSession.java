@@ -2,6 +2,10 @@ package io.doorbell.storage;
 
 /**
  * A {@link Namespace} in the hands of one reactor. Owner: that reactor's thread.
+ *
+ * <p>Atomicity. Commands of one session are atomic to each other, unless they are pending at the same time. A fused pair
+ * is atomic to every other command of every session. A plain Read or Compare of one session may see part of a plain
+ * Write that another session executes at the same moment; a host that needs more uses fused commands, or one reactor.
  */
 public interface NamespaceSession extends AutoCloseable {
 
@@ -10,7 +14,8 @@ public interface NamespaceSession extends AutoCloseable {
      * {@code blockCount} (within the namespace, checked), {@code cdw12} (FUA) and the data pieces
      * ({@code blockCount * blockBytes} bytes of them, or the ranges of a Dataset Management, which it must check).
      *
-     * @return a status, or {@link NvmRequest#PENDING} and {@link NvmRequest#complete} follows from {@link #poll}
+     * @return a status, or {@link NvmRequest#PENDING} and {@link NvmRequest#complete} follows from {@link #poll}; Invalid
+     *     Namespace or Format when the session is closed
      */
     int submit(NvmRequest request);
 
@@ -28,7 +33,11 @@ public interface NamespaceSession extends AutoCloseable {
     /** Requests pending. */
     int inFlight();
 
-    /** Nothing is in flight. */
+    /**
+     * Forgets what is pending, without completion, and returns when nothing touches its data any more. Idempotent.
+     *
+     * @throws IllegalStateException when a transfer does not end within a bound; its data must not be reused then
+     */
     @Override
     void close();
 }

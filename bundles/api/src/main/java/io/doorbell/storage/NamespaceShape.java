@@ -8,10 +8,19 @@ import java.util.UUID;
  * @param blockBytes 512 or 4096
  * @param blockCount logical blocks
  * @param uuid stays the same for the life of the data
- * @param deallocates whether deallocated blocks give space back; they read zero in any case
+ * @param keepsData whether what is written can be read again, and deallocated blocks read zero; {@code null} does neither
+ * @param deallocates whether deallocated blocks give space back
+ * @param volatileCache whether a write is durable only after a Flush, or with FUA; false where there is nothing to flush
  * @param backend what it stores to, for people: {@code memory}, {@code null}, {@code file /path}
  */
-public record NamespaceShape(int blockBytes, long blockCount, UUID uuid, boolean deallocates, String backend) {
+public record NamespaceShape(
+        int blockBytes,
+        long blockCount,
+        UUID uuid,
+        boolean keepsData,
+        boolean deallocates,
+        boolean volatileCache,
+        String backend) {
 
     public NamespaceShape {
         if (blockBytes != 512 && blockBytes != 4096) {

@@ -14,4 +14,7 @@ public interface ControllerEvents {
 
     /** Keep Alive timed out, or the model found that it cannot go on: CSTS.CFS is set. */
     void fatal(String reason);
+
+    /** There is something for the admin path's {@code poll}, an asynchronous event say. Called by any thread. */
+    default void wake() {}
 }

@@ -21,6 +21,9 @@ public interface TargetController extends AutoCloseable {
     /** VS. */
     int version();
 
+    /** CRTO: how long ready may take, with media in bits 15:0 and without in 31:16, in 500 ms. */
+    int readyTimeouts();
+
     /** CC. */
     int configuration();
 
