@@ -1,0 +1,317 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.ChangedNamespaceList;
+import io.doorbell.nvme.ControllerList;
+import io.doorbell.nvme.IdentifyCns;
+import io.doorbell.nvme.IdentifyNamespace;
+import io.doorbell.nvme.LogPageId;
+import io.doorbell.nvme.NamespaceList;
+import io.doorbell.nvme.Status;
+import io.doorbell.storage.NvmRequest;
+import io.doorbell.target.CommandPath;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Admin commands. NVMe Base 2.1 §5 "Admin Command Set". Those that are about queues are the transport's, and are no
+ * commands here.
+ *
+ * <p>Owner: the thread that serves the transport's admin queue.
+ */
+final class AdminPath implements CommandPath {
+    private static final int INVALID_FIELD = Status.INVALID_FIELD | Status.DNR;
+    private static final int INVALID_NAMESPACE = Status.INVALID_NAMESPACE_OR_FORMAT | Status.DNR;
+
+    private static final int SELECT_MASK = 0xF;
+    private static final int MANAGEMENT_CREATE = 0;
+    private static final int MANAGEMENT_DELETE = 1;
+    private static final int ATTACH = 0;
+    private static final int DETACH = 1;
+
+    /** Get Log Page: dword 10 bit 15, dword 14 bit 23. */
+    private static final int RETAIN_ASYNCHRONOUS_EVENT = 1 << 15;
+
+    private static final int OFFSET_IS_INDEX = 1 << 23;
+
+    private final NvmController controller;
+    private final NvmSubsystem subsystem;
+
+    AdminPath(NvmController controller) {
+        this.controller = controller;
+        this.subsystem = controller.subsystem();
+    }
+
+    @Override
+    public int admit(NvmRequest request) {
+        request.result = 0;
+        request.dataToHost = false;
+        request.dataBytes = 0;
+        if ((request.flags & 3) != 0) {
+            return INVALID_FIELD; // No admin command can be fused.
+        }
+        switch (request.opc) {
+            case AdminOpcode.IDENTIFY -> {
+                request.dataToHost = true;
+                request.dataBytes = IdentifyCns.DATA_BYTES;
+            }
+            case AdminOpcode.GET_LOG_PAGE -> {
+                // NUMD in two halves, 0's based, as dwords.
+                long bytes = ((request.cdw10 >>> 16 | (request.cdw11 & 0xFFFFL) << 16) + 1) * 4;
+                if (bytes > controller.setup().maxTransferBytes()) {
+                    return INVALID_FIELD;
+                }
+                request.dataToHost = true;
+                request.dataBytes = (int) bytes;
+            }
+            case AdminOpcode.GET_FEATURES -> {
+                request.dataToHost = true;
+                request.dataBytes = Features.dataBytes(request, false);
+            }
+            case AdminOpcode.SET_FEATURES -> request.dataBytes = Features.dataBytes(request, true);
+            case AdminOpcode.NAMESPACE_MANAGEMENT -> {
+                if ((request.cdw10 & SELECT_MASK) == MANAGEMENT_CREATE) {
+                    request.dataBytes = IdentifyNamespace.SIZE_BYTES;
+                }
+            }
+            case AdminOpcode.NAMESPACE_ATTACHMENT -> request.dataBytes = ControllerList.SIZE_BYTES;
+            case AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST, AdminOpcode.KEEP_ALIVE -> {}
+            default -> {
+                return Status.INVALID_OPCODE | Status.DNR;
+            }
+        }
+        return Status.SUCCESS;
+    }
+
+    @Override
+    public int execute(NvmRequest request) {
+        return switch (request.opc) {
+            case AdminOpcode.IDENTIFY -> identify(request);
+            case AdminOpcode.GET_LOG_PAGE -> logPage(request);
+            case AdminOpcode.GET_FEATURES -> controller.features(request, false);
+            case AdminOpcode.SET_FEATURES -> controller.features(request, true);
+            case AdminOpcode.NAMESPACE_MANAGEMENT -> manage(request);
+            case AdminOpcode.NAMESPACE_ATTACHMENT -> attach(request);
+            case AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST ->
+                controller.asyncEvents().request(request);
+            case AdminOpcode.KEEP_ALIVE -> {
+                controller.hostSeen();
+                yield Status.SUCCESS;
+            }
+            default -> Status.INVALID_OPCODE | Status.DNR;
+        };
+    }
+
+    @Override
+    public int executeFused(NvmRequest compare, NvmRequest write) {
+        return INVALID_FIELD;
+    }
+
+    private int identify(NvmRequest request) {
+        var page = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
+        int cntid = request.cdw10 >>> 16;
+        int nsid = request.nsid;
+        int csi = request.cdw11 >>> 24;
+        int status = Status.SUCCESS;
+        switch (request.cdw10 & 0xFF) {
+            case IdentifyCns.CONTROLLER -> IdentifyPages.controller(page, controller);
+            case IdentifyCns.NAMESPACE -> status = namespace(page, nsid, controller.attached(nsid));
+            case IdentifyCns.ALLOCATED_NAMESPACE -> status = namespace(page, nsid, subsystem.namespace(nsid));
+            case IdentifyCns.ACTIVE_NAMESPACE_LIST -> status = list(page, nsid, activeAfter(nsid));
+            case IdentifyCns.COMMAND_SET_ACTIVE_NAMESPACE_LIST ->
+                status = csi == IdentifyCns.CSI_NVM ? list(page, nsid, activeAfter(nsid)) : INVALID_FIELD;
+            case IdentifyCns.ALLOCATED_NAMESPACE_LIST -> status = list(page, nsid, subsystem.allocatedAfter(nsid));
+            case IdentifyCns.NAMESPACE_IDENTIFICATION_DESCRIPTORS -> status = identifiers(page, nsid);
+            case IdentifyCns.COMMAND_SET_NAMESPACE ->
+                status = csi == IdentifyCns.CSI_NVM
+                        ? valid(nsid)
+                        : INVALID_FIELD; // All zero: no protection information.
+            case IdentifyCns.COMMAND_SET_CONTROLLER ->
+                status = csi == IdentifyCns.CSI_NVM ? Status.SUCCESS : INVALID_FIELD; // All zero: no limits.
+            case IdentifyCns.INDEPENDENT_NAMESPACE -> {
+                status = valid(nsid);
+                if (controller.attached(nsid) != null) {
+                    IdentifyPages.independentNamespace(page);
+                }
+            }
+            case IdentifyCns.NAMESPACE_ATTACHED_CONTROLLER_LIST -> status = attachedControllers(page, nsid, cntid);
+            case IdentifyCns.CONTROLLER_LIST -> ControllerList.write(page, 0, subsystem.controllersFrom(cntid, null));
+            default -> status = INVALID_FIELD;
+        }
+        if (status == Status.SUCCESS) {
+            request.copyToHost(0, page, 0, IdentifyCns.DATA_BYTES);
+        }
+        return status;
+    }
+
+    private static int valid(int nsid) {
+        return nsid >= 1 && nsid <= NvmSubsystem.MAX_NSID ? Status.SUCCESS : INVALID_NAMESPACE;
+    }
+
+    /** An identifier without a namespace gives zeroes; all of them at once what they have in common. */
+    private static int namespace(MemorySegment page, int nsid, SubsystemNamespace namespace) {
+        if (nsid == NamespaceList.BROADCAST_NSID) {
+            IdentifyPages.formats(page);
+            return Status.SUCCESS;
+        }
+        if (namespace != null) {
+            IdentifyPages.namespace(page, namespace.shape());
+        }
+        return valid(nsid);
+    }
+
+    private int identifiers(MemorySegment page, int nsid) {
+        var namespace = controller.attached(nsid);
+        if (namespace == null) {
+            return valid(nsid) == Status.SUCCESS ? INVALID_FIELD : INVALID_NAMESPACE;
+        }
+        IdentifyPages.identifiers(page, namespace.shape());
+        return Status.SUCCESS;
+    }
+
+    private int attachedControllers(MemorySegment page, int nsid, int cntid) {
+        var namespace = subsystem.namespace(nsid);
+        if (namespace != null) {
+            ControllerList.write(page, 0, subsystem.controllersFrom(cntid, namespace));
+        }
+        return valid(nsid);
+    }
+
+    private int[] activeAfter(int nsid) {
+        return Arrays.stream(controller.attached())
+                .filter(namespace -> namespace != null && Integer.compareUnsigned(namespace.nsid(), nsid) > 0)
+                .mapToInt(SubsystemNamespace::nsid)
+                .toArray();
+    }
+
+    private static int list(MemorySegment page, int after, int[] nsids) {
+        if (Integer.compareUnsigned(after, 0xFFFF_FFFE) >= 0) {
+            return INVALID_NAMESPACE;
+        }
+        NamespaceList.write(page, 0, nsids);
+        return Status.SUCCESS;
+    }
+
+    private int logPage(NvmRequest request) {
+        int lid = request.cdw10 & 0xFF;
+        long offset = Integer.toUnsignedLong(request.cdw12) | (long) request.cdw13 << 32;
+        int size = LogPages.size(lid);
+        if (size < 0) {
+            return Status.INVALID_LOG_PAGE | Status.DNR;
+        }
+        if (offset < 0 || offset > size || (offset & 3) != 0 || (request.cdw14 & OFFSET_IS_INDEX) != 0) {
+            return INVALID_FIELD;
+        }
+        boolean retain = (request.cdw10 & RETAIN_ASYNCHRONOUS_EVENT) != 0;
+        var page = MemorySegment.ofArray(new byte[size]);
+        switch (lid) {
+            case LogPageId.SUPPORTED_LOG_PAGES -> LogPages.supportedLogPages(page);
+            case LogPageId.ERROR_INFORMATION -> controller.errors().writeTo(page);
+            case LogPageId.SMART_HEALTH_INFORMATION -> {
+                if (request.nsid != 0 && request.nsid != NamespaceList.BROADCAST_NSID) {
+                    return INVALID_FIELD; // LPA: the page is of the controller, not of a namespace.
+                }
+                LogPages.smart(page, controller);
+            }
+            case LogPageId.FIRMWARE_SLOT_INFORMATION -> LogPages.firmwareSlots(page);
+            case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST ->
+                ChangedNamespaceList.write(page, 0, controller.changedNamespaces(retain));
+            case LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS -> {
+                if (request.cdw14 >>> 24 != IdentifyCns.CSI_NVM) {
+                    return INVALID_FIELD;
+                }
+                LogPages.commands(page, controller.setup());
+            }
+            case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> LogPages.features(page, controller.features());
+            default ->
+                throw new IllegalStateException("log page " + LogPageId.name(lid) + " has a size but no content");
+        }
+        long there = Math.min(request.dataBytes, size - offset);
+        request.copyToHost(0, page, offset, there);
+        if (there < request.dataBytes) {
+            // What lies behind the page reads zero, and is no leftover of the host's buffer.
+            var zeroes = MemorySegment.ofArray(new byte[(int) (request.dataBytes - there)]);
+            request.copyToHost(there, zeroes, 0, zeroes.byteSize());
+        }
+        if (!retain) {
+            controller.asyncEvents().read(lid);
+        }
+        return Status.SUCCESS;
+    }
+
+    private int manage(NvmRequest request) {
+        switch (request.cdw10 & SELECT_MASK) {
+            case MANAGEMENT_CREATE -> {
+                return create(request);
+            }
+            case MANAGEMENT_DELETE -> {
+                if (request.nsid == NamespaceList.BROADCAST_NSID) {
+                    return Status.OPERATION_DENIED | Status.DNR; // All, and with them those of the configuration.
+                }
+                int status = valid(request.nsid);
+                return status == Status.SUCCESS ? subsystem.deleteNamespace(request.nsid, controller) : status;
+            }
+            default -> {
+                return INVALID_FIELD;
+            }
+        }
+    }
+
+    private int create(NvmRequest request) {
+        if (request.nsid != 0) {
+            return INVALID_FIELD;
+        }
+        if (request.cdw11 >>> 24 != IdentifyCns.CSI_NVM) {
+            return Status.IO_COMMAND_SET_NOT_SUPPORTED | Status.DNR;
+        }
+        var wanted = MemorySegment.ofArray(new byte[IdentifyNamespace.SIZE_BYTES]);
+        request.copyFromHost(0, wanted, 0, wanted.byteSize());
+        long blocks = IdentifyNamespace.NSZE.get(wanted);
+        long capacity = IdentifyNamespace.NCAP.get(wanted);
+        int flbas = IdentifyNamespace.FLBAS.get(wanted);
+        int blockBytes = IdentifyPages.blockBytes(flbas & 0xF);
+        if (blockBytes == 0 || flbas >> 4 != 0 || IdentifyNamespace.DPS.get(wanted) != 0) {
+            return Status.INVALID_FORMAT | Status.DNR;
+        }
+        boolean sets = IdentifyNamespace.NVMSETID.get(wanted) != 0 || IdentifyNamespace.ENDGID.get(wanted) != 0;
+        if (blocks <= 0 || sets || Long.compareUnsigned(capacity, blocks) > 0) {
+            return INVALID_FIELD;
+        }
+        if (capacity != blocks) {
+            return Status.THIN_PROVISIONING_NOT_SUPPORTED | Status.DNR;
+        }
+        int nsid = subsystem.createNamespace(blockBytes, blocks);
+        if (nsid < 0) {
+            return -nsid;
+        }
+        request.result = nsid;
+        return Status.SUCCESS;
+    }
+
+    private int attach(NvmRequest request) {
+        int select = request.cdw10 & SELECT_MASK;
+        if (select > DETACH) {
+            return INVALID_FIELD;
+        }
+        int status = valid(request.nsid);
+        if (status != Status.SUCCESS) {
+            return status;
+        }
+        var list = MemorySegment.ofArray(new byte[ControllerList.SIZE_BYTES]);
+        request.copyFromHost(0, list, 0, list.byteSize());
+        if (ControllerList.count(list, 0) > ControllerList.MAX_ENTRIES) {
+            return Status.CONTROLLER_LIST_INVALID | Status.DNR;
+        }
+        return subsystem.changeAttachment(request.nsid, select == ATTACH, ControllerList.read(list, 0), controller);
+    }
+
+    @Override
+    public int poll(long nowNanos) {
+        return controller.asyncEvents().poll();
+    }
+
+    @Override
+    public void close() {
+        controller.asyncEvents().forgetRequests();
+    }
+}

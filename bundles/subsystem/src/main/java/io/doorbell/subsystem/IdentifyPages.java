@@ -1,0 +1,155 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.nvme.AsyncEvent;
+import io.doorbell.nvme.IdentifyController;
+import io.doorbell.nvme.IdentifyIndependentNamespace;
+import io.doorbell.nvme.IdentifyNamespace;
+import io.doorbell.nvme.IdentifyNamespace.LbaFormat;
+import io.doorbell.nvme.NamespaceIdentifiers;
+import io.doorbell.storage.NamespaceShape;
+import io.doorbell.target.ControllerSetup;
+import java.lang.foreign.MemorySegment;
+
+/** The data structures of Identify. NVMe Base 2.1 §5.1.13 "Identify command". Pages come zeroed. */
+final class IdentifyPages {
+    static final int KEEP_ALIVE_UNIT_MILLIS = 100;
+
+    /** There is no sensor: the temperature is a constant, well below what is said to be warm. */
+    static final int NOMINAL_KELVIN = 313;
+
+    static final int WARNING_KELVIN = 343;
+    static final int CRITICAL_KELVIN = 353;
+
+    /** Aborts at a time, 0's based; the transport keeps to it. */
+    private static final int ABORT_LIMIT_ZERO_BASED = 3;
+
+    private static final int SQES_64 = 6 | 6 << 4;
+    private static final int CQES_16 = 4 | 4 << 4;
+    private static final int FRMW_ONE_READ_ONLY_SLOT = 1 | 1 << 1;
+    private static final int SHUTDOWN_MICROS = 10_000_000;
+    private static final int PAGE_BYTES = 4096;
+
+    /** The two formats every namespace could be created with; FLBAS says which one it has. */
+    private static final int[] FORMATS = {512, 4096};
+
+    private IdentifyPages() {}
+
+    static void controller(MemorySegment page, NvmController controller) {
+        ControllerSetup setup = controller.setup();
+        NvmSubsystem subsystem = controller.subsystem();
+        int maxTransferBlocks = setup.maxTransferBytes() / PAGE_BYTES;
+        IdentifyController.VID.set(page, setup.vendorId());
+        IdentifyController.SSVID.set(page, setup.vendorId());
+        IdentifyController.SN.set(page, subsystem.serial());
+        IdentifyController.MN.set(page, subsystem.model());
+        IdentifyController.FR.set(page, NvmSubsystem.FIRMWARE_REVISION);
+        IdentifyController.RAB.set(page, 6);
+        IdentifyController.CMIC.set(page, IdentifyController.CMIC_MULTIPLE_CONTROLLERS);
+        IdentifyController.MDTS.set(page, Integer.numberOfTrailingZeros(setup.maxTransferPages()));
+        IdentifyController.CNTLID.set(page, controller.controllerId());
+        IdentifyController.VER.set(page, controller.version());
+        IdentifyController.RTD3E.set(page, SHUTDOWN_MICROS);
+        IdentifyController.OAES.set(page, AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES);
+        IdentifyController.CTRATT.set(
+                page,
+                IdentifyController.CTRATT_HOST_IDENTIFIER_128
+                        | (setup.pci() ? 0 : IdentifyController.CTRATT_TRAFFIC_BASED_KEEP_ALIVE));
+        IdentifyController.CNTRLTYPE.set(page, IdentifyController.CNTRLTYPE_IO);
+
+        IdentifyController.OACS.set(
+                page,
+                IdentifyController.OACS_NAMESPACE_MANAGEMENT
+                        | (setup.doorbellBufferConfig() ? IdentifyController.OACS_DOORBELL_BUFFER_CONFIG : 0));
+        IdentifyController.ACL.set(page, ABORT_LIMIT_ZERO_BASED);
+        IdentifyController.AERL.set(page, AsyncEvents.MAX_REQUESTS - 1);
+        IdentifyController.FRMW.set(page, FRMW_ONE_READ_ONLY_SLOT);
+        IdentifyController.LPA.set(
+                page, IdentifyController.LPA_COMMANDS_SUPPORTED_AND_EFFECTS | IdentifyController.LPA_EXTENDED_DATA);
+        IdentifyController.ELPE.set(page, ErrorLog.ENTRIES - 1);
+        IdentifyController.WCTEMP.set(page, WARNING_KELVIN);
+        IdentifyController.CCTEMP.set(page, CRITICAL_KELVIN);
+        IdentifyController.TNVMCAP.set(page, subsystem.totalBytes());
+        IdentifyController.UNVMCAP.set(page, subsystem.unallocatedBytes());
+        IdentifyController.KAS.set(page, KEEP_ALIVE_UNIT_MILLIS / 100);
+
+        IdentifyController.SQES.set(page, SQES_64);
+        IdentifyController.CQES.set(page, CQES_16);
+        IdentifyController.NN.set(page, NvmSubsystem.MAX_NSID);
+        IdentifyController.MNAN.set(page, NvmSubsystem.MAX_NSID);
+        IdentifyController.ONCS.set(
+                page,
+                IdentifyController.ONCS_COMPARE
+                        | IdentifyController.ONCS_DATASET_MANAGEMENT
+                        | IdentifyController.ONCS_WRITE_ZEROES
+                        | IdentifyController.ONCS_SAVE_AND_SELECT
+                        | IdentifyController.ONCS_TIMESTAMP
+                        | IdentifyController.ONCS_VERIFY);
+        IdentifyController.FUSES.set(page, IdentifyController.FUSES_COMPARE_AND_WRITE);
+        IdentifyController.VWC.set(
+                page,
+                IdentifyController.VWC_FLUSH_ALL_NOT_SUPPORTED
+                        | (subsystem.hasVolatileCache() ? IdentifyController.VWC_PRESENT : 0));
+        // One block; see NamespaceSession for what that means between reactors. Power fail: a file system may tear a
+        // block that is not the unit of its device, so no more than the least there is to say.
+        IdentifyController.AWUN.set(page, 0);
+        IdentifyController.AWUPF.set(page, 0);
+        // A fused pair of any length keeps every other session off: in blocks of 4096, which is the fewest.
+        IdentifyController.ACWU.set(page, Math.min(maxTransferBlocks, 0x10000) - 1);
+        IdentifyController.SGLS.set(page, setup.sgls());
+        IdentifyController.SUBNQN.set(page, subsystem.nqn());
+    }
+
+    static void namespace(MemorySegment page, NamespaceShape shape) {
+        formats(page);
+        IdentifyNamespace.NSZE.set(page, shape.blockCount());
+        IdentifyNamespace.NCAP.set(page, shape.blockCount());
+        IdentifyNamespace.NUSE.set(page, shape.blockCount());
+        IdentifyNamespace.FLBAS.set(page, formatIndex(shape.blockBytes()));
+        IdentifyNamespace.NVMCAP.set(page, shape.byteSize());
+        if (shape.keepsData()) {
+            IdentifyNamespace.DLFEAT.set(
+                    page, IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES);
+        }
+        if (shape.deallocates()) {
+            // Space comes back by the page, so deallocating less gives nothing back.
+            int pageBlocksZeroBased = PAGE_BYTES / shape.blockBytes() - 1;
+            IdentifyNamespace.NSFEAT.set(page, IdentifyNamespace.NSFEAT_OPTIMAL_PERFORMANCE);
+            IdentifyNamespace.NPWG.set(page, pageBlocksZeroBased);
+            IdentifyNamespace.NPWA.set(page, pageBlocksZeroBased);
+            IdentifyNamespace.NPDG.set(page, pageBlocksZeroBased);
+            IdentifyNamespace.NPDA.set(page, pageBlocksZeroBased);
+        }
+    }
+
+    /** What all namespaces have in common: NSID FFFFFFFFh. */
+    static void formats(MemorySegment page) {
+        IdentifyNamespace.NLBAF.set(page, FORMATS.length - 1);
+        for (int i = 0; i < FORMATS.length; i++) {
+            IdentifyNamespace.lbaf(page, i, LbaFormat.ofBlockBytes(FORMATS[i]));
+        }
+        IdentifyNamespace.NMIC.set(page, IdentifyNamespace.NMIC_SHARED);
+    }
+
+    /** Block size of a format, 0 for an index that has none. */
+    static int blockBytes(int formatIndex) {
+        return formatIndex < FORMATS.length ? FORMATS[formatIndex] : 0;
+    }
+
+    private static int formatIndex(int blockBytes) {
+        for (int i = 0; i < FORMATS.length; i++) {
+            if (FORMATS[i] == blockBytes) {
+                return i;
+            }
+        }
+        throw new IllegalArgumentException("no format has blocks of " + blockBytes + " bytes");
+    }
+
+    static void independentNamespace(MemorySegment page) {
+        IdentifyIndependentNamespace.NMIC.set(page, IdentifyNamespace.NMIC_SHARED);
+        IdentifyIndependentNamespace.NSTAT.set(page, IdentifyIndependentNamespace.NSTAT_READY);
+    }
+
+    static void identifiers(MemorySegment page, NamespaceShape shape) {
+        NamespaceIdentifiers.NONE.withUuid(shape.uuid()).writeTo(page, 0);
+    }
+}

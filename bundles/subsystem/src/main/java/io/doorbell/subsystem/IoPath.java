@@ -1,0 +1,295 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.Status;
+import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.NamespaceSession;
+import io.doorbell.storage.NvmRequest;
+import io.doorbell.target.CommandPath;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * I/O commands of one controller on one reactor: the checks of NVM Command Set 1.1 §3 "I/O Commands for the NVM Command
+ * Set", and the sessions that execute them.
+ *
+ * <p>Owner: the reactor. It looks namespaces up in a table of its own and takes up changes in {@link #poll}.
+ */
+final class IoPath implements CommandPath {
+    private static final Logger LOG = LoggerFactory.getLogger(IoPath.class);
+
+    /** PRINFO, dword 12 bits 29:26: nothing here has protection information. */
+    private static final int PRINFO = 0xF << 26;
+
+    private static final int BLOCK_COUNT_MASK = 0xFFFF;
+
+    /** A namespace as this path sees it. */
+    private record Slot(
+            SubsystemNamespace namespace, NamespaceSession session, long blockCount, int blockShift, int maxBlocks) {}
+
+    private Slot[] slots = new Slot[0];
+    private SubsystemNamespace[] seen = new SubsystemNamespace[0];
+    private final NvmController controller;
+    private final PathCounters counters = new PathCounters();
+    /** Requests that sessions have yet to complete. */
+    private int pending;
+
+    // Cold from here.
+    private final Reactor reactor;
+    private final int maxTransferBytes;
+    private final List<Slot> retiring = new ArrayList<>();
+    private boolean closed;
+
+    IoPath(NvmController controller, Reactor reactor, int maxTransferBytes) {
+        this.controller = controller;
+        this.reactor = reactor;
+        this.maxTransferBytes = maxTransferBytes;
+        takeUpNamespaces(controller.attached());
+    }
+
+    @Override
+    public int admit(NvmRequest request) {
+        int index = request.nsid - 1;
+        var table = slots;
+        Slot slot;
+        if (index < 0 || index >= table.length || (slot = table[index]) == null) {
+            return noNamespace(request.nsid);
+        }
+        request.session = slot.session;
+        request.result = 0;
+        int opc = request.opc;
+        if ((opc != NvmOpcode.READ && opc != NvmOpcode.WRITE) || (request.flags & 3) != 0) {
+            return admitOther(request, slot);
+        }
+        return admitTransfer(request, slot);
+    }
+
+    private static int admitTransfer(NvmRequest request, Slot slot) {
+        int blocks = (request.cdw12 & BLOCK_COUNT_MASK) + 1;
+        if (blocks > slot.maxBlocks || (request.cdw12 & PRINFO) != 0) {
+            return Status.INVALID_FIELD | Status.DNR;
+        }
+        request.dataBytes = blocks << slot.blockShift;
+        request.dataToHost = request.opc == NvmOpcode.READ;
+        return admitRange(request, slot, blocks);
+    }
+
+    private static int admitRange(NvmRequest request, Slot slot, int blocks) {
+        long slba = Integer.toUnsignedLong(request.cdw10) | (long) request.cdw11 << 32;
+        // As a difference, since the sum may overflow; a negative slba is one beyond 2^63.
+        if (slba < 0 || slba > slot.blockCount - blocks) {
+            return Status.LBA_OUT_OF_RANGE | Status.DNR;
+        }
+        request.slba = slba;
+        request.blockCount = blocks;
+        return Status.SUCCESS;
+    }
+
+    private static int admitOther(NvmRequest request, Slot slot) {
+        int fuse = request.flags & 3;
+        int opc = request.opc;
+        boolean fusible = fuse == SubmissionEntry.FUSE_NONE
+                || (fuse == SubmissionEntry.FUSE_FIRST && opc == NvmOpcode.COMPARE)
+                || (fuse == SubmissionEntry.FUSE_SECOND && opc == NvmOpcode.WRITE);
+        if (!fusible) {
+            return Status.INVALID_FIELD | Status.DNR;
+        }
+        request.dataBytes = 0;
+        request.dataToHost = false;
+        switch (opc) {
+            case NvmOpcode.WRITE, NvmOpcode.COMPARE:
+                return admitTransfer(request, slot);
+            case NvmOpcode.WRITE_ZEROES, NvmOpcode.VERIFY:
+                if ((request.cdw12 & PRINFO) != 0) {
+                    return Status.INVALID_FIELD | Status.DNR;
+                }
+                return admitRange(request, slot, (request.cdw12 & BLOCK_COUNT_MASK) + 1);
+            case NvmOpcode.DATASET_MANAGEMENT:
+                request.slba = 0;
+                request.blockCount = 0;
+                request.dataBytes = ((request.cdw10 & 0xFF) + 1) * 16;
+                return Status.SUCCESS;
+            case NvmOpcode.FLUSH:
+                request.slba = 0;
+                request.blockCount = 0;
+                return Status.SUCCESS;
+            default:
+                return Status.INVALID_OPCODE | Status.DNR;
+        }
+    }
+
+    /**
+     * An identifier that no namespace can have is invalid, one that none has here is inactive, and the two are answered
+     * differently. NVMe Base 2.1 §3.2.1 "Namespace Overview". Flush to all namespaces is not offered (VWC).
+     */
+    private static int noNamespace(int nsid) {
+        return nsid >= 1 && nsid <= NvmSubsystem.MAX_NSID
+                ? Status.INVALID_FIELD | Status.DNR
+                : Status.INVALID_NAMESPACE_OR_FORMAT | Status.DNR;
+    }
+
+    @Override
+    public int execute(NvmRequest request) {
+        int status = request.session.submit(request);
+        if (status == NvmRequest.PENDING) {
+            pending++;
+        } else if (status != Status.SUCCESS) {
+            return status;
+        }
+        count(request);
+        return status;
+    }
+
+    /** SMART counts Read, Compare and Verify as reading. NVMe Base 2.1 §5.1.12.1.3 "SMART / Health Information". */
+    private void count(NvmRequest request) {
+        switch (request.opc) {
+            case NvmOpcode.READ, NvmOpcode.COMPARE -> counters.read(request.dataBytes);
+            case NvmOpcode.WRITE -> counters.write(request.dataBytes);
+            case NvmOpcode.VERIFY -> {
+                var slot = request.nsid <= slots.length ? slots[request.nsid - 1] : null;
+                counters.read(slot == null ? 0 : (long) request.blockCount << slot.blockShift);
+            }
+            default -> {}
+        }
+    }
+
+    @Override
+    public int executeFused(NvmRequest compare, NvmRequest write) {
+        boolean pair = (compare.flags & 3) == SubmissionEntry.FUSE_FIRST
+                && (write.flags & 3) == SubmissionEntry.FUSE_SECOND
+                && compare.opc == NvmOpcode.COMPARE
+                && write.opc == NvmOpcode.WRITE
+                && compare.session == write.session
+                && compare.slba == write.slba
+                && compare.blockCount == write.blockCount;
+        if (!pair) {
+            return Status.INVALID_FIELD | Status.DNR;
+        }
+        int status = write.session.submitFused(compare, write);
+        if (status == NvmRequest.PENDING) {
+            pending++;
+        } else if (status != Status.SUCCESS) {
+            return status;
+        }
+        count(compare);
+        count(write);
+        return status;
+    }
+
+    @Override
+    public int poll(long nowNanos) {
+        int work = 0;
+        var attached = controller.attached();
+        if (attached != seen) {
+            takeUpNamespaces(attached);
+            work++;
+        }
+        if (pending != 0) {
+            work += pollSessions(nowNanos);
+        }
+        return work;
+    }
+
+    private int pollSessions(long nowNanos) {
+        int completed = 0;
+        for (var slot : slots) {
+            if (slot != null) {
+                completed += slot.session.poll(nowNanos);
+            }
+        }
+        for (int i = retiring.size() - 1; i >= 0; i--) {
+            completed += retiring.get(i).session.poll(nowNanos);
+            closeIfIdle(i);
+        }
+        pending -= completed;
+        return completed;
+    }
+
+    /** Opens sessions to what is new, and lets those go that are not attached any more: after what they have in flight. */
+    private void takeUpNamespaces(SubsystemNamespace[] attached) {
+        var table = new Slot[attached.length];
+        for (int i = 0; i < slots.length; i++) {
+            var old = slots[i];
+            if (old == null) {
+                continue;
+            }
+            if (i < attached.length && attached[i] == old.namespace) {
+                table[i] = old;
+            } else {
+                retiring.add(old);
+            }
+        }
+        for (int i = 0; i < attached.length; i++) {
+            if (attached[i] != null && table[i] == null) {
+                table[i] = slot(attached[i]);
+            }
+        }
+        slots = table;
+        seen = attached;
+        for (int i = retiring.size() - 1; i >= 0; i--) {
+            closeIfIdle(i);
+        }
+    }
+
+    private Slot slot(SubsystemNamespace namespace) {
+        NamespaceSession session;
+        try {
+            session = namespace.open(reactor);
+        } catch (IllegalStateException refused) {
+            LOG.error("{} of {} cannot be used on {}", namespace, controller, reactor, refused);
+            return null;
+        }
+        if (session == null) {
+            return null;
+        }
+        int shift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
+        return new Slot(namespace, session, namespace.shape().blockCount(), shift, maxTransferBytes >> shift);
+    }
+
+    private void closeIfIdle(int index) {
+        var slot = retiring.get(index);
+        if (slot.session.inFlight() == 0) {
+            retiring.remove(index);
+            slot.namespace.close(slot.session);
+        }
+    }
+
+    PathCounters counters() {
+        return counters;
+    }
+
+    Reactor reactor() {
+        return reactor;
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        for (var slot : slots) {
+            if (slot != null) {
+                retiring.add(slot);
+            }
+        }
+        slots = new Slot[0];
+        pending = 0;
+        RuntimeException first = null;
+        for (var slot : retiring) {
+            try {
+                slot.namespace.close(slot.session);
+            } catch (RuntimeException failed) {
+                first = first == null ? failed : first;
+            }
+        }
+        retiring.clear();
+        controller.closed(this);
+        if (first != null) {
+            throw first;
+        }
+    }
+}

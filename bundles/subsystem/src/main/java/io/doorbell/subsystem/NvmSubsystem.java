@@ -1,0 +1,378 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.nvme.Nqn;
+import io.doorbell.nvme.Status;
+import io.doorbell.storage.BackendProvider;
+import io.doorbell.storage.Namespace;
+import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.target.ControllerEvents;
+import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.TargetController;
+import io.doorbell.target.TargetSubsystem;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An NVM subsystem: which namespaces there are, and which controllers have them attached. NVMe Base 2.1 §3.2 "NVM
+ * Subsystem Entities".
+ *
+ * <p>Any thread. Locks are taken subsystem first, then controller.
+ */
+public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
+    /** NN: the highest namespace identifier, and as many namespaces at most. */
+    public static final int MAX_NSID = 1024;
+
+    /** Controllers at a time. */
+    public static final int MAX_CONTROLLERS = 1024;
+
+    static final String FIRMWARE_REVISION = "0.1";
+
+    private static final int SERIAL_LENGTH = 20;
+    private static final int MODEL_LENGTH = 40;
+
+    /** How long {@link #close} waits for transports to let go of a namespace. */
+    private static final Duration CLOSE_BOUND = Duration.ofSeconds(5);
+
+    private static final Logger LOG = LoggerFactory.getLogger(NvmSubsystem.class);
+
+    private final String nqn;
+    private final String serial;
+    private final String model;
+    private final InstantSource clock;
+    private final Instant started;
+
+    // Guarded by this.
+    private final TreeMap<Integer, SubsystemNamespace> namespaces = new TreeMap<>();
+    private final TreeMap<Integer, NvmController> controllers = new TreeMap<>();
+    private BackendProvider maker;
+    private long makerBytes;
+    private boolean closed;
+
+    /** Written under the lock, read without. */
+    private volatile boolean volatileCache;
+
+    /**
+     * @param serial at most 20 printable ASCII characters
+     * @param model at most 40 printable ASCII characters
+     */
+    public NvmSubsystem(String nqn, String serial, String model) {
+        this(nqn, serial, model, InstantSource.system());
+    }
+
+    NvmSubsystem(String nqn, String serial, String model, InstantSource clock) {
+        this.nqn = Nqn.check("the name of a subsystem", nqn);
+        this.serial = printable("serial number", serial, SERIAL_LENGTH);
+        this.model = printable("model number", model, MODEL_LENGTH);
+        this.clock = clock;
+        this.started = clock.instant();
+    }
+
+    private static String printable(String what, String text, int length) {
+        if (text.isEmpty() || text.length() > length || !text.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+            throw new IllegalArgumentException(
+                    what + " \"" + text + "\" of a subsystem: 1 to " + length + " printable ASCII characters");
+        }
+        return text;
+    }
+
+    @Override
+    public String nqn() {
+        return nqn;
+    }
+
+    @Override
+    public String serial() {
+        return serial;
+    }
+
+    @Override
+    public String model() {
+        return model;
+    }
+
+    InstantSource clock() {
+        return clock;
+    }
+
+    Duration uptime() {
+        return Duration.between(started, clock.instant());
+    }
+
+    /** Whether a namespace needs Flush. */
+    boolean hasVolatileCache() {
+        return volatileCache;
+    }
+
+    /**
+     * Lets hosts make namespaces by Namespace Management, of this provider's kind and up to so many bytes in all; with
+     * {@code null} no more. What was made stays.
+     */
+    public synchronized void allowNamespaceManagement(BackendProvider provider, long bytes) {
+        maker = provider;
+        makerBytes = provider == null ? 0 : bytes;
+    }
+
+    /**
+     * Adds a namespace, which is the subsystem's to close from now on, and attaches it to the controllers that want all.
+     *
+     * @throws IllegalArgumentException when {@code nsid} is taken, or not from 1 to {@link #MAX_NSID}
+     */
+    public void addNamespace(int nsid, Namespace namespace) {
+        if (nsid < 1 || nsid > MAX_NSID) {
+            throw new IllegalArgumentException("namespace id " + nsid + " of " + nqn + ": 1 to " + MAX_NSID);
+        }
+        synchronized (this) {
+            if (closed) {
+                throw new IllegalStateException(nqn + " is closed");
+            }
+            if (namespaces.containsKey(nsid)) {
+                throw new IllegalArgumentException("namespace id " + nsid + " of " + nqn + " is taken");
+            }
+            var added = new SubsystemNamespace(nsid, namespace, false);
+            put(added);
+            for (var controller : controllers.values()) {
+                if (controller.setup().attachAll()) {
+                    controller.attach(added, true);
+                }
+            }
+        }
+    }
+
+    private void put(SubsystemNamespace namespace) {
+        namespaces.put(namespace.nsid(), namespace);
+        updateCache();
+    }
+
+    private void updateCache() {
+        volatileCache = namespaces.values().stream().anyMatch(n -> n.shape().volatileCache());
+    }
+
+    /** Detaches and closes a namespace, when the last session to it has ended. Returns whether there was one. */
+    public synchronized boolean removeNamespace(int nsid) {
+        return take(nsid, null) != null;
+    }
+
+    private SubsystemNamespace take(int nsid, NvmController cause) {
+        var namespace = namespaces.remove(nsid);
+        if (namespace == null) {
+            return null;
+        }
+        updateCache();
+        for (var controller : controllers.values()) {
+            if (controller.isAttached(namespace)) {
+                controller.detach(namespace, controller != cause);
+            }
+        }
+        namespace.remove();
+        return namespace;
+    }
+
+    @Override
+    public synchronized List<AllocatedNamespace> namespaces() {
+        var list = new ArrayList<AllocatedNamespace>();
+        for (var namespace : namespaces.values()) {
+            list.add(new AllocatedNamespace(namespace.nsid(), namespace.shape(), controllersOf(namespace)));
+        }
+        return list;
+    }
+
+    private List<Integer> controllersOf(SubsystemNamespace namespace) {
+        return controllers.values().stream()
+                .filter(controller -> controller.isAttached(namespace))
+                .map(NvmController::controllerId)
+                .toList();
+    }
+
+    synchronized SubsystemNamespace namespace(int nsid) {
+        return namespaces.get(nsid);
+    }
+
+    synchronized int[] allocatedAfter(int nsid) {
+        return namespaces.keySet().stream()
+                .mapToInt(Integer::intValue)
+                .filter(id -> Integer.compareUnsigned(id, nsid) > 0)
+                .toArray();
+    }
+
+    /** Controllers from {@code cntlid} up, those with {@code namespace} attached only unless it is null. */
+    synchronized int[] controllersFrom(int cntlid, SubsystemNamespace namespace) {
+        return controllers.tailMap(cntlid).values().stream()
+                .filter(controller -> namespace == null || controller.isAttached(namespace))
+                .mapToInt(NvmController::controllerId)
+                .toArray();
+    }
+
+    /** TNVMCAP. */
+    synchronized long totalBytes() {
+        long configured = namespaces.values().stream()
+                .filter(n -> !n.madeByHost())
+                .mapToLong(n -> n.shape().byteSize())
+                .sum();
+        return configured + Math.max(makerBytes, madeBytes());
+    }
+
+    /** UNVMCAP: what Namespace Management can still give. */
+    synchronized long unallocatedBytes() {
+        return Math.max(0, makerBytes - madeBytes());
+    }
+
+    private long madeBytes() {
+        return namespaces.values().stream()
+                .filter(SubsystemNamespace::madeByHost)
+                .mapToLong(n -> n.shape().byteSize())
+                .sum();
+    }
+
+    /** Namespace Management, Create: the new identifier, or a status as a negative number. It is attached to nobody. */
+    synchronized int createNamespace(int blockBytes, long blockCount) {
+        if (maker == null || blockCount > unallocatedBytes() / blockBytes) {
+            return -(Status.NAMESPACE_INSUFFICIENT_CAPACITY | Status.DNR);
+        }
+        int nsid = 1;
+        while (namespaces.containsKey(nsid)) {
+            nsid++;
+        }
+        if (nsid > MAX_NSID) {
+            return -(Status.NAMESPACE_IDENTIFIER_UNAVAILABLE | Status.DNR);
+        }
+        try {
+            var made = maker.open(new NamespaceSpec(maker.kind(), blockCount * blockBytes, blockBytes, ""));
+            put(new SubsystemNamespace(nsid, made, true));
+            LOG.info("{}: a host made namespace {} of {} blocks of {} bytes", nqn, nsid, blockCount, blockBytes);
+            return nsid;
+        } catch (RuntimeException failed) {
+            LOG.warn("{}: no namespace of {} blocks of {} bytes", nqn, blockCount, blockBytes, failed);
+            return -Status.NAMESPACE_INSUFFICIENT_CAPACITY;
+        }
+    }
+
+    /** Namespace Management, Delete: a status. What configuration made, a host cannot delete. */
+    synchronized int deleteNamespace(int nsid, NvmController cause) {
+        var namespace = namespaces.get(nsid);
+        if (namespace == null) {
+            return Status.INVALID_FIELD | Status.DNR;
+        }
+        if (!namespace.madeByHost()) {
+            return Status.OPERATION_DENIED | Status.DNR;
+        }
+        take(nsid, cause);
+        LOG.info("{}: a host deleted namespace {}", nqn, nsid);
+        return Status.SUCCESS;
+    }
+
+    /** Namespace Attachment for all of the controllers or for none: a status. */
+    synchronized int changeAttachment(int nsid, boolean attach, int[] cntlids, NvmController cause) {
+        var namespace = namespaces.get(nsid);
+        if (namespace == null) {
+            return Status.INVALID_FIELD | Status.DNR;
+        }
+        if (cntlids.length == 0) {
+            return Status.CONTROLLER_LIST_INVALID | Status.DNR;
+        }
+        for (int i = 0; i < cntlids.length; i++) {
+            var controller = controllers.get(cntlids[i]);
+            if (controller == null || (i > 0 && cntlids[i] <= cntlids[i - 1])) {
+                return Status.CONTROLLER_LIST_INVALID | Status.DNR;
+            }
+            if (controller.isAttached(namespace) == attach) {
+                return (attach ? Status.NAMESPACE_ALREADY_ATTACHED : Status.NAMESPACE_NOT_ATTACHED) | Status.DNR;
+            }
+        }
+        for (int cntlid : cntlids) {
+            var controller = controllers.get(cntlid);
+            // The host of this controller knows; the others have to be told.
+            if (attach) {
+                controller.attach(namespace, controller != cause);
+            } else {
+                controller.detach(namespace, controller != cause);
+            }
+        }
+        return Status.SUCCESS;
+    }
+
+    @Override
+    public synchronized TargetController createController(ControllerSetup setup, ControllerEvents events) {
+        if (closed) {
+            throw new IllegalStateException(nqn + " is closed");
+        }
+        if (controllers.size() == MAX_CONTROLLERS) {
+            throw new IllegalStateException(nqn + " has " + MAX_CONTROLLERS + " controllers already");
+        }
+        int cntlid = 1;
+        while (controllers.containsKey(cntlid)) {
+            cntlid++;
+        }
+        var controller = new NvmController(this, cntlid, setup, events);
+        controllers.put(cntlid, controller);
+        if (setup.attachAll()) {
+            for (var namespace : namespaces.values()) {
+                controller.attach(namespace, false);
+            }
+        }
+        return controller;
+    }
+
+    synchronized void closed(NvmController controller) {
+        controllers.remove(controller.controllerId(), controller);
+    }
+
+    /** Flushes what has a cache: a host shuts a controller down. */
+    void flush() {
+        List<SubsystemNamespace> all;
+        synchronized (this) {
+            all = List.copyOf(namespaces.values());
+        }
+        for (var namespace : all) {
+            if (namespace.shape().volatileCache()) {
+                try {
+                    namespace.namespace().flush();
+                } catch (RuntimeException failed) {
+                    LOG.error("{} of {} could not be flushed", namespace, nqn, failed);
+                }
+            }
+        }
+    }
+
+    /** Ends it. Transports close their controllers before; what they still hold is closed under them after a bound. */
+    @Override
+    public void close() {
+        var ending = new ArrayList<SubsystemNamespace>();
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            for (int nsid : List.copyOf(namespaces.keySet())) {
+                ending.add(take(nsid, null));
+            }
+        }
+        long deadlineNanos = System.nanoTime() + CLOSE_BOUND.toNanos();
+        boolean interrupted = false;
+        for (var namespace : ending) {
+            try {
+                if (!interrupted && namespace.closed().await(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    continue;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+            LOG.warn("{} of {} is still in use and is closed under its users", namespace, nqn);
+            namespace.closeNow();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return nqn;
+    }
+}
