@@ -8,6 +8,10 @@ import java.time.Duration;
  *
  * <p>The order of taking back: {@link #stopSubmissions} → the owner polls {@link QueuePair#inFlight} down to zero, or the
  * grace period ends → {@link #abort} → {@link #delete} → the arena is closed → {@link #fenced} → memory is freed.
+ *
+ * <p>While this goes on the owner may be anywhere in its own calls. Once the arena is closed and {@link #fenced} was not yet
+ * called, {@link QueuePair#poll} finds nothing and returns 0: a poller that does not know of the taking back is not to
+ * break of it before it was handed what was in flight.
  */
 public interface QueuePairControl {
 
@@ -25,7 +29,8 @@ public interface QueuePairControl {
     /**
      * Deletes both queues on the device: Delete I/O Submission Queue, then Delete I/O Completion Queue. When this returns
      * the device does not reach the rings any more, nor any data of their commands; if it does not answer within the
-     * bound, or is gone, the controller is reset, and that is as good. Idempotent.
+     * bound, or is gone, the controller is reset, and that is as good. Idempotent. The queue id is not used again before
+     * {@link #fenced}: until then a stale holder could still ring its doorbell.
      *
      * @return false when it took a reset, or the controller was gone
      */

@@ -14,7 +14,8 @@ import java.util.Objects;
  * @param owner the thread that will submit and poll: a reactor's, or any one
  * @param handler called for each completion, on the owner's thread
  * @param listener hears of the lease's end
- * @param waitBound how long to wait for a queue pair, or for the controller to appear; zero does not wait
+ * @param waitBound how long to wait for a queue pair, or for the controller to appear; zero does not wait. A request
+ *     within the part that policy guarantees waits longer where it must, until another bundle's surplus is taken back
  * @param label what for, seen by the operator
  */
 public record LeaseRequest(

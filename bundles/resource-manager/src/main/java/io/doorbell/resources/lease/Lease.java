@@ -1,0 +1,364 @@
+package io.doorbell.resources.lease;
+
+import io.doorbell.host.DmaAllocation;
+import io.doorbell.host.DmaMemory;
+import io.doorbell.host.NvmeController;
+import io.doorbell.host.QueuePair;
+import io.doorbell.host.QueuePairControl;
+import io.doorbell.lease.LeaseEvent;
+import io.doorbell.lease.LeaseException;
+import io.doorbell.lease.LeaseListener;
+import io.doorbell.lease.LeaseRequest;
+import io.doorbell.lease.LeaseSnapshot;
+import io.doorbell.lease.LeaseState;
+import io.doorbell.lease.QueuePairLease;
+import io.doorbell.lease.RevocationReason;
+import java.lang.foreign.Arena;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A lease. Its state and what it is made of change under the manager's lock; its memory has a lock of its own, because
+ * allocating takes a while. Nothing of it is on the way of an I/O: that is the queue pair alone.
+ */
+final class Lease implements QueuePairLease {
+    private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
+
+    /** How long freeing waits for an allocation that is under way. */
+    private static final Duration MEMORY_BOUND = Duration.ofSeconds(1);
+
+    private static final int COMPLETIONS_PER_POLL = 64;
+    private static final long OWN_POLL_PAUSE_NANOS = 5_000;
+
+    final long id;
+    final HolderResources holding;
+    final LeaseRequest request;
+    final ManagedController source;
+    private final LeaseManager manager;
+
+    // Changed under the manager's lock.
+    private volatile LeaseState state = LeaseState.REQUESTED;
+    private volatile Thread owner;
+    private volatile RevocationReason reason;
+    private volatile boolean stuck;
+    private volatile boolean keptFromHolder;
+    private volatile QueuePairControl control;
+    private Arena arena;
+    private long epoch;
+    private long grantedAtMillis;
+    private long grantedAtNanos;
+
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile LeaseEvent end;
+
+    private final ReentrantLock memoryLock = new ReentrantLock();
+    private final List<DmaAllocation> memory = new ArrayList<>();
+    private long memoryBytes;
+
+    /** The monitor's own notes, but for what {@link #snapshot} shows. */
+    final Sample sample = new Sample();
+
+    static final class Sample {
+        long polls;
+        long unpolledSinceNanos;
+        boolean alarmed;
+        int timesOwnerSeenDead;
+        volatile long lastPollNanos;
+    }
+
+    Lease(LeaseManager manager, long id, HolderResources holding, LeaseRequest request, ManagedController source) {
+        this.manager = manager;
+        this.id = id;
+        this.holding = holding;
+        this.request = request;
+        this.source = source;
+        owner = request.owner();
+    }
+
+    // Under the manager's lock.
+
+    void granted(QueuePairControl made, Arena lifetime, long newEpoch) {
+        var next = LeaseLife.next(state, new LeaseLife.Granted());
+        made.own(owner);
+        control = made;
+        arena = lifetime;
+        epoch = newEpoch;
+        grantedAtMillis = System.currentTimeMillis();
+        grantedAtNanos = System.nanoTime();
+        sample.lastPollNanos = grantedAtNanos;
+        sample.unpolledSinceNanos = grantedAtNanos;
+        state = next;
+    }
+
+    /** It was given up while it was made: the holder never sees it, and hears nothing of it. */
+    void keepFromHolder() {
+        keptFromHolder = true;
+    }
+
+    /** @return whether this call was the first to want it back */
+    boolean takenBack(RevocationReason why) {
+        var before = state;
+        if (reason == null) {
+            reason = why;
+        }
+        if (before != LeaseState.REQUESTED) {
+            state = LeaseLife.next(before, new LeaseLife.TakenBack(why));
+        }
+        return before == LeaseState.GRANTED;
+    }
+
+    void withdrawn() {
+        state = LeaseLife.next(state, new LeaseLife.Withdrawn());
+    }
+
+    void stuck() {
+        stuck = true;
+    }
+
+    void ended(int undrained) {
+        state = LeaseLife.next(state, new LeaseLife.Closed(undrained));
+    }
+
+    void owned(Thread newOwner) {
+        control.own(newOwner);
+        owner = newOwner;
+    }
+
+    // Any thread.
+
+    LeaseListener listener() {
+        return keptFromHolder ? LeaseListener.NONE : request.listener();
+    }
+
+    /** After this nobody waits for its end any more. The event is null when it was withdrawn before it was granted. */
+    void announceEnd(LeaseEvent event) {
+        end = event;
+        ended.countDown();
+    }
+
+    QueuePairControl control() {
+        return control;
+    }
+
+    Arena arena() {
+        return arena;
+    }
+
+    Thread owner() {
+        return owner;
+    }
+
+    boolean ownerEnded() {
+        return owner.getState() == Thread.State.TERMINATED;
+    }
+
+    /** Why it ends, null while it does not. */
+    RevocationReason reason() {
+        return reason;
+    }
+
+    Allotment.Standing standing() {
+        return switch (state) {
+            case REQUESTED -> Allotment.Standing.COMING;
+            case GRANTED -> Allotment.Standing.HELD;
+            case REVOKING -> stuck ? Allotment.Standing.STUCK : Allotment.Standing.LEAVING;
+            case RELEASED, FENCED -> throw new IllegalStateException(this + " has ended and holds nothing");
+        };
+    }
+
+    @Override
+    public long id() {
+        return id;
+    }
+
+    @Override
+    public long epoch() {
+        return epoch;
+    }
+
+    @Override
+    public LeaseState state() {
+        return state;
+    }
+
+    @Override
+    public NvmeController controller() {
+        return source.controller;
+    }
+
+    @Override
+    public QueuePair queuePair() {
+        return control.queuePair();
+    }
+
+    @Override
+    public DmaMemory allocate(long bytes) {
+        if (bytes <= 0) {
+            throw new IllegalArgumentException(bytes + " bytes of memory for " + this + ": at least 1");
+        }
+        memoryLock.lock();
+        try {
+            requireGranted();
+            long limit = manager.options().memoryLimitBytes();
+            if (bytes > limit - memoryBytes) {
+                throw new LeaseException(
+                        LeaseException.Kind.MEMORY,
+                        bytes + " bytes for " + this + ", which has " + memoryBytes + " already: a lease may have "
+                                + limit);
+            }
+            var allocation = source.controller.allocateDma(bytes, arena);
+            memory.add(allocation);
+            memoryBytes += bytes;
+            return allocation.memory();
+        } catch (LeaseException own) {
+            throw own;
+        } catch (RuntimeException failed) {
+            requireGranted();
+            throw new LeaseException(
+                    LeaseException.Kind.MEMORY, bytes + " bytes for " + this + ": " + failed.getMessage(), failed);
+        } finally {
+            // It took so long that the lease has ended and did not wait for us.
+            if (state.ended()) {
+                freeAll();
+            }
+            memoryLock.unlock();
+        }
+    }
+
+    private void requireGranted() {
+        if (state != LeaseState.GRANTED) {
+            throw new LeaseException(LeaseException.Kind.ENDED, this + " has ended: " + reason);
+        }
+    }
+
+    /** After the device and every holder's view have been cut off. */
+    void freeMemory() {
+        try {
+            if (!memoryLock.tryLock(MEMORY_BOUND.toNanos(), TimeUnit.NANOSECONDS)) {
+                LOG.error("{}: an allocation does not return; its memory is freed when it does", this);
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return; // Nobody interrupts a taking back; if somebody did, memory is kept rather than freed under an
+            // allocation.
+        }
+        try {
+            freeAll();
+        } finally {
+            memoryLock.unlock();
+        }
+    }
+
+    private void freeAll() {
+        for (var allocation : memory.reversed()) {
+            try {
+                allocation.close();
+            } catch (RuntimeException failed) {
+                LOG.error(
+                        "{}: {} bytes cannot be freed",
+                        this,
+                        allocation.memory().byteSize(),
+                        failed);
+            }
+        }
+        memory.clear();
+        memoryBytes = 0;
+    }
+
+    @Override
+    public void handOver(Thread newOwner) {
+        manager.handOver(this, newOwner);
+    }
+
+    @Override
+    public void close() {
+        manager.takeBack(this, RevocationReason.RELEASED_BY_HOLDER);
+        awaitEnd();
+    }
+
+    /**
+     * Waits until it has ended. The owner polls meanwhile, since nobody else may. An interrupt does not end the wait,
+     * which is bounded by the steps of the taking back; the flag is kept.
+     *
+     * @throws IllegalStateException when it did not end within the sum of their bounds
+     */
+    LeaseEvent awaitEnd() {
+        long deadline =
+                System.nanoTime() + manager.options().takeBackBound(reason).toNanos();
+        boolean interrupted = false;
+        try {
+            if (Thread.currentThread() == owner && control != null) {
+                pollUntilEnded(deadline);
+            }
+            while (true) {
+                try {
+                    if (ended.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                        return end;
+                    }
+                    throw new IllegalStateException(this + " has not ended in time (" + reason + ")"
+                            + (stuck ? ": a native call holds its memory. It ends when that returns" : ""));
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void pollUntilEnded(long deadline) {
+        var queuePair = control.queuePair();
+        try {
+            while (ended.getCount() > 0 && System.nanoTime() - deadline < 0) {
+                queuePair.poll(COMPLETIONS_PER_POLL);
+                LockSupport.parkNanos(OWN_POLL_PAUSE_NANOS);
+            }
+            // What did not drain ends here, on the thread that it belongs to.
+            for (int i = queuePair.depth(); i > 0 && queuePair.inFlight() > 0; i--) {
+                queuePair.poll(COMPLETIONS_PER_POLL);
+            }
+        } catch (IllegalStateException fenced) {
+            // Nothing is left to poll.
+        }
+    }
+
+    LeaseSnapshot snapshot() {
+        long now = System.nanoTime();
+        var made = control;
+        var counters = made == null ? null : made.counters();
+        return new LeaseSnapshot(
+                id,
+                source == null ? request.controller().toString() : source.id.toString(),
+                made == null ? 0 : made.queuePair().queueId(),
+                holding.holder().toString(),
+                holding.holder().bundleId(),
+                request.label(),
+                owner.getName(),
+                epoch,
+                made == null ? 0 : made.queuePair().depth(),
+                made == null ? 0 : made.queuePair().inFlight(),
+                state,
+                grantedAtMillis,
+                made == null ? 0 : now - grantedAtNanos,
+                made == null ? 0 : now - sample.lastPollNanos,
+                counters == null ? 0 : counters.submitted(),
+                counters == null ? 0 : counters.completed(),
+                counters == null ? 0 : counters.failed());
+    }
+
+    @Override
+    public String toString() {
+        return "lease " + id + " of " + (source == null ? request.controller() : source.id) + " (" + holding.holder()
+                + " [" + request.label() + "])";
+    }
+}

@@ -1,0 +1,134 @@
+package io.doorbell.resources.lease;
+
+import io.doorbell.lease.LeaseEvent;
+import io.doorbell.lease.RevocationReason;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Watches the owners of leases: does it live, does it poll? One thread looks every {@link #INTERVAL}, so the owners pay
+ * nothing for being watched, and what is said about the last poll is as coarse as that.
+ */
+final class LeaseMonitor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LeaseMonitor.class);
+
+    static final Duration INTERVAL = Duration.ofMillis(100);
+
+    /** Commands in flight and no poll for so long is an alarm. */
+    static final long NOT_POLLED_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** An owner has to be seen dead so often: a holder that notices first has time to hand over. */
+    private static final int TIMES_DEAD = 2;
+
+    /** Leases that ended with commands which their owner did not fetch yet. */
+    private static final int MAX_ORPHANED = 1024;
+
+    private final LeaseManager manager;
+    private final Thread thread;
+    private volatile boolean closed;
+
+    // Guarded by this.
+    private final List<Lease> orphaned = new ArrayList<>();
+    private final List<Revocation> stuck = new ArrayList<>();
+
+    LeaseMonitor(LeaseManager manager) {
+        this.manager = manager;
+        thread = Thread.ofVirtual().name("lease-monitor").unstarted(this::run);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                Thread.sleep(INTERVAL);
+            } catch (InterruptedException e) {
+                return; // By close().
+            }
+            try {
+                look(System.nanoTime());
+            } catch (RuntimeException failure) {
+                LOG.error("a look at the leases failed", failure);
+            }
+        }
+    }
+
+    void look(long nowNanos) {
+        for (var lease : manager.granted()) {
+            look(lease, nowNanos);
+        }
+        completeOrphaned();
+        for (var revocation : stuckOnes()) {
+            if (revocation.finishedNow()) {
+                forget(revocation);
+            }
+        }
+    }
+
+    private void look(Lease lease, long nowNanos) {
+        var sample = lease.sample;
+        sample.timesOwnerSeenDead = lease.ownerEnded() ? sample.timesOwnerSeenDead + 1 : 0;
+        if (sample.timesOwnerSeenDead >= TIMES_DEAD) {
+            manager.takeBack(lease, RevocationReason.OWNER_THREAD_DEAD);
+            return;
+        }
+        long polls = lease.control().counters().polls();
+        boolean polled = polls != sample.polls;
+        if (polled) {
+            sample.polls = polls;
+            sample.lastPollNanos = nowNanos;
+        }
+        if (polled || lease.queuePair().inFlight() == 0) {
+            sample.unpolledSinceNanos = nowNanos;
+            sample.alarmed = false;
+        } else if (!sample.alarmed && nowNanos - sample.unpolledSinceNanos >= NOT_POLLED_NANOS) {
+            sample.alarmed = true;
+            manager.record(LeaseEvent.Kind.NOT_POLLED, lease);
+        }
+    }
+
+    synchronized void orphaned(Lease lease) {
+        if (orphaned.size() == MAX_ORPHANED) {
+            LOG.error("{}: commands wait for a poll that never came, and are given up", orphaned.removeFirst());
+        }
+        orphaned.add(lease);
+    }
+
+    private synchronized void completeOrphaned() {
+        orphaned.removeIf(lease -> {
+            if (lease.queuePair().inFlight() > 0 && lease.ownerEnded()) {
+                try {
+                    lease.control().completeRest();
+                } catch (RuntimeException failure) {
+                    LOG.error("{}: its last commands could not be completed", lease, failure);
+                    return true;
+                }
+            }
+            return lease.queuePair().inFlight() == 0;
+        });
+    }
+
+    synchronized void stuck(Revocation revocation) {
+        stuck.add(revocation);
+    }
+
+    private synchronized List<Revocation> stuckOnes() {
+        return List.copyOf(stuck);
+    }
+
+    private synchronized void forget(Revocation revocation) {
+        stuck.remove(revocation);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+    }
+}

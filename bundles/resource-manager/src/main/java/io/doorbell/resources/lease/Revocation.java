@@ -1,0 +1,225 @@
+package io.doorbell.resources.lease;
+
+import io.doorbell.host.ControllerState;
+import io.doorbell.host.QueuePair;
+import io.doorbell.host.QueuePairControl;
+import io.doorbell.lease.LeaseEvent;
+import io.doorbell.lease.RevocationReason;
+import io.doorbell.platform.MemoryView;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes one lease back: straight blocking code on a control thread of its own, each step bounded and timed. The owner is
+ * asked for nothing but to poll, and if it does not, the fence falls all the same.
+ *
+ * <p>Order: no new submissions → what is in flight drains while the owner polls → Abort → the queues are deleted → the
+ * lease's arena is closed → the rest is completed → memory is freed → the queue pair may be given to someone else.
+ */
+final class Revocation implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(Revocation.class);
+
+    /** After Abort the owner may still take what the device answered to it. */
+    private static final Duration ABORT_SETTLE = Duration.ofMillis(20);
+
+    /** The arena's close is refused while a native call holds a segment of it; those are short. */
+    private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
+
+    /** How long the news of the end waits for a listener that is still busy with the news of the beginning. */
+    private static final Duration LISTENER_BOUND = Duration.ofSeconds(5);
+
+    /** All that a taking back may last besides grace, Abort and deletion: settling, closing, freeing, and being scheduled. */
+    static final Duration OTHER_STEPS_BOUND = CLOSE_BOUND.plusSeconds(3);
+
+    private static final long FIRST_LOOK_NANOS = 20_000;
+    private static final long LAST_LOOK_NANOS = 1_000_000;
+
+    private final LeaseManager manager;
+    private final Lease lease;
+    private final RevocationReason reason;
+    private final QueuePairControl control;
+    private final QueuePair queuePair;
+    private Thread news;
+
+    // The account of the steps.
+    private int inFlight;
+    private int undrained;
+    private boolean outOfReach;
+    private long drainNanos;
+    private long abortNanos;
+    private long deleteNanos;
+    private long closeNanos;
+    private long closeBeganNanos;
+
+    Revocation(LeaseManager manager, Lease lease) {
+        this.manager = manager;
+        this.lease = lease;
+        this.reason = lease.reason();
+        this.control = lease.control();
+        this.queuePair = control.queuePair();
+    }
+
+    @Override
+    public void run() {
+        try {
+            takeBack();
+        } catch (RuntimeException | Error broken) {
+            // The queue pair is not given to anyone else then, and its memory is kept: that is safe, but not healthy.
+            LOG.error(
+                    "{} could not be taken back; its queue pair and memory are lost until the node restarts",
+                    lease,
+                    broken);
+            manager.stuck(lease);
+        }
+    }
+
+    private void takeBack() {
+        var grace = manager.options().grace(reason);
+        control.stopSubmissions();
+        inFlight = queuePair.inFlight();
+        tellBeginning(grace);
+
+        drainNanos = awaitDrained(grace);
+        undrained = queuePair.inFlight();
+        if (undrained > 0 && lease.source.controller.state() == ControllerState.READY) {
+            abortNanos = abort();
+        }
+        deleteNanos = delete();
+
+        closeBeganNanos = System.nanoTime();
+        if (fenceFalls(CLOSE_BOUND)) {
+            finish();
+        } else {
+            LOG.error(
+                    "{}: a native call of {} still holds its memory after {}. The queues are deleted; the queue pair is"
+                            + " given to nobody until the call returns",
+                    lease,
+                    lease.owner().getName(),
+                    CLOSE_BOUND);
+            manager.stuck(lease, this);
+        }
+    }
+
+    /** Until nothing is in flight, the time is up, or there is nobody who could poll. */
+    private long awaitDrained(Duration bound) {
+        long start = System.nanoTime();
+        long pause = FIRST_LOOK_NANOS;
+        while (queuePair.inFlight() > 0 && System.nanoTime() - start < bound.toNanos() && !lease.ownerEnded()) {
+            LockSupport.parkNanos(pause);
+            pause = Math.min(2 * pause, LAST_LOOK_NANOS);
+        }
+        return System.nanoTime() - start;
+    }
+
+    private long abort() {
+        long start = System.nanoTime();
+        try {
+            control.abort(manager.options().abortBound());
+        } catch (RuntimeException failed) {
+            // Deleting the queues ends the commands as well.
+            LOG.warn("{}: commands could not be aborted", lease, failed);
+        }
+        awaitDrained(ABORT_SETTLE);
+        return System.nanoTime() - start;
+    }
+
+    private long delete() {
+        long start = System.nanoTime();
+        try {
+            if (!control.delete(manager.options().deleteBound())) {
+                LOG.info("{}: its queues went with a reset, or with the controller", lease);
+            }
+            outOfReach = true;
+        } catch (RuntimeException failed) {
+            LOG.error(
+                    "{}: the driver does not say that the queues are deleted; their data memory is kept",
+                    lease,
+                    failed);
+        }
+        return System.nanoTime() - start;
+    }
+
+    /** The fence: from here on each access to rings, doorbells and data through the lease throws. */
+    private boolean fenceFalls(Duration bound) {
+        try {
+            MemoryView.close(lease.arena(), bound);
+        } catch (IllegalStateException held) {
+            return false;
+        }
+        closeNanos = System.nanoTime() - closeBeganNanos;
+        return true;
+    }
+
+    /** For the monitor, when the fence did not fall at first. */
+    boolean finishedNow() {
+        if (!fenceFalls(Duration.ZERO)) {
+            return false;
+        }
+        finish();
+        return true;
+    }
+
+    private void finish() {
+        control.fenced(reason + " of " + lease);
+        if (queuePair.inFlight() > 0) {
+            if (lease.ownerEnded()) {
+                control.completeRest();
+            } else {
+                // The owner's next poll ends them. If it ends itself before that, the monitor sees to them.
+                manager.orphans(lease);
+            }
+        }
+        if (outOfReach) {
+            lease.freeMemory();
+        }
+        manager.ended(lease, this::event, undrained);
+        tellEnd();
+    }
+
+    private LeaseEvent event() {
+        return new LeaseEvent(
+                undrained == 0 ? LeaseEvent.Kind.RELEASED : LeaseEvent.Kind.FENCED,
+                System.currentTimeMillis(),
+                lease.snapshot(),
+                reason,
+                inFlight,
+                undrained,
+                drainNanos,
+                abortNanos,
+                deleteNanos,
+                closeNanos);
+    }
+
+    /** On a thread of its own: a listener that blocks must not hold up the fence. */
+    private void tellBeginning(Duration grace) {
+        if (reason != RevocationReason.RELEASED_BY_HOLDER) {
+            news = Thread.ofVirtual()
+                    .name("lease-" + lease.id + "-revoking")
+                    .start(() -> tell(() -> lease.listener().revoking(lease, reason, grace)));
+        }
+    }
+
+    private void tellEnd() {
+        var before = news;
+        Thread.ofVirtual().name("lease-" + lease.id + "-ended").start(() -> {
+            try {
+                if (before != null && !before.join(LISTENER_BOUND)) {
+                    LOG.warn("{}: its listener is still busy with the revocation", lease);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            tell(() -> lease.listener().ended(lease, lease.state(), reason));
+        });
+    }
+
+    private void tell(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException | LinkageError failure) {
+            LOG.error("{}: its listener failed", lease, failure);
+        }
+    }
+}
