@@ -10,6 +10,11 @@ final class Errno {
     static final int EAGAIN = 11;
     static final int ENOMEM = 12;
     static final int EINVAL = 22;
+    static final int EPIPE = 32;
+    static final int ECONNABORTED = 103;
+    static final int ECONNRESET = 104;
+    static final int ETIMEDOUT = 110;
+    static final int ECONNREFUSED = 111;
 
     private Errno() {}
 
@@ -35,9 +40,19 @@ final class Errno {
             case 25 -> "ENOTTY: Inappropriate ioctl for device";
             case 27 -> "EFBIG: File too large";
             case 28 -> "ENOSPC: No space left on device";
+            case 29 -> "ESPIPE: Illegal seek";
+            case EPIPE -> "EPIPE: Broken pipe";
+            case 36 -> "ENAMETOOLONG: File name too long";
             case 38 -> "ENOSYS: Function not implemented";
             case 75 -> "EOVERFLOW: Value too large for defined data type";
             case 95 -> "EOPNOTSUPP: Operation not supported";
+            case 98 -> "EADDRINUSE: Address already in use";
+            case ECONNABORTED -> "ECONNABORTED: Software caused connection abort";
+            case ECONNRESET -> "ECONNRESET: Connection reset by peer";
+            case 107 -> "ENOTCONN: Transport endpoint is not connected";
+            case 109 -> "ETOOMANYREFS: Too many references: cannot splice";
+            case ETIMEDOUT -> "ETIMEDOUT: Connection timed out";
+            case ECONNREFUSED -> "ECONNREFUSED: Connection refused";
             case 133 -> "EHWPOISON: Memory page has hardware error";
             default -> "errno " + errno;
         };

@@ -98,6 +98,22 @@ public final class EventFd implements AutoCloseable {
         }
     }
 
+    /**
+     * An eventfd that a peer made and sent over. Takes the descriptor over, also when it is none.
+     *
+     * @throws PlatformException if it is not an eventfd
+     */
+    public static EventFd of(Descriptor descriptor) {
+        NativeAccess.require();
+        try (descriptor) {
+            // A peer may have sent anything; and one that made a blocking eventfd and filled it must not stop whoever
+            // signals.
+            descriptor.requireEventFd();
+            descriptor.makeNonBlocking();
+            return new EventFd(descriptor.take());
+        }
+    }
+
     /** The file descriptor, for passing on; it stays this object's. */
     public int fd() {
         requireOpen();

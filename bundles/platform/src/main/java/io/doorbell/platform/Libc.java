@@ -45,6 +45,9 @@ final class Libc {
     static final int MFD_HUGETLB = 4;
     static final int MFD_HUGE_2MB = 21 << 26;
 
+    static final int F_SETFL = 4;
+    static final int O_NONBLOCK = 0x800;
+
     static final int F_ADD_SEALS = 1033;
     static final int F_SEAL_SEAL = 1;
     static final int F_SEAL_SHRINK = 2;
@@ -54,6 +57,7 @@ final class Libc {
     static final int EFD_NONBLOCK = 0x800;
 
     static final short POLLIN = 1;
+    static final short POLLOUT = 4;
 
     private static final VarHandle ERRNO =
             ERRNO_STATE.varHandle(groupElement("errno")).withInvokeExactBehavior();
@@ -83,10 +87,14 @@ final class Libc {
     private Libc() {}
 
     static long mmap(MemorySegment errno, long address, long bytes, int protection, int flags, int fd) {
+        return mmap(errno, address, bytes, protection, flags, fd, 0);
+    }
+
+    static long mmap(MemorySegment errno, long address, long bytes, int protection, int flags, int fd, long offset) {
         try {
             // Safety: makes a new mapping. With MAP_FIXED, Mapping passes an address inside a reservation that it has
             // just made itself.
-            long result = (long) MMAP.invokeExact(errno, address, bytes, protection, flags, fd, 0L);
+            long result = (long) MMAP.invokeExact(errno, address, bytes, protection, flags, fd, offset);
             return result == -1 ? -errno(errno) : result;
         } catch (Throwable thrown) {
             throw unchecked(thrown);
@@ -149,6 +157,16 @@ final class Libc {
         try {
             // Safety: touches no memory.
             int result = (int) FCNTL.invokeExact(errno, fd, F_ADD_SEALS, seals);
+            return result < 0 ? -errno(errno) : result;
+        } catch (Throwable thrown) {
+            throw unchecked(thrown);
+        }
+    }
+
+    static int setStatusFlags(MemorySegment errno, int fd, int flags) {
+        try {
+            // Safety: touches no memory.
+            int result = (int) FCNTL.invokeExact(errno, fd, F_SETFL, flags);
             return result < 0 ? -errno(errno) : result;
         } catch (Throwable thrown) {
             throw unchecked(thrown);
@@ -237,11 +255,11 @@ final class Libc {
         }
     }
 
-    private static int errno(MemorySegment state) {
+    static int errno(MemorySegment state) {
         return (int) ERRNO.get(state, 0L);
     }
 
-    private static MethodHandle call(String name, MemoryLayout result, MemoryLayout... arguments) {
+    static MethodHandle call(String name, MemoryLayout result, MemoryLayout... arguments) {
         return link(name, FunctionDescriptor.of(result, arguments), Linker.Option.captureCallState("errno"));
     }
 
@@ -265,7 +283,7 @@ final class Libc {
     }
 
     /** What a downcall can throw: its segments' own unchecked exceptions, and errors of the JVM. */
-    private static RuntimeException unchecked(Throwable thrown) {
+    static RuntimeException unchecked(Throwable thrown) {
         return switch (thrown) {
             case RuntimeException exception -> exception;
             case Error error -> throw error;

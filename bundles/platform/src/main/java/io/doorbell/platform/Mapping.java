@@ -53,6 +53,15 @@ final class Mapping {
         return create(name, bytes, options);
     }
 
+    /** A part of a file of someone else, whose descriptor stays theirs. The caller has looked at the file: offset and length are whole pages of it. */
+    static Mapping file(int fd, long offset, long bytes, boolean huge) {
+        try (var scratch = Arena.ofConfined()) {
+            var errno = scratch.allocate(Libc.ERRNO_STATE);
+            long address = mapped(Libc.mmap(errno, 0, bytes, Libc.PROT_READ_WRITE, Libc.MAP_SHARED, fd, offset), bytes);
+            return new Mapping(address, bytes, bytes, huge ? Backing.HUGE_PAGES : Backing.ORDINARY_PAGES, NO_FD);
+        }
+    }
+
     MemorySegment segment() {
         return segment;
     }
@@ -329,7 +338,7 @@ final class Mapping {
         }
     }
 
-    private static long roundUp(long value, long powerOfTwo) {
+    static long roundUp(long value, long powerOfTwo) {
         return (value + powerOfTwo - 1) & -powerOfTwo;
     }
 }
