@@ -1,0 +1,189 @@
+package io.doorbell.perf;
+
+import io.doorbell.lease.ResourceManager;
+import io.doorbell.workload.WorkloadRun;
+import io.doorbell.workload.WorkloadRunner;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.spi.ToolProvider;
+
+/**
+ * The workload as a command and as a service; needs no container. Any thread. Closing it ends all runs and waits for
+ * them: after that no thread and no lease is left.
+ */
+public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
+    /** More at the same time would only measure each other. */
+    static final int MAX_RUNS = 4;
+
+    /** Runs that ended and are still told about. */
+    static final int MAX_HISTORY = 16;
+
+    /** Exit codes of the command. */
+    static final int OK = 0;
+
+    static final int FAILED = 1;
+    static final int WRONG_FLAGS = 2;
+
+    /** For in-flight I/Os to drain when everything ends, before the leases are closed over them. */
+    private static final Duration STOP_BOUND = Duration.ofSeconds(3);
+
+    /** For the leases to be given back. */
+    private static final Duration RELEASE_BOUND = Duration.ofSeconds(15);
+
+    private static final String TO_STDOUT = "-";
+
+    private final ResourceManager resourceManager;
+    private final Deque<StartedRun> runs = new ArrayDeque<>();
+    private long lastId;
+    private boolean closed;
+
+    public Perf(ResourceManager resourceManager) {
+        this.resourceManager = resourceManager;
+    }
+
+    @Override
+    public String name() {
+        return "perf";
+    }
+
+    /**
+     * Runs and waits for the end. With {@code --json -} only the JSON goes to {@code out}.
+     *
+     * @return 0 when every I/O succeeded, 1 when anything failed, 2 for wrong flags
+     */
+    @Override
+    public int run(PrintWriter out, PrintWriter err, String... args) {
+        PerfOptions options;
+        try {
+            var words = List.of(args);
+            var flags = PerfCommandLine.parse(words);
+            if (flags.help) {
+                PerfCommandLine.printHelp(out);
+                out.flush();
+                return OK;
+            }
+            options = PerfOptions.of(flags, words);
+            requireWritable(options.json());
+        } catch (UsageException e) {
+            err.println("perf: " + e.getMessage());
+            err.println("perf: --help tells all flags");
+            err.flush();
+            return WRONG_FLAGS;
+        }
+        return run(options, TO_STDOUT.equals(options.json()) ? err : out, out, err);
+    }
+
+    @Override
+    public WorkloadRun start(List<String> flags) {
+        var options = PerfOptions.parse(flags);
+        if (options.json() != null) {
+            // Whoever may start a run may be far away, and is not to choose files of this machine.
+            throw new UsageException("--json " + options.json() + ": allowed: from a command line only");
+        }
+        return begin(options, _ -> {}, LiveLine.NONE);
+    }
+
+    @Override
+    public synchronized List<WorkloadRun> runs() {
+        return List.copyOf(runs);
+    }
+
+    /** Ends all runs and waits for them, within a bound. Idempotent. */
+    @Override
+    public void close() {
+        List<StartedRun> all;
+        synchronized (this) {
+            closed = true;
+            all = new ArrayList<>(runs);
+        }
+        all.forEach(run -> run.stop("perf is being stopped"));
+        all.forEach(run -> run.end(STOP_BOUND, RELEASE_BOUND));
+    }
+
+    private int run(PerfOptions options, PrintWriter table, PrintWriter out, PrintWriter err) {
+        StartedRun run;
+        try {
+            run = begin(
+                    options,
+                    line -> {
+                        table.print(line + "\n");
+                        table.flush();
+                    },
+                    new LiveLine(isTerminal() ? table : null, options.warmupNanos()));
+        } catch (IllegalStateException e) {
+            err.println("perf: " + e.getMessage());
+            err.flush();
+            return FAILED;
+        }
+        var report = run.awaitReport();
+        new ReportTable(table).print(report);
+        var ok = writeJson(options.json(), report, out, err);
+        report.errors().forEach(error -> err.println("perf: " + error));
+        if (!report.ok()) {
+            err.println("perf: errors occurred");
+        }
+        err.flush();
+        return ok && report.ok() ? OK : FAILED;
+    }
+
+    private synchronized StartedRun begin(PerfOptions options, Consumer<String> preamble, LiveLine liveLine) {
+        if (closed) {
+            throw new IllegalStateException("perf is being stopped");
+        }
+        var living = runs.stream().filter(run -> !run.hasEnded()).count();
+        if (living >= MAX_RUNS) {
+            throw new IllegalStateException(living + " runs go on: at most " + MAX_RUNS + " at the same time");
+        }
+        while (runs.size() - living >= MAX_HISTORY) {
+            runs.stream().filter(StartedRun::hasEnded).findFirst().ifPresent(runs::remove);
+        }
+        var id = ++lastId;
+        var run = new StartedRun(id, options, new PerfRun(resourceManager, options, "perf-" + id, preamble, liveLine));
+        runs.addLast(run);
+        run.start();
+        return run;
+    }
+
+    /** The output may still be a file: then there is no terminal that a line could be written over on. */
+    private static boolean isTerminal() {
+        var console = System.console();
+        return console != null && console.isTerminal();
+    }
+
+    private static void requireWritable(String json) {
+        if (json == null || json.equals(TO_STDOUT)) {
+            return;
+        }
+        var path = Path.of(json).toAbsolutePath();
+        if (Files.isDirectory(path) || !Files.isDirectory(path.getParent())) {
+            throw UsageException.of("--json", json, "a file in a folder that is there, or -");
+        }
+    }
+
+    private static boolean writeJson(String json, PerfReport report, PrintWriter out, PrintWriter err) {
+        if (json == null) {
+            return true;
+        }
+        var text = ReportJson.write(report);
+        if (json.equals(TO_STDOUT)) {
+            out.print(text);
+            out.flush();
+            return true;
+        }
+        try {
+            Files.writeString(Path.of(json), text);
+            return true;
+        } catch (IOException e) {
+            err.println("perf: cannot write " + json + ": " + e);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,353 @@
+package io.doorbell.perf;
+
+import io.doorbell.lease.ResourceManager;
+import io.doorbell.lease.RevocationReason;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.reactor.Reactors;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * One run, from the first lease to the last: a straight sequence on the thread that calls {@link #execute()}. Everything it
+ * takes is given back in reverse order when that method returns, however it returns.
+ */
+final class PerfRun implements NamespaceWorker.Events {
+    /** Beyond what a worker needs by itself to drain, before it is given up. */
+    private static final Duration END_MARGIN = Duration.ofSeconds(5);
+
+    private static final Duration TICK = Duration.ofSeconds(1);
+
+    /** For a look at a running worker. */
+    private static final Duration LOOK_BOUND = Duration.ofMillis(500);
+
+    private final ResourceManager resourceManager;
+    private final PerfOptions options;
+    private final String name;
+    private final Consumer<String> preamble;
+    private final LiveLine liveLine;
+
+    private final List<Reactor> reactors = new ArrayList<>();
+    private final List<Driven> driven = new ArrayList<>();
+    private final Map<Lane, LaneKeeper> keepers = new HashMap<>();
+    private final List<LaneKeeper> opened = new ArrayList<>();
+    private CountDownLatch ended;
+
+    // Shared with the reactors' threads and with those who look or stop; guarded by this.
+    private final List<String> errors = new ArrayList<>();
+    private final List<Resumption> resumptions = new ArrayList<>();
+    private final List<Thread> resumers = new ArrayList<>();
+    private volatile boolean stopping;
+    private volatile boolean launched;
+    private volatile boolean workersEnded;
+
+    /** A worker and where it runs. */
+    private record Driven(NamespaceWorker worker, Reactor reactor) {}
+
+    /**
+     * @param name unique among the living runs; reactors are named after it
+     * @param preamble hears what is attached and associated, a line at a time
+     */
+    PerfRun(
+            ResourceManager resourceManager,
+            PerfOptions options,
+            String name,
+            Consumer<String> preamble,
+            LiveLine liveLine) {
+        this.resourceManager = resourceManager;
+        this.options = options;
+        this.name = name;
+        this.preamble = preamble;
+        this.liveLine = liveLine;
+    }
+
+    /** Runs, and returns when everything is given back. Interrupting the thread ends the run, as failed. */
+    PerfReport execute() {
+        var interrupted = false;
+        try {
+            prepare();
+            launch();
+            awaitEnd();
+        } catch (PerfException e) {
+            error(e.getMessage());
+        } catch (InterruptedException e) {
+            interrupted = true;
+            error("interrupted");
+        } finally {
+            close();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return report();
+    }
+
+    /** Asks the run to end; any thread. */
+    void stop() {
+        stopping = true;
+        stopWorkers();
+    }
+
+    /** Ends the run as failed; any thread. */
+    void stop(String why) {
+        error(why);
+        stop();
+    }
+
+    boolean launched() {
+        return launched;
+    }
+
+    boolean draining() {
+        return stopping || workersEnded;
+    }
+
+    /** What was done so far; any thread. A worker that does not answer in time is left out. */
+    List<WorkerResult> look() {
+        if (!launched || workersEnded) {
+            return List.of();
+        }
+        var results = new ArrayList<WorkerResult>();
+        for (var each : driven) {
+            try {
+                results.add(each.reactor.call(each.worker::result, LOOK_BOUND));
+            } catch (IllegalStateException | RejectedExecutionException e) {
+                // Closed by now, or busy: the next look may see it.
+            }
+        }
+        return results;
+    }
+
+    @Override
+    public void ended(NamespaceWorker worker) {
+        ended.countDown();
+    }
+
+    @Override
+    public void failed(NamespaceWorker worker, String why) {
+        stop(why);
+    }
+
+    @Override
+    public void laneLost(Lane lane, String why) {
+        var needed = lane.worker().needsLanes();
+        synchronized (this) {
+            // After this point close() takes the leases itself.
+            if (!stopping) {
+                resumers.add(Thread.ofVirtual().name(name + "-resume").start(() -> resume(keepers.get(lane), needed)));
+            }
+        }
+    }
+
+    private void prepare() throws InterruptedException {
+        preamble.accept("Initializing NVMe Controllers");
+        var targets = new Targets(resourceManager, options).find();
+        targets.stream()
+                .map(Target::controller)
+                .distinct()
+                .forEach(id -> preamble.accept("Attached to " + (id.trtype().isFabric() ? "NVMeoF" : "NVMe")
+                        + " Controller at " + Target.controllerName(id)));
+        var cores = options.cores().isEmpty() ? List.of(Reactors.ANY_CPU) : options.cores();
+        for (var core : cores) {
+            reactors.add(openReactor(core));
+        }
+        assign(targets);
+        ended = new CountDownLatch(driven.size());
+        for (var each : driven) {
+            preamble.accept("Associating " + each.worker.target().name() + " with lcore " + each.worker.core());
+            each.reactor.add(each.worker);
+            for (var lane : each.worker.lanes()) {
+                requireWanted();
+                var keeper = new LaneKeeper(resourceManager, options, lane, each.reactor);
+                keepers.put(lane, keeper);
+                opened.add(keeper);
+                keeper.open();
+            }
+        }
+    }
+
+    private Reactor openReactor(int core) {
+        var suffix = core == Reactors.ANY_CPU ? "" : "-" + core;
+        try {
+            return resourceManager.reactors().open(name + suffix, Reactors.Role.HOST, core);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new PerfException(
+                    "opening the reactor for core " + (core == Reactors.ANY_CPU ? "any" : core) + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    /** Pairs namespaces and cores in turn, until every one of both is in use. */
+    private void assign(List<Target> targets) {
+        var workers = Math.max(targets.size(), reactors.size());
+        for (var i = 0; i < workers; i++) {
+            var target = targets.get(i % targets.size());
+            var reactor = reactors.get(i % reactors.size());
+            var parts = workers / targets.size() + (i % targets.size() < workers % targets.size() ? 1 : 0);
+            var region = region(target, i / targets.size(), parts);
+            var core = Math.max(reactor.cpu(), 0);
+            driven.add(new Driven(new NamespaceWorker(options, target, region, core, i, workers, this), reactor));
+        }
+    }
+
+    private IoRegion region(Target target, int part, int parts) {
+        var ioCount = target.namespace().byteSize() / options.ioBytes();
+        var split = !options.pattern().random() || options.verify();
+        var region = split ? IoRegion.part(ioCount, part, parts) : new IoRegion(0, ioCount);
+        if (options.verify() && region.ioCount() > Verifier.MAX_IOS) {
+            region = new IoRegion(region.firstIo(), Verifier.MAX_IOS);
+        }
+        var least = options.verify() ? options.ioDepth() : 1;
+        if (region.ioCount() < least) {
+            throw new PerfException(target.name() + " has room for " + ioCount + " I/Os of " + options.ioBytes()
+                    + " bytes, too few for " + parts + " cores" + (options.verify() ? " with -q " + least : ""));
+        }
+        var limit = options.ioLimit();
+        if (limit != null && limit.ios(region.ioCount()) < options.ioDepth()) {
+            throw new PerfException("-d " + limit + " of " + target.name() + " is " + limit.ios(region.ioCount())
+                    + " I/Os: allowed: at least -q (" + options.ioDepth() + ")");
+        }
+        return region;
+    }
+
+    private void launch() {
+        preamble.accept("Initialization complete. Launching workers.");
+        requireWanted();
+        launched = true;
+        for (var each : driven) {
+            onReactor(each, each.worker::start);
+        }
+        if (stopping) {
+            // It came between: whoever asked may have met workers that had not begun.
+            stopWorkers();
+        }
+    }
+
+    private void awaitEnd() throws InterruptedException {
+        var deadline = Long.MAX_VALUE;
+        while (!ended.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
+            liveLine.tick(this::look);
+            if (stopping && deadline == Long.MAX_VALUE) {
+                deadline = System.nanoTime()
+                        + NamespaceWorker.DRAIN_BOUND.plus(END_MARGIN).toNanos();
+            }
+            if (deadline != Long.MAX_VALUE && System.nanoTime() - deadline >= 0) {
+                throw new PerfException("workers did not end when they were told to");
+            }
+            for (var reactor : reactors) {
+                if (reactor.statistics().pollerFailures() > 0) {
+                    throw new PerfException("reactor " + reactor.name() + " dropped a worker that threw; see the log");
+                }
+            }
+        }
+        synchronized (this) {
+            if (!stopping && resumers.stream().anyMatch(Thread::isAlive)) {
+                errors.add("the time was over while a worker waited for a new lease");
+            }
+        }
+    }
+
+    private void resume(LaneKeeper keeper, boolean needed) {
+        try {
+            if (!needed) {
+                keeper.close();
+                return;
+            }
+            var resumption = keeper.resume(() -> !stopping);
+            if (resumption != null) {
+                synchronized (this) {
+                    resumptions.add(resumption);
+                    if (resumption.reason() == RevocationReason.QUEUE_PAIR_FAILED) {
+                        errors.add(resumption.sentence());
+                    }
+                }
+            }
+        } catch (PerfException | IllegalStateException e) {
+            if (!stopping) {
+                stop(e.getMessage());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void close() {
+        workersEnded = true;
+        liveLine.end();
+        synchronized (this) {
+            stopping = true;
+        }
+        joinResumers();
+        for (var keeper : opened.reversed()) {
+            quietly("releasing " + keeper.name(), keeper::close);
+        }
+        for (var reactor : reactors.reversed()) {
+            quietly("closing reactor " + reactor.name(), reactor::close);
+        }
+    }
+
+    /** They see that the run is stopping within one slice of their wait. */
+    private void joinResumers() {
+        List<Thread> alive;
+        synchronized (this) {
+            alive = List.copyOf(resumers);
+        }
+        for (var thread : alive) {
+            try {
+                if (!thread.join(END_MARGIN)) {
+                    error(thread.getName() + " did not end");
+                }
+            } catch (InterruptedException e) {
+                error("interrupted while a lease was being let go");
+            }
+        }
+    }
+
+    private void quietly(String step, Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException e) {
+            error(step + ": " + e.getMessage());
+        }
+    }
+
+    /** The reactors have ended: what their threads wrote is seen here. */
+    private PerfReport report() {
+        var results = driven.stream().map(each -> each.worker.result()).toList();
+        synchronized (this) {
+            return new PerfReport(options, results, List.copyOf(resumptions), List.copyOf(errors));
+        }
+    }
+
+    private void stopWorkers() {
+        if (launched) {
+            for (var each : driven) {
+                onReactor(each, each.worker::stop);
+            }
+        }
+    }
+
+    private void onReactor(Driven each, Runnable task) {
+        try {
+            each.reactor.execute(task);
+        } catch (RejectedExecutionException e) {
+            error(each.worker.name() + ": its reactor takes no task: " + e.getMessage());
+        }
+    }
+
+    private void requireWanted() {
+        if (stopping) {
+            throw new PerfException("stopped before it began");
+        }
+    }
+
+    private synchronized void error(String why) {
+        errors.add(why);
+    }
+}
