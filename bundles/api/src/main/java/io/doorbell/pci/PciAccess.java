@@ -43,6 +43,18 @@ public interface PciAccess extends AutoCloseable {
      */
     DmaMapping map(MemorySegment memory);
 
+    /**
+     * New memory of zeros that the device can reach. Rings and buffers come from here and not from {@link #map}, because only the access knows what
+     * memory its device can be given: one in another process needs a file that both can map.
+     *
+     * @param bytes rounded up to whole pages
+     * @throws PciException when it cannot be mapped, with the limit that was hit
+     * @throws io.doorbell.platform.PlatformException when the machine has not that much memory
+     */
+    default DmaBlock allocate(long bytes) {
+        return AllocatedBlock.allocate(this, bytes);
+    }
+
     /** Called at most once, on any thread, when the function has gone away; called at once if it has already. */
     void onRemoval(Consumer<String> listener);
 
@@ -56,6 +68,24 @@ public interface PciAccess extends AutoCloseable {
     interface DmaMapping extends AutoCloseable {
         long iova();
 
+        @Override
+        void close();
+    }
+
+    /**
+     * Memory that was allocated for the device. Page aligned, 2 MiB aligned from 2 MiB on; contiguous to the device. Views of it are made by
+     * {@code MemoryView.within}.
+     */
+    interface DmaBlock extends DmaMapping {
+        /** The memory, of whole pages, until closed. */
+        MemorySegment segment();
+
+        /**
+         * Unmaps from the device, then frees. Idempotent.
+         *
+         * @throws IllegalStateException while a view is open; the device does not reach the memory any more then, and the call may be
+         *     repeated
+         */
         @Override
         void close();
     }
