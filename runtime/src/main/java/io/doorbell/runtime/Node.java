@@ -33,12 +33,12 @@ import org.slf4j.LoggerFactory;
  */
 final class Node implements AutoCloseable {
     /** Bundles get this long to stop, all together. A node that is told to end must end. */
-    static final Duration STOP_BOUND = Duration.ofSeconds(15);
+    static final Duration STOP_BOUND = Duration.ofSeconds(Integer.getInteger("doorbell.stop.seconds", 15));
 
     /** A start that takes longer hangs; the slowest seen on a loaded two-core machine took 5 s. */
     private static final Duration START_BOUND = Duration.ofSeconds(60);
 
-    static final int PLUG_IN_START_LEVEL = 15;
+    private static final int PLUG_IN_START_LEVEL = 15;
     static final int CONSOLE_START_LEVEL = 16;
     static final int MANAGEMENT_START_LEVEL = 12;
     static final int HTTP_START_LEVEL = 4;
@@ -113,7 +113,6 @@ final class Node implements AutoCloseable {
                 "felix.fileinstall.tmpdir", home.var().resolve("fileinstall").toString());
         settings.put("org.apache.felix.http.host", "127.0.0.1");
         settings.put("doorbell.home", home.root().toString());
-        settings.put("doorbell.plugin.startlevel", Integer.toString(PLUG_IN_START_LEVEL));
         return settings;
     }
 
@@ -137,6 +136,9 @@ final class Node implements AutoCloseable {
                 bundle.start(Bundle.START_ACTIVATION_POLICY);
             }
         }
+        // Not a start level for each: inside a start-level change that would be done later than the start of the
+        // bundle.
+        framework.adapt(FrameworkStartLevel.class).setInitialBundleStartLevel(PLUG_IN_START_LEVEL);
         var started = new CountDownLatch(1);
         context.addFrameworkListener(event -> {
             if (event.getType() == FrameworkEvent.STARTED) {
@@ -237,7 +239,7 @@ final class Node implements AutoCloseable {
                     "not stopped after {} s: {}",
                     STOP_BOUND.toSeconds(),
                     Arrays.stream(bundles)
-                            .filter(bundle -> bundle.getState() == Bundle.STOPPING)
+                            .filter(bundle -> bundle != framework && bundle.getState() == Bundle.STOPPING)
                             .map(Node::name)
                             .collect(Collectors.joining(", ")));
         } catch (BundleException e) {

@@ -48,6 +48,7 @@ class ConfigurationIT {
         appender = new ListAppender<>();
         appender.start();
         logger().addAppender(appender);
+        logger().setLevel(Level.INFO);
         var distribution = Distribution.at(NodeProcess.distribution());
         home = Home.open(root.resolve("home"), distribution);
         node = new Node(distribution, home, Set.of(Node.CONSOLE_START_LEVEL)).start();
@@ -126,6 +127,21 @@ class ConfigurationIT {
 
         Files.delete(home.root().resolve("config/trial.cfg"));
         awaitDepth(null);
+    }
+
+    @Test
+    void pluginsOfTheHomeAreStartedAfterTheBundlesTheyStandOn() throws IOException {
+        node.close();
+        deployTrial();
+        appender.list.clear();
+
+        node = new Node(Distribution.at(NodeProcess.distribution()), home, Set.of(Node.CONSOLE_START_LEVEL)).start();
+
+        assertThat(appender.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .as("not yet active when it is found, at the start level of File Install")
+                .contains("trial 0.0.0 (trial.jar) is installed");
+        assertThat(node.notActive()).isEmpty();
     }
 
     @Test

@@ -47,12 +47,17 @@ final class NodeProcess implements AutoCloseable {
     }
 
     static NodeProcess start(Path folder, List<String> command) throws IOException {
+        return start(folder, command, "");
+    }
+
+    static NodeProcess start(Path folder, List<String> command, String javaOptions) throws IOException {
         var output = Files.createTempFile(folder, "output", ".txt");
         var builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("DOORBELL_JAVA_OPTS", javaOptions);
         return new NodeProcess(builder.start(), output);
     }
 

@@ -34,6 +34,24 @@ class RunIT {
     }
 
     @Test
+    void aBundleThatDoesNotStopIsNamedAndTheNodeEndsAllTheSame() throws IOException, InterruptedException {
+        var home = folder.resolve("home");
+        StuckActivator.bundle(Files.createDirectories(home.resolve("deploy")).resolve("stuck.jar"));
+        var command = List.of(
+                NodeProcess.distribution().resolve("bin/doorbell").toString(), "run", "--home", home.toString());
+        try (var node = NodeProcess.start(folder, command, "-Ddoorbell.stop.seconds=1")) {
+            node.awaitOutput("up after");
+
+            node.terminate();
+
+            assertThat(node.exitCode(COMMAND_BOUND)).isEqualTo(Main.FAILED);
+            assertThat(node.output())
+                    .contains("not stopped after 1 s: stuck 0.0.0")
+                    .contains("halted");
+        }
+    }
+
+    @Test
     void aSecondNodeInTheSameHomeIsRefused() throws IOException, InterruptedException {
         var home = folder.resolve("home");
         try (var _ = NodeProcess.run(folder, home);

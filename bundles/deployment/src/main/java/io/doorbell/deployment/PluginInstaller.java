@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs the plug-ins of {@code deploy/}, one version of each. The newest version there runs; if it cannot be started, the
  * next one does. So a newer file beside the old one replaces it, and taking the newer one away brings the old one back.
- * A plug-in is stopped, exchanged and started as one bundle: whoever has a service of it sees it go and come.
+ * Plug-ins get the framework's initial bundle start level, which the launcher sets. A plug-in is stopped, exchanged and started as one bundle: whoever has a service of it sees it go and come.
  *
  * <p>File Install's own handling would run two versions side by side, and two drivers would reach for one device.
  *
@@ -46,7 +46,6 @@ public final class PluginInstaller implements ArtifactInstaller {
     private static final String LOCATION = "deploy:";
 
     private final BundleContext context;
-    private final int startLevel;
     private final Map<Path, Plugin> files = new HashMap<>();
     /** By symbolic name: what is in the framework now. */
     private final Map<String, Plugin> running = new HashMap<>();
@@ -54,7 +53,6 @@ public final class PluginInstaller implements ArtifactInstaller {
     @Activate
     public PluginInstaller(BundleContext context) {
         this.context = context;
-        this.startLevel = Integer.parseInt(context.getProperty("doorbell.plugin.startlevel"));
     }
 
     @Override
@@ -144,7 +142,6 @@ public final class PluginInstaller implements ArtifactInstaller {
             try (var content = Files.newInputStream(plugin.file())) {
                 if (bundle == null) {
                     bundle = context.installBundle(LOCATION + name, content);
-                    bundle.adapt(BundleStartLevel.class).setStartLevel(startLevel);
                 } else {
                     // Stopped first, so that it starts once: after the refresh, with nothing left of the old revision.
                     bundle.stop(Bundle.STOP_TRANSIENT);
@@ -153,7 +150,7 @@ public final class PluginInstaller implements ArtifactInstaller {
                 }
             }
             running.put(name, plugin);
-            bundle.start(Bundle.START_ACTIVATION_POLICY);
+            start(bundle);
             if (former != null) {
                 LOG.info("{} runs, in place of {}", plugin, former.version());
             } else {
@@ -165,6 +162,28 @@ public final class PluginInstaller implements ArtifactInstaller {
             LOG.debug("{} does not start", plugin, e);
             return false;
         }
+    }
+
+    private void start(Bundle bundle) throws BundleException, InterruptedException {
+        if (!nodeIsStarting()) {
+            bundle.start(Bundle.START_ACTIVATION_POLICY);
+            return;
+        }
+        // Felix starts a bundle at once, whatever its level, if it is the thread of the start levels that asks: then
+        // plug-ins would run before the ground they stand on. Asked by any other, it starts the bundle in its turn.
+        var asking = Thread.ofPlatform().name("plug-in-start").start(() -> {
+            try {
+                bundle.start(Bundle.START_ACTIVATION_POLICY);
+            } catch (BundleException e) {
+                LOG.error("{} does not start: {}", bundle, e.getMessage());
+            }
+        });
+        asking.join();
+    }
+
+    private boolean nodeIsStarting() {
+        var levels = context.getBundle(Constants.SYSTEM_BUNDLE_ID).adapt(FrameworkStartLevel.class);
+        return levels.getStartLevel() < levels.getInitialBundleStartLevel();
     }
 
     private void remove(Bundle bundle) throws InterruptedException {
@@ -179,10 +198,7 @@ public final class PluginInstaller implements ArtifactInstaller {
 
     /** A plug-in that could not be resolved may be by now, since another one came. */
     private void retryStopped() {
-        if (context.getBundle(Constants.SYSTEM_BUNDLE_ID)
-                        .adapt(FrameworkStartLevel.class)
-                        .getStartLevel()
-                < startLevel) {
+        if (nodeIsStarting()) {
             return;
         }
         for (var name : List.copyOf(running.keySet())) {

@@ -37,9 +37,7 @@ final class TestFramework {
                         "felix.log.level",
                         "0",
                         "doorbell.home",
-                        home.toString(),
-                        "doorbell.plugin.startlevel",
-                        "15"));
+                        home.toString()));
         framework.start();
     }
 
