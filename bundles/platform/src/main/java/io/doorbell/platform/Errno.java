@@ -14,6 +14,8 @@ final class Errno {
     static final int ECONNABORTED = 103;
     static final int ECONNRESET = 104;
     static final int ETIMEDOUT = 110;
+    static final int ENOSYS = 38;
+    static final int EOPNOTSUPP = 95;
     static final int ECONNREFUSED = 111;
 
     private Errno() {}
@@ -43,9 +45,9 @@ final class Errno {
             case 29 -> "ESPIPE: Illegal seek";
             case EPIPE -> "EPIPE: Broken pipe";
             case 36 -> "ENAMETOOLONG: File name too long";
-            case 38 -> "ENOSYS: Function not implemented";
+            case ENOSYS -> "ENOSYS: Function not implemented";
             case 75 -> "EOVERFLOW: Value too large for defined data type";
-            case 95 -> "EOPNOTSUPP: Operation not supported";
+            case EOPNOTSUPP -> "EOPNOTSUPP: Operation not supported";
             case 98 -> "EADDRINUSE: Address already in use";
             case ECONNABORTED -> "ECONNABORTED: Software caused connection abort";
             case ECONNRESET -> "ECONNRESET: Connection reset by peer";

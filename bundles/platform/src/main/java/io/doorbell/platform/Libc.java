@@ -47,6 +47,14 @@ final class Libc {
 
     static final int F_SETFL = 4;
     static final int O_NONBLOCK = 0x800;
+    static final int O_RDWR = 2;
+    static final int O_CLOEXEC = 0x80000;
+
+    static final int LOCK_EX = 2;
+    static final int LOCK_NB = 4;
+
+    static final int FALLOC_FL_KEEP_SIZE = 1;
+    static final int FALLOC_FL_PUNCH_HOLE = 2;
 
     static final int F_ADD_SEALS = 1033;
     static final int F_SEAL_SEAL = 1;
@@ -73,6 +81,9 @@ final class Libc {
     private static final MethodHandle MEMFD_CREATE = call("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle FTRUNCATE = call("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle FCNTL = variadicCall("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle OPEN = variadicCall("open", 2, JAVA_INT, ADDRESS, JAVA_INT);
+    private static final MethodHandle FLOCK = call("flock", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle FALLOCATE = call("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle CLOSE = call("close", JAVA_INT, JAVA_INT);
     private static final MethodHandle EVENTFD = call("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle READ = call("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
@@ -167,6 +178,37 @@ final class Libc {
         try {
             // Safety: touches no memory.
             int result = (int) FCNTL.invokeExact(errno, fd, F_SETFL, flags);
+            return result < 0 ? -errno(errno) : result;
+        } catch (Throwable thrown) {
+            throw unchecked(thrown);
+        }
+    }
+
+    /** Opens a file that exists: no flag that would take a mode. */
+    static int open(MemorySegment errno, MemorySegment path, int flags) {
+        try {
+            // Safety: path is a zero-terminated string of Arena.allocateFrom.
+            int result = (int) OPEN.invokeExact(errno, path, flags);
+            return result < 0 ? -errno(errno) : result;
+        } catch (Throwable thrown) {
+            throw unchecked(thrown);
+        }
+    }
+
+    static int flock(MemorySegment errno, int fd, int operation) {
+        try {
+            // Safety: touches no memory.
+            int result = (int) FLOCK.invokeExact(errno, fd, operation);
+            return result < 0 ? -errno(errno) : result;
+        } catch (Throwable thrown) {
+            throw unchecked(thrown);
+        }
+    }
+
+    static int fallocate(MemorySegment errno, int fd, int mode, long offset, long bytes) {
+        try {
+            // Safety: touches no memory.
+            int result = (int) FALLOCATE.invokeExact(errno, fd, mode, offset, bytes);
             return result < 0 ? -errno(errno) : result;
         } catch (Throwable thrown) {
             throw unchecked(thrown);

@@ -10,6 +10,7 @@
  *   <li>{@link io.doorbell.platform.NativeMemory}: page-aligned private memory, from huge pages where there are any;
  *   <li>{@link io.doorbell.platform.SharedMemory}: the same behind a file descriptor, for another process;
  *   <li>{@link io.doorbell.platform.MemoryView}: the same bytes with another lifetime: the fence of a lease;
+ *   <li>{@link io.doorbell.platform.SparseFile}: holes in a file, and a lock on it;
  *   <li>{@link io.doorbell.platform.EventFd}: how a sleeping poller is woken;
  *   <li>{@link io.doorbell.platform.CpuAffinity}: which CPU a thread runs on;
  *   <li>{@link io.doorbell.platform.Machine}: what this machine has.
