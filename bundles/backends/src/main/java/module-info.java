@@ -12,5 +12,6 @@ module io.doorbell.backends {
 
     provides io.doorbell.storage.BackendProvider with
             io.doorbell.backends.NullBackend,
-            io.doorbell.backends.MemoryBackend;
+            io.doorbell.backends.MemoryBackend,
+            io.doorbell.backends.FileBackend;
 }

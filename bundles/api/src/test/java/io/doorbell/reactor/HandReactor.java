@@ -1,0 +1,148 @@
+package io.doorbell.reactor;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A reactor for tests: {@link #cycle} is called by hand, on the thread that made it; or {@link #running}, by a thread of
+ * its own without a pause. It never sleeps, and counts who wanted to wake it.
+ */
+public final class HandReactor implements Reactor {
+    private static final int MAX_TASKS = 1024;
+
+    private final String name;
+    private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final List<Poller> pollers = new CopyOnWriteArrayList<>();
+    private final AtomicLong wakes = new AtomicLong();
+    private Thread thread;
+    private volatile boolean closed;
+
+    private HandReactor(String name) {
+        this.name = name;
+    }
+
+    /** A reactor of the calling thread. */
+    public static HandReactor byHand(String name) {
+        var reactor = new HandReactor(name);
+        reactor.thread = Thread.currentThread();
+        return reactor;
+    }
+
+    /** A reactor with a thread that runs its cycles until {@link #close}. */
+    public static HandReactor running(String name) {
+        var reactor = new HandReactor(name);
+        reactor.thread = Thread.ofPlatform().daemon().name(name).unstarted(() -> {
+            while (!reactor.closed) {
+                if (reactor.cycle() == 0) {
+                    Thread.yield();
+                }
+            }
+        });
+        reactor.thread.start();
+        return reactor;
+    }
+
+    /** Runs what tasks there are, and each poller once. */
+    public int cycle() {
+        int work = 0;
+        for (var task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+            work++;
+        }
+        for (var poller : pollers) {
+            work += poller.poll(System.nanoTime());
+        }
+        return work;
+    }
+
+    /** How often somebody woke it. */
+    public long wakes() {
+        return wakes.get();
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int cpu() {
+        return -1;
+    }
+
+    @Override
+    public Thread thread() {
+        return thread;
+    }
+
+    @Override
+    public void add(Poller poller) {
+        pollers.add(poller);
+    }
+
+    @Override
+    public void remove(Poller poller) {
+        pollers.remove(poller);
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        if (closed || tasks.size() >= MAX_TASKS) {
+            throw new RejectedExecutionException(name + " takes no task");
+        }
+        tasks.add(task);
+        wake();
+    }
+
+    @Override
+    public <T> T call(Callable<T> task, Duration bound) {
+        var result = new CompletableFuture<T>();
+        Runnable run = () -> {
+            try {
+                result.complete(task.call());
+            } catch (Exception failed) {
+                result.completeExceptionally(failed);
+            }
+        };
+        if (isCurrent()) {
+            run.run();
+        } else {
+            execute(run);
+        }
+        return result.orTimeout(bound.toNanos(), TimeUnit.NANOSECONDS).join();
+    }
+
+    @Override
+    public void wake() {
+        wakes.incrementAndGet();
+    }
+
+    @Override
+    public ReactorStatistics statistics() {
+        return new ReactorStatistics(0, 0, 0, pollers.size(), 0, System.nanoTime(), false);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        if (!isCurrent()) {
+            try {
+                thread.join(TimeUnit.SECONDS.toMillis(10));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "hand reactor " + name;
+    }
+}

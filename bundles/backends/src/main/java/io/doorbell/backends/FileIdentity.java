@@ -1,0 +1,87 @@
+package io.doorbell.backends;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.CRC32C;
+
+/**
+ * What a file namespace is, in a small file beside its data: the data itself stays a plain image that other tools can
+ * read. Replaced as a whole: written beside, forced, renamed, and the directory forced, so that a crash leaves either
+ * the old one or the new one.
+ *
+ * @param ready false while the data file is being made: then there is no data in it yet
+ */
+record FileIdentity(UUID uuid, long byteSize, int blockBytes, boolean ready) {
+    private static final String FIRST_LINE = "doorbell namespace 1";
+
+    private static final Pattern FORM = Pattern.compile(
+            "(" + FIRST_LINE + "\\nuuid=([0-9a-f-]{36})\\nbyteSize=(\\d{1,19})\\nblockBytes=(\\d{3,4})\\n"
+                    + "state=(ready|making)\\n)crc32c=([0-9a-f]{8})\\n");
+
+    static Path beside(Path data) {
+        return data.resolveSibling(data.getFileName() + ".namespace");
+    }
+
+    /** What stands beside {@code data}, if anything does. */
+    static Optional<FileIdentity> read(Path data) throws IOException {
+        Path path = beside(data);
+        String text;
+        try {
+            text = Files.readString(path, StandardCharsets.US_ASCII);
+        } catch (NoSuchFileException none) {
+            return Optional.empty();
+        }
+        Matcher matcher = FORM.matcher(text);
+        if (!matcher.matches() || !matcher.group(6).equals(crc(matcher.group(1)))) {
+            throw new FileSystemException(
+                    path.toString(), null, "is damaged: it does not say what the namespace in " + data + " is");
+        }
+        return Optional.of(new FileIdentity(
+                UUID.fromString(matcher.group(2)),
+                Long.parseLong(matcher.group(3)),
+                Integer.parseInt(matcher.group(4)),
+                matcher.group(5).equals("ready")));
+    }
+
+    void write(Path data) throws IOException {
+        String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\nblockBytes=" + blockBytes
+                + "\nstate=" + (ready ? "ready" : "making") + "\n";
+        Path path = beside(data);
+        Path fresh = path.resolveSibling(path.getFileName() + ".new");
+        var bytes = ByteBuffer.wrap((body + "crc32c=" + crc(body) + "\n").getBytes(StandardCharsets.US_ASCII));
+        try (var channel = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            channel.force(true);
+        }
+        Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
+        force(path.toAbsolutePath().getParent());
+    }
+
+    /** Makes the names in a directory durable. */
+    static void force(Path directory) throws IOException {
+        try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private static String crc(String body) {
+        var crc = new CRC32C();
+        crc.update(body.getBytes(StandardCharsets.US_ASCII));
+        return String.format("%08x", crc.getValue());
+    }
+}

@@ -1,0 +1,214 @@
+package io.doorbell.backends;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.Status;
+import io.doorbell.storage.Namespace;
+import io.doorbell.storage.NamespaceContract;
+import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.storage.NvmRequest;
+import io.doorbell.storage.TestRequest;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FileNamespaceTest extends NamespaceContract {
+    private static final long MIB = 1 << 20;
+
+    @TempDir
+    Path directory;
+
+    private int made;
+
+    @Override
+    protected Namespace make(int blockBytes, long blockCount) {
+        return open("made-" + made++ + ".img", blockBytes * blockCount, blockBytes);
+    }
+
+    private Namespace open(String name, long bytes, int blockBytes) {
+        return new FileBackend(directory, 2).open(new NamespaceSpec("file", bytes, blockBytes, name));
+    }
+
+    @Test
+    void dataSizeAndIdentitySurviveAReopening() {
+        UUID uuid;
+        try (var namespace = open("a.img", MIB, 4096)) {
+            uuid = namespace.shape().uuid();
+            var session = namespace.open(reactor());
+            write(session, 3, pattern(4096, 1), 4096);
+            session.close();
+        }
+
+        try (var namespace = open("a.img", MIB, 4096)) {
+            assertThat(namespace.shape().uuid()).isEqualTo(uuid);
+            assertThat(namespace.shape().blockCount()).isEqualTo(MIB / 4096);
+            var session = namespace.open(reactor());
+            assertThat(read(session, 3, 1, 4096)).isEqualTo(pattern(4096, 1));
+            session.close();
+        }
+    }
+
+    @Test
+    void isSparseAndGivesDeallocatedSpaceBack() throws IOException {
+        var namespace = open("sparse.img", 1L << 30, 4096);
+        var session = namespace.open(reactor());
+        long empty = diskBytes("sparse.img");
+        write(session, 1000, new byte[(int) (4 * MIB)], 4096);
+        run(session, TestRequest.blocks(NvmOpcode.FLUSH, 0, 1));
+        long full = diskBytes("sparse.img");
+
+        run(session, TestRequest.datasetManagement(true, new long[] {1000, 1024}));
+        run(session, TestRequest.blocks(NvmOpcode.FLUSH, 0, 1));
+        long after = diskBytes("sparse.img");
+        session.close();
+        namespace.close();
+
+        assertThat(Files.size(directory.resolve("sparse.img"))).isEqualTo(1L << 30);
+        assertThat(empty).isLessThan(MIB);
+        assertThat(full).isGreaterThanOrEqualTo(4 * MIB);
+        assertThat(after).isLessThan(MIB);
+    }
+
+    private long diskBytes(String name) throws IOException {
+        // "unix:blocks" is no attribute of the JDK, and stat counts in 512 bytes.
+        var process =
+                new ProcessBuilder("stat", "-c", "%b", directory.resolve(name).toString()).start();
+        try (var reader = process.inputReader()) {
+            return Long.parseLong(reader.readLine().trim()) * 512;
+        }
+    }
+
+    @Test
+    void saysWhichSizeTheFileHasWhenAnotherIsConfigured() {
+        open("size.img", MIB, 512).close();
+
+        assertThatThrownBy(() -> open("size.img", 2 * MIB, 512))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("size.img")
+                .hasMessageContaining("1048576")
+                .hasMessageContaining("2097152");
+        assertThatThrownBy(() -> open("size.img", MIB, 4096))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("blocks of 512");
+        open("size.img", MIB, 512).close();
+    }
+
+    @Test
+    void noTwoNamespacesHaveOneFile() {
+        try (var first = open("one.img", MIB, 512)) {
+            assertThat(first.shape().blockBytes()).isEqualTo(512);
+            for (int attempt = 0; attempt < 2; attempt++) {
+                assertThatThrownBy(() -> open("one.img", MIB, 512))
+                        .isInstanceOf(UncheckedIOException.class)
+                        .hasMessageContaining("one.img")
+                        .hasMessageContaining("in use");
+            }
+        }
+        open("one.img", MIB, 512).close();
+    }
+
+    @Test
+    void finishesAMakingThatWasInterrupted() throws IOException {
+        Path path = directory.resolve("torn.img");
+        new FileIdentity(UUID.randomUUID(), MIB, 512, false).write(path);
+        Files.write(path, new byte[1000]);
+
+        try (var namespace = open("torn.img", 2 * MIB, 4096)) {
+            var session = namespace.open(reactor());
+            assertThat(namespace.shape().byteSize()).isEqualTo(2 * MIB);
+            assertThat(read(session, 0, 512, 4096)).containsOnly(0);
+            session.close();
+        }
+    }
+
+    @Test
+    void leavesAFileAloneThatIsNotOurs() throws IOException {
+        Path path = directory.resolve("foreign.img");
+        Files.write(path, pattern((int) MIB, 1));
+
+        assertThatThrownBy(() -> open("foreign.img", MIB, 512))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("foreign.img.namespace");
+
+        assertThat(Files.readAllBytes(path)).isEqualTo(pattern((int) MIB, 1));
+    }
+
+    @Test
+    void noticesADamagedIdentityAndACutFile() throws IOException {
+        open("damaged.img", MIB, 512).close();
+        open("cut.img", MIB, 512).close();
+        Path identity = FileIdentity.beside(directory.resolve("damaged.img"));
+        Files.writeString(identity, Files.readString(identity).replace("blockBytes=512", "blockBytes=4096"));
+        try (var file = new RandomAccessFile(directory.resolve("cut.img").toFile(), "rw")) {
+            file.setLength(1000);
+        }
+
+        assertThatThrownBy(() -> open("damaged.img", MIB, 4096))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("is damaged");
+        assertThatThrownBy(() -> open("cut.img", MIB, 512))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("it has 1000 bytes");
+    }
+
+    @Test
+    void aFileCutShortUnderWayIsAReadError() throws IOException {
+        var namespace = open("short.img", MIB, 512);
+        var session = namespace.open(reactor());
+        try (var file = new RandomAccessFile(directory.resolve("short.img").toFile(), "rw")) {
+            file.setLength(1024);
+        }
+
+        int status = run(session, TestRequest.blocks(NvmOpcode.READ, 2, 1).with(new byte[512]));
+        session.close();
+        namespace.close();
+
+        assertThat(status).isEqualTo(Status.UNRECOVERED_READ_ERROR);
+    }
+
+    @Test
+    void completesOnlyInPollAndWakesItsReactor() {
+        var namespace = open("poll.img", MIB, 512);
+        var session = namespace.open(reactor());
+        var request = TestRequest.blocks(NvmOpcode.WRITE, 0, 1).with(new byte[512]);
+        long before = reactor().wakes();
+
+        int status = session.submit(request);
+        Awaitility.await().atMost(10, TimeUnit.SECONDS).until(() -> reactor().wakes() > before);
+
+        assertThat(status).isEqualTo(NvmRequest.PENDING);
+        assertThat(request.completions()).isZero();
+        assertThat(session.poll(0)).isEqualTo(1);
+        assertThat(request.status()).isZero();
+        session.close();
+        namespace.close();
+    }
+
+    @Test
+    void hostMemoryThatIsGoneIsATransferError() {
+        var session = session(512, 8);
+        var request = TestRequest.blocks(NvmOpcode.WRITE, 0, 1);
+        try (var arena = Arena.ofShared()) {
+            request.addPiece(arena.allocate(512), 0, 512);
+        }
+
+        assertThat(run(session, request)).isEqualTo(Status.DATA_TRANSFER_ERROR);
+    }
+
+    @Test
+    void wantsAPath() {
+        assertThatThrownBy(() -> open("", MIB, 512))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("needs a path");
+    }
+}
