@@ -166,6 +166,10 @@ public final class SubmissionEntry {
         return Byte.toUnsignedInt((byte) FLAGS.get(queue, entryOffset));
     }
 
+    public static void flags(MemorySegment queue, long entryOffset, int flags) {
+        FLAGS.set(queue, entryOffset, (byte) flags);
+    }
+
     public static int fuse(MemorySegment queue, long entryOffset) {
         return (byte) FLAGS.get(queue, entryOffset) & 3;
     }
@@ -194,8 +198,16 @@ public final class SubmissionEntry {
         return (int) CDW2.get(queue, entryOffset);
     }
 
+    public static void cdw2(MemorySegment queue, long entryOffset, int cdw2) {
+        CDW2.set(queue, entryOffset, cdw2);
+    }
+
     public static int cdw3(MemorySegment queue, long entryOffset) {
         return (int) CDW3.get(queue, entryOffset);
+    }
+
+    public static void cdw3(MemorySegment queue, long entryOffset, int cdw3) {
+        CDW3.set(queue, entryOffset, cdw3);
     }
 
     public static long mptr(MemorySegment queue, long entryOffset) {
