@@ -11,10 +11,14 @@ public final class DmaMemory {
     private final MemorySegment segment;
     private final long iova;
 
+    /** Of the segment: here, so that checking a transfer needs no call. */
+    private final long byteSize;
+
     /** For providers: {@code segment} is the view with the lifetime of the lease. */
     public DmaMemory(MemorySegment segment, long iova) {
         this.segment = segment;
         this.iova = iova;
+        this.byteSize = segment.byteSize();
     }
 
     public MemorySegment segment() {
@@ -27,6 +31,6 @@ public final class DmaMemory {
     }
 
     public long byteSize() {
-        return segment.byteSize();
+        return byteSize;
     }
 }

@@ -45,7 +45,10 @@ public abstract class QueuePair {
     /** Commands that may be in flight at once, at least 1. A split command counts once for each part. */
     public abstract int depth();
 
-    /** Commands in flight: staged or submitted, and not yet handed to the completion handler. Any thread may read it. */
+    /**
+     * Commands in flight: staged or submitted, and not yet handed to the completion handler. While {@link #poll} hands
+     * completions out it is at least 1, so that whoever waits for 0 has waited for the handler too. Any thread may read it.
+     */
     public abstract int inFlight();
 
     /**
