@@ -1,0 +1,150 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.NvmCommand;
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.FeatureId;
+import io.doorbell.nvme.IdentifyCns;
+import io.doorbell.nvme.LogPageId;
+import java.util.concurrent.CompletableFuture;
+
+/** One admin command on its way. Guarded by the lock of its {@link AdminQueue}, but for the answer. */
+final class AdminRequest {
+    /** What follows a command that nobody waits for. */
+    @FunctionalInterface
+    interface Then {
+        void answered(int status, long result);
+    }
+
+    record Answer(int status, long result) {}
+
+    private static final int NOT_STARTED = -1;
+
+    private final String controller;
+    private final NvmCommand command;
+    private final Then then;
+    private final CompletableFuture<Answer> answer = new CompletableFuture<>();
+    private long prp1;
+    private long prp2;
+    private BounceBuffers.Buffer buffer;
+    private boolean ordinarySlot;
+    private boolean abandoned;
+    private volatile int cid = NOT_STARTED;
+
+    AdminRequest(String controller, NvmCommand command) {
+        this(controller, command, null);
+    }
+
+    AdminRequest(String controller, NvmCommand command, Then then) {
+        this.controller = controller;
+        this.command = command;
+        this.then = then;
+    }
+
+    AdminRequest pointing(long prp1Iova, long prp2Iova) {
+        prp1 = prp1Iova;
+        prp2 = prp2Iova;
+        return this;
+    }
+
+    NvmCommand command() {
+        return command;
+    }
+
+    long prp1() {
+        return prp1;
+    }
+
+    long prp2() {
+        return prp2;
+    }
+
+    /** Controller, command and id, for messages. */
+    String attempted() {
+        return controller + ", " + describe() + (wasStarted() ? String.format(" (cid %04Xh)", cid) : "");
+    }
+
+    private String describe() {
+        var opcode = AdminOpcode.name(command.opc);
+        return switch (command.opc) {
+            case AdminOpcode.IDENTIFY ->
+                opcode + " " + IdentifyCns.name(command.cdw10 & 0xFF)
+                        + (command.nsid == 0 ? "" : " " + Integer.toUnsignedString(command.nsid));
+            case AdminOpcode.GET_LOG_PAGE -> opcode + " " + LogPageId.name(command.cdw10 & 0xFF);
+            case AdminOpcode.SET_FEATURES, AdminOpcode.GET_FEATURES ->
+                opcode + " " + FeatureId.name(command.cdw10 & 0xFF);
+            case AdminOpcode.CREATE_IO_COMPLETION_QUEUE,
+                    AdminOpcode.CREATE_IO_SUBMISSION_QUEUE,
+                    AdminOpcode.DELETE_IO_COMPLETION_QUEUE,
+                    AdminOpcode.DELETE_IO_SUBMISSION_QUEUE -> opcode + " " + (command.cdw10 & 0xFFFF);
+            case AdminOpcode.ABORT ->
+                String.format("%s of cid %04Xh on queue %d", opcode, command.cdw10 >>> 16, command.cdw10 & 0xFFFF);
+            default -> opcode;
+        };
+    }
+
+    void started(int commandId) {
+        cid = commandId;
+    }
+
+    boolean wasStarted() {
+        return cid != NOT_STARTED;
+    }
+
+    int cid() {
+        return cid;
+    }
+
+    /** Sets the bounce buffer, and returns the one it had. */
+    BounceBuffers.Buffer uses(BounceBuffers.Buffer now) {
+        var before = buffer;
+        buffer = now;
+        return before;
+    }
+
+    BounceBuffers.Buffer buffer() {
+        return buffer;
+    }
+
+    /** Sets whether it holds one of the slots for ordinary commands, and returns whether it did. */
+    boolean holdsOrdinarySlot(boolean now) {
+        boolean before = ordinarySlot;
+        ordinarySlot = now;
+        return before;
+    }
+
+    void abandon() {
+        abandoned = true;
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
+    }
+
+    boolean isAwaited() {
+        return then == null;
+    }
+
+    void complete(int status, long result) {
+        answer.complete(new Answer(status, result));
+        if (then != null) {
+            then.answered(status, result);
+        }
+    }
+
+    void fail(String reason) {
+        answer.completeExceptionally(new IllegalStateException(reason));
+    }
+
+    boolean isDone() {
+        return answer.isDone();
+    }
+
+    CompletableFuture<Answer> answered() {
+        return answer;
+    }
+
+    /** Only when done. */
+    Answer answer() {
+        return answer.join();
+    }
+}

@@ -1,0 +1,92 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.NvmeNamespace;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+
+/**
+ * How blocks become bytes and commands, by namespace. Immutable; the control plane gives queue pairs a new one when
+ * namespaces change. A namespace that has gone keeps its format, so that commands to it reach the device and come back
+ * with the device's own answer.
+ */
+final class BlockFormats {
+    static final BlockFormats NONE = new BlockFormats(List.of());
+
+    /** Identifiers below this are found by index. Controllers number from 1. */
+    private static final int DIRECT_LIMIT = 1024;
+
+    /**
+     * @param nsid the namespace
+     * @param blockBytes bytes of a block in the data, its metadata included where that travels with it
+     * @param boundaryBlocks NOIOB, or 0
+     */
+    record Format(int nsid, int blockBytes, int boundaryBlocks) {
+        static final Comparator<Format> BY_NSID = (a, b) -> Integer.compareUnsigned(a.nsid, b.nsid);
+
+        static Format of(NvmeNamespace namespace, boolean metadataInData) {
+            return new Format(
+                    namespace.nsid(),
+                    namespace.blockBytes() + (metadataInData ? namespace.metadataBytes() : 0),
+                    namespace.optimalBoundaryBlocks());
+        }
+
+        /** Blocks from {@code slba} to the next boundary. Only where there is one. */
+        int blocksToBoundary(long slba) {
+            return boundaryBlocks - (int) Long.remainderUnsigned(slba, boundaryBlocks);
+        }
+    }
+
+    private final Format[] direct;
+    private final Format[] others;
+
+    BlockFormats(List<Format> formats) {
+        int highest = formats.stream()
+                .mapToInt(Format::nsid)
+                .filter(BlockFormats::isDirect)
+                .max()
+                .orElse(0);
+        direct = new Format[highest + 1];
+        for (var format : formats) {
+            if (isDirect(format.nsid())) {
+                direct[format.nsid()] = format;
+            }
+        }
+        others = formats.stream()
+                .filter(format -> !isDirect(format.nsid()))
+                .sorted(Format.BY_NSID)
+                .toArray(Format[]::new);
+    }
+
+    /** These, and those of {@code older} for namespaces that are not among these. */
+    static BlockFormats of(List<Format> formats, BlockFormats older) {
+        var all = new TreeMap<Integer, Format>();
+        for (var format : older.direct) {
+            if (format != null) {
+                all.put(format.nsid(), format);
+            }
+        }
+        for (var format : older.others) {
+            all.put(format.nsid(), format);
+        }
+        for (var format : formats) {
+            all.put(format.nsid(), format);
+        }
+        return new BlockFormats(List.copyOf(all.values()));
+    }
+
+    /** The format of a namespace, or null when there never was one of this identifier. */
+    Format of(int nsid) {
+        return nsid >= 0 && nsid < direct.length ? direct[nsid] : otherwise(nsid);
+    }
+
+    private Format otherwise(int nsid) {
+        int index = Arrays.binarySearch(others, new Format(nsid, 0, 0), Format.BY_NSID);
+        return index < 0 ? null : others[index];
+    }
+
+    private static boolean isDirect(int nsid) {
+        return nsid > 0 && nsid < DIRECT_LIMIT;
+    }
+}

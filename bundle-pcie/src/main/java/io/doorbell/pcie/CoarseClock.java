@@ -1,0 +1,39 @@
+package io.doorbell.pcie;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Milliseconds, as the admin thread last saw them. Owners of queue pairs compare {@link #millis} with what they saw before: a
+ * load from a cache line that changes a few times a second, where reading the real clock would cost as much as a command.
+ *
+ * <p>It does not jump: when this machine was suspended, or the admin thread got no CPU, the device got no time either.
+ */
+final class CoarseClock {
+    private static final VarHandle MILLIS;
+
+    static {
+        try {
+            MILLIS = MethodHandles.lookup()
+                    .findVarHandle(CoarseClock.class, "millis", int.class)
+                    .withInvokeExactBehavior();
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Wraps around; only differences mean anything. Read plainly by owners, who need it soon, not now. */
+    int millis;
+
+    private static final long LONGEST_STEP_NANOS = 1_000_000_000;
+
+    private long lastNanos = System.nanoTime();
+    private long elapsedNanos;
+
+    /** One thread at a time. */
+    synchronized void advance(long nowNanos) {
+        elapsedNanos += Math.clamp(nowNanos - lastNanos, 0, LONGEST_STEP_NANOS);
+        lastNanos = nowNanos;
+        MILLIS.setOpaque(this, (int) (elapsedNanos / 1_000_000));
+    }
+}

@@ -1,0 +1,45 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.NvmCommand;
+import io.doorbell.nvme.AdminOpcode;
+import java.util.function.Consumer;
+
+/** Sends Keep Alive at half of its timeout. NVMe Base 2.1 §3.9 "Keep Alive". Owner: the admin thread, once started. */
+final class KeepAlive {
+    private final String name;
+    private final Consumer<String> requestReset;
+    private BringUp.Running running;
+    private long intervalNanos;
+    private long sentNanos;
+    private boolean answered;
+
+    KeepAlive(String name, Consumer<String> requestReset) {
+        this.name = name;
+        this.requestReset = requestReset;
+    }
+
+    synchronized void start(BringUp.Running now) {
+        running = now;
+        intervalNanos = now.keepAlive().toNanos();
+        sentNanos = System.nanoTime();
+        answered = true;
+    }
+
+    synchronized void look() {
+        long nowNanos = System.nanoTime();
+        if (intervalNanos == 0 || nowNanos - sentNanos < intervalNanos) {
+            return;
+        }
+        if (!answered) {
+            requestReset.accept(name + ": Keep Alive was not answered within " + intervalNanos / 1_000_000 + " ms");
+            return;
+        }
+        sentNanos = nowNanos;
+        answered = false;
+        running.admin().executeLater(new NvmCommand().reset(AdminOpcode.KEEP_ALIVE, 0), (status, result) -> ended());
+    }
+
+    private synchronized void ended() {
+        answered = true;
+    }
+}

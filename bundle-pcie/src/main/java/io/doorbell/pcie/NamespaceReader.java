@@ -1,0 +1,137 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.NvmCommand;
+import io.doorbell.host.NvmeNamespace;
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.IdentifyCns;
+import io.doorbell.nvme.IdentifyNamespace;
+import io.doorbell.nvme.NamespaceIdentifiers;
+import io.doorbell.nvme.NamespaceList;
+import io.doorbell.nvme.NvmeException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Reads which namespaces are active, and how they are made. Control plane. */
+final class NamespaceReader {
+    private static final Logger LOG = LoggerFactory.getLogger(NamespaceReader.class);
+
+    /** More than this many active namespaces are not looked at. */
+    static final int MAX_NAMESPACES = 4096;
+
+    private static final UUID NO_NGUID = new UUID(0, 0);
+    private static final int FLBAS_METADATA_IN_DATA = 1 << 4;
+
+    /** Both views of the same namespaces. */
+    record Read(List<NvmeNamespace> namespaces, List<BlockFormats.Format> formats) {}
+
+    private final AdminQueue admin;
+    private final Duration bound;
+    private final String name;
+
+    NamespaceReader(AdminQueue admin, Duration bound, String name) {
+        this.admin = admin;
+        this.bound = bound;
+        this.name = name;
+    }
+
+    Read read() {
+        var namespaces = new ArrayList<NvmeNamespace>();
+        var formats = new ArrayList<BlockFormats.Format>();
+        var data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
+        for (int nsid : activeList()) {
+            identify(IdentifyCns.NAMESPACE, nsid, data);
+            var format = IdentifyNamespace.currentFormat(data);
+            long blocks = IdentifyNamespace.NSZE.get(data);
+            if (blocks == 0) {
+                continue; // It went away since the list was read.
+            }
+            if (!format.isUsable() || blocks < 0) {
+                LOG.warn(
+                        "{}: namespace {} is left alone: {} blocks, LBA format {}",
+                        name,
+                        Integer.toUnsignedString(nsid),
+                        Long.toUnsignedString(blocks),
+                        format);
+                continue;
+            }
+            boolean metadataInData = (IdentifyNamespace.FLBAS.get(data) & FLBAS_METADATA_IN_DATA) != 0;
+            var nguid = IdentifyNamespace.NGUID.get(data);
+            int boundary = IdentifyNamespace.NOIOB.get(data);
+            var namespace = new NvmeNamespace(
+                    nsid, blocks, format.blockBytes(), format.ms(), boundary, globalName(nsid, nguid));
+            namespaces.add(namespace);
+            formats.add(BlockFormats.Format.of(namespace, metadataInData));
+        }
+        return new Read(List.copyOf(namespaces), List.copyOf(formats));
+    }
+
+    private List<Integer> activeList() {
+        var nsids = new ArrayList<Integer>();
+        var data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
+        int last = 0;
+        while (nsids.size() < MAX_NAMESPACES) {
+            identify(IdentifyCns.ACTIVE_NAMESPACE_LIST, last, data);
+            var page = NamespaceList.read(data, 0);
+            for (int nsid : page) {
+                // Rising order is what makes the loop end.
+                if (Integer.compareUnsigned(nsid, last) <= 0) {
+                    throw new NvmeException(
+                            NvmeException.Kind.GIVE_UP,
+                            name,
+                            "the active namespace list is not in rising order: " + Integer.toUnsignedString(nsid)
+                                    + " after " + Integer.toUnsignedString(last));
+                }
+                nsids.add(nsid);
+                last = nsid;
+            }
+            if (page.length < NamespaceList.MAX_ENTRIES) {
+                return nsids;
+            }
+        }
+        LOG.warn("{}: only the first {} namespaces are used", name, nsids.size());
+        return nsids;
+    }
+
+    /** NGUID, or the UUID, or the EUI64, whichever there is first; empty where there is none. In hex digits. */
+    private String globalName(int nsid, UUID nguid) {
+        if (!nguid.equals(NO_NGUID)) {
+            return digits(nguid);
+        }
+        var data = MemorySegment.ofArray(new byte[NamespaceIdentifiers.SIZE_BYTES]);
+        try {
+            identify(IdentifyCns.NAMESPACE_IDENTIFICATION_DESCRIPTORS, nsid, data);
+        } catch (NvmeException e) {
+            if (e.status().isEmpty()) {
+                throw e;
+            }
+            // Controllers before 1.3 do not have the list.
+            LOG.debug("{}", e.getMessage());
+            return "";
+        }
+        var identifiers = NamespaceIdentifiers.readFrom(data, 0);
+        return identifiers
+                .nguid()
+                .or(identifiers::uuid)
+                .map(NamespaceReader::digits)
+                .orElseGet(() -> identifiers.eui64().isPresent()
+                        ? HexFormat.of().toHexDigits(identifiers.eui64().getAsLong())
+                        : "");
+    }
+
+    private static String digits(UUID id) {
+        var hex = HexFormat.of();
+        return hex.toHexDigits(id.getMostSignificantBits()) + hex.toHexDigits(id.getLeastSignificantBits());
+    }
+
+    private void identify(int cns, int nsid, MemorySegment data) {
+        var command = new NvmCommand().reset(AdminOpcode.IDENTIFY, nsid);
+        command.cdw10 = cns;
+        admin.execute(command, data, bound);
+    }
+}

@@ -1,0 +1,569 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.AdminCompletion;
+import io.doorbell.host.ControllerInfo;
+import io.doorbell.host.ControllerListener;
+import io.doorbell.host.ControllerState;
+import io.doorbell.host.DmaAllocation;
+import io.doorbell.host.NvmCommand;
+import io.doorbell.host.NvmeController;
+import io.doorbell.host.NvmeNamespace;
+import io.doorbell.host.QueuePairControl;
+import io.doorbell.host.QueuePairOptions;
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.NvmeException;
+import io.doorbell.nvme.Status;
+import io.doorbell.nvme.TransportId;
+import io.doorbell.nvme.Version;
+import io.doorbell.pci.PciAccess;
+import io.doorbell.pci.PciFunction;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An NVMe controller behind a PCI function. {@link #open} brings it up; {@link #close} shuts it down and ends the claim of
+ * the function. Control plane: any thread.
+ *
+ * <p>What the controller needs at run time is watched from three sides: the admin thread reads CSTS and takes events, owners of
+ * queue pairs report commands that take too long, the PCI function reports its removal. All of them hand over to control
+ * threads; a reset, or the end, happens there.
+ */
+public final class PcieController implements NvmeController, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PcieController.class);
+
+    private static final String DRIVER = "bundle-pcie";
+
+    private static final Duration SHORTEST_SHUTDOWN_BOUND = Duration.ofSeconds(1);
+    private static final Duration LONGEST_SHUTDOWN_BOUND = Duration.ofSeconds(10);
+
+    /** How long the Abort of an I/O command may take. */
+    private static final Duration ABORT_BOUND = Duration.ofSeconds(2);
+
+    /** Timeouts of I/O commands are noticed within a tenth of themselves. */
+    private static final int TIMEOUT_STEPS = 10;
+
+    private static final Duration SHORTEST_CLOCK_STEP = Duration.ofMillis(1);
+
+    private final PciAccess access;
+    private final TransportId id;
+    private final String name;
+    private final PcieOptions options;
+    private final ControllerRegisters registers;
+    private final CoarseClock clock = new CoarseClock();
+    private final ControlThread control;
+    private final QueuePairs queuePairs;
+    private final DmaPool dma;
+    private final AsyncEvents events;
+    private final KeepAlive keepAlive;
+    private final List<ControllerListener> listeners = new CopyOnWriteArrayList<>();
+    private final AtomicBoolean resetRequested = new AtomicBoolean();
+
+    /** Bring-up, reset, making queue pairs, closing: one at a time. */
+    private final ReentrantLock lifecycle = new ReentrantLock();
+
+    // Guarded by the lifecycle lock.
+    private DoorbellBuffers shadows;
+    private boolean claimed = true;
+
+    /** Null while the controller is disabled. Written under the lifecycle lock. */
+    private volatile BringUp.Running running;
+
+    private volatile ControllerInfo info;
+    private volatile List<NvmeNamespace> namespaces = List.of();
+
+    /** Written under this object's monitor. */
+    private volatile ControllerState state = ControllerState.RESETTING;
+
+    private PcieController(PciAccess access, TransportId id, PcieOptions options) {
+        this.access = access;
+        this.id = id;
+        this.options = options;
+        name = id.traddr();
+        registers = new ControllerRegisters(access, name);
+        control = new ControlThread("nvme-" + name + "-control");
+        var watch = new Watch();
+        queuePairs = new QueuePairs(access, name, clock, options, watch, watch);
+        dma = new DmaPool(access, name, options.maxDmaBytes());
+        events = new AsyncEvents(name, options.adminTimeout(), control, this::readNamespaces);
+        keepAlive = new KeepAlive(name, this::requestReset);
+    }
+
+    /**
+     * Claims the function and brings its controller up. Takes as long as the controller does, within bounds.
+     *
+     * @throws io.doorbell.pci.PciException when the function cannot be claimed
+     * @throws NvmeException when the controller cannot be brought up; the claim is given back then
+     */
+    public static PcieController open(PciFunction function, PcieOptions options) {
+        var id = TransportId.of(TransportId.Type.valueOf(function.transport()), function.address());
+        var access = function.open(DRIVER);
+        var controller = new PcieController(access, id, options);
+        try {
+            controller.start();
+            access.onRemoval(controller::removed);
+            return controller;
+        } catch (RuntimeException e) {
+            controller.close();
+            throw e;
+        }
+    }
+
+    private void start() {
+        lifecycle.lock();
+        try {
+            long startNanos = System.nanoTime();
+            bringUp();
+            changeState(ControllerState.READY, "brought up");
+            logReady(System.nanoTime() - startNanos);
+        } finally {
+            lifecycle.unlock();
+        }
+    }
+
+    @Override
+    public TransportId transportId() {
+        return id;
+    }
+
+    @Override
+    public ControllerInfo info() {
+        return info;
+    }
+
+    @Override
+    public ControllerState state() {
+        return state;
+    }
+
+    @Override
+    public List<NvmeNamespace> namespaces() {
+        return namespaces;
+    }
+
+    @Override
+    public AdminCompletion admin(NvmCommand command, MemorySegment data, Duration bound) {
+        switch (command.opc) {
+            case AdminOpcode.CREATE_IO_COMPLETION_QUEUE,
+                    AdminOpcode.CREATE_IO_SUBMISSION_QUEUE,
+                    AdminOpcode.DELETE_IO_COMPLETION_QUEUE,
+                    AdminOpcode.DELETE_IO_SUBMISSION_QUEUE,
+                    AdminOpcode.DOORBELL_BUFFER_CONFIG,
+                    AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST ->
+                throw new IllegalArgumentException(
+                        name + ": " + AdminOpcode.name(command.opc) + " is the driver's own to send");
+            default -> {
+                return new AdminCompletion(execute(command, data, bound));
+            }
+        }
+    }
+
+    /** Executes on the controller as it runs now, and asks for a reset when it does not answer. */
+    private long execute(NvmCommand command, MemorySegment data, Duration bound) {
+        var now = requireRunning(AdminOpcode.name(command.opc));
+        return asksForReset(now, () -> now.admin().execute(command, data, bound));
+    }
+
+    private <T> T asksForReset(BringUp.Running now, Supplier<T> action) {
+        try {
+            return action.get();
+        } catch (NvmeException e) {
+            if (e.kind() == NvmeException.Kind.RESET && e.status().isEmpty() && running == now) {
+                requestReset(e.getMessage());
+            }
+            throw e;
+        }
+    }
+
+    private BringUp.Running requireRunning(String what) {
+        var now = running;
+        if (now == null || state == ControllerState.REMOVED) {
+            throw new NvmeException(
+                    state == ControllerState.RESETTING ? NvmeException.Kind.RETRY : NvmeException.Kind.GIVE_UP,
+                    name + ", " + what,
+                    "the controller is " + state);
+        }
+        return now;
+    }
+
+    @Override
+    public QueuePairControl createQueuePair(QueuePairOptions wanted, Arena arena) {
+        lifecycle.lock();
+        try {
+            var now = requireRunning("creating a queue pair for " + wanted.label());
+            return asksForReset(now, () -> queuePairs.create(now, wanted, arena));
+        } finally {
+            lifecycle.unlock();
+        }
+    }
+
+    @Override
+    public DmaAllocation allocateDma(long bytes, Arena arena) {
+        if (state == ControllerState.REMOVED) {
+            throw new NvmeException(
+                    NvmeException.Kind.GIVE_UP, name + ", allocating DMA memory", "the controller is " + state);
+        }
+        return dma.allocate(bytes, arena);
+    }
+
+    @Override
+    public void addListener(ControllerListener listener) {
+        listeners.add(listener);
+    }
+
+    @Override
+    public void removeListener(ControllerListener listener) {
+        listeners.remove(listener);
+    }
+
+    // ------ bring-up, reset, end
+
+    /** Under the lifecycle lock. */
+    private void bringUp() {
+        var up = new BringUp(access, registers, options, name).run(new BringUp.Parts() {
+            @Override
+            public AdminThread startThread(AdminQueue queue) {
+                var step = longer(options.ioTimeout().dividedBy(TIMEOUT_STEPS), SHORTEST_CLOCK_STEP);
+                long sleepNanos = options.ioTimeout().isZero() ? Long.MAX_VALUE : step.toNanos();
+                return new AdminThread("nvme-" + name, queue, clock, sleepNanos, () -> lookAfter(queue));
+            }
+
+            @Override
+            public DoorbellBuffers doorbellBuffers() {
+                if (shadows == null) {
+                    shadows = new DoorbellBuffers(access);
+                }
+                shadows.clear();
+                return shadows;
+            }
+
+            @Override
+            public void adminQueueFailed(String reason) {
+                requestReset(reason);
+            }
+        });
+        info = up.info();
+        use(up.namespaces());
+        running = up;
+        events.arm(up);
+        keepAlive.start(up);
+    }
+
+    private void use(NamespaceReader.Read read) {
+        namespaces = read.namespaces();
+        queuePairs.use(read.formats());
+    }
+
+    @Override
+    public void reset(String reason) {
+        reset(running, reason);
+    }
+
+    /** Resets, unless somebody else has since the controller ran as {@code seen}. */
+    private void reset(BringUp.Running seen, String reason) {
+        if (seen != null) {
+            // Before the lock: whoever holds it may be waiting for the admin queue.
+            seen.admin().fail("the controller is being reset: " + reason);
+        }
+        lifecycle.lock();
+        try {
+            if (running != seen) {
+                return;
+            }
+            if (state == ControllerState.REMOVED || !claimed) {
+                throw new NvmeException(NvmeException.Kind.GIVE_UP, name + ", reset", "the controller is " + state);
+            }
+            LOG.warn("{} is being reset: {}", name, reason);
+            changeState(ControllerState.RESETTING, reason);
+            long startNanos = System.nanoTime();
+            takeDown("reset: " + reason, false);
+            bringUp();
+            changeState(ControllerState.READY, "reset: " + reason);
+            logReady(System.nanoTime() - startNanos);
+        } catch (RuntimeException e) {
+            changeState(ControllerState.FAILED, e.getMessage());
+            throw e;
+        } finally {
+            lifecycle.unlock();
+        }
+    }
+
+    private void requestReset(String reason) {
+        var seen = running;
+        if (!resetRequested.compareAndSet(false, true)) {
+            return;
+        }
+        Thread.ofVirtual().name("nvme-" + name + "-reset").start(() -> {
+            try {
+                reset(seen, reason);
+            } catch (RuntimeException e) {
+                LOG.error("{} could not be reset: {}", name, e.getMessage());
+            } finally {
+                resetRequested.set(false);
+            }
+        });
+    }
+
+    /**
+     * Disables the controller, and ends everything that went through it. When this returns, normally or not, the device
+     * reaches no memory of ours.
+     */
+    private void takeDown(String reason, boolean shutdown) {
+        queuePairs.disconnect(reason);
+        var was = running;
+        running = null;
+        try {
+            if (was != null) {
+                was.admin().fail(reason);
+                was.thread().close();
+            }
+            if (shutdown) {
+                shutdown(was);
+            }
+            if (claimed && !access.removed()) {
+                registers.disable(registers.readyBound(registers.cap()));
+            }
+        } catch (NvmeException e) {
+            // It does not let go. Ending the claim takes the memory from it.
+            endClaim();
+            throw e;
+        } finally {
+            queuePairs.endAll(new PcieQueuePair.Ending(
+                    reason, access.removed() ? Status.HOST_PATHING_ERROR : Status.ABORTED_BY_HOST));
+            if (was != null) {
+                was.admin().close();
+            }
+        }
+    }
+
+    private void shutdown(BringUp.Running was) {
+        if (was == null || state == ControllerState.FAILED || access.removed()) {
+            return;
+        }
+        var bound = shorter(longer(was.shutdownBound(), SHORTEST_SHUTDOWN_BOUND), LONGEST_SHUTDOWN_BOUND);
+        if (!registers.shutdown(bound)) {
+            LOG.warn("{} did not complete its shutdown within {} ms: {}", name, bound.toMillis(), registers.describe());
+        }
+    }
+
+    private void endClaim() {
+        if (!claimed) {
+            return;
+        }
+        claimed = false;
+        try {
+            access.close();
+        } catch (RuntimeException e) {
+            LOG.warn("{}: the claim of the function did not end cleanly: {}", name, e.getMessage(), e);
+        }
+    }
+
+    /** The function has left. No lock: whoever holds one finds all ones in the registers, and gives up. */
+    private void removed(String reason) {
+        if (!changeState(ControllerState.REMOVED, reason)) {
+            return;
+        }
+        LOG.warn("{} is gone: {}", name, reason);
+        var was = running;
+        if (was != null) {
+            was.admin().fail("the controller is gone: " + reason);
+        }
+        queuePairs.endForGood(new PcieQueuePair.Ending("removed: " + reason, Status.HOST_PATHING_ERROR));
+    }
+
+    /**
+     * Shuts the controller down, ends what is left in flight, and ends the claim of the function. Within bounds, whatever the
+     * device does. Queue pairs that are not fenced yet are lost; their memory is freed when they are. Idempotent.
+     */
+    @Override
+    public void close() {
+        lifecycle.lock();
+        try {
+            boolean first = claimed;
+            var before = state;
+            changeState(ControllerState.REMOVED, "the driver closes it");
+            if (!first) {
+                return;
+            }
+            try {
+                takeDown("the driver closes the controller", before == ControllerState.READY);
+            } catch (RuntimeException e) {
+                LOG.warn("{} did not close cleanly: {}", name, e.getMessage());
+            }
+            queuePairs.closed(shadows);
+            endClaim();
+        } finally {
+            lifecycle.unlock();
+            control.close();
+        }
+    }
+
+    // ------ watching
+
+    /** A few times a second, on the admin thread: must not block. */
+    private void lookAfter(AdminQueue queue) {
+        var now = running;
+        if (now == null || now.admin() != queue) {
+            return;
+        }
+        var csts = registers.csts();
+        if (csts.isGone()) {
+            removed("CSTS reads all ones");
+        } else if (csts.cfs()) {
+            requestReset("controller fatal status, " + csts);
+        } else {
+            keepAlive.look();
+        }
+    }
+
+    private void readNamespaces() {
+        var now = running;
+        if (now == null) {
+            return;
+        }
+        var read = new NamespaceReader(now.admin(), options.adminTimeout(), name).read();
+        lifecycle.lock();
+        try {
+            if (running != now) {
+                return;
+            }
+            use(read);
+        } finally {
+            lifecycle.unlock();
+        }
+        LOG.info(
+                "{}: namespaces changed, {} are active", name, read.namespaces().size());
+        for (var listener : listeners) {
+            listener.namespacesChanged(this);
+        }
+    }
+
+    /** Returns whether it changed. {@code REMOVED} is the last state. */
+    private synchronized boolean changeState(ControllerState next, String reason) {
+        if (state == next || state == ControllerState.REMOVED) {
+            return false;
+        }
+        state = next;
+        // In this order to all of them, and with no lock of ours held.
+        control.execute(() -> {
+            for (var listener : listeners) {
+                listener.stateChanged(this, next, reason);
+            }
+        });
+        return true;
+    }
+
+    private void logReady(long nanos) {
+        var found = info;
+        LOG.info(
+                "{}: {} {} (serial {}, NVMe {}), {} namespaces, {} queue pairs of {} entries, transfers of {} KiB, {},"
+                        + " up in {} ms",
+                name,
+                found.model(),
+                found.firmware(),
+                found.serial(),
+                new Version(found.version()),
+                namespaces.size(),
+                found.ioQueuePairs(),
+                found.maxQueueEntries(),
+                found.maxTransferBytes() / 1024,
+                found.shadowDoorbells() ? "shadow doorbells" : "no shadow doorbells",
+                nanos / 1_000_000);
+    }
+
+    @Override
+    public String toString() {
+        return id + " " + state;
+    }
+
+    private static Duration longer(Duration a, Duration b) {
+        return a.compareTo(b) >= 0 ? a : b;
+    }
+
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) <= 0 ? a : b;
+    }
+
+    /** What queue pairs and their controls ask for. */
+    private final class Watch implements QueuePairHost, QueueAdmin {
+        @Override
+        public void timedOut(PcieQueuePair queuePair, int cid) {
+            control.execute(() -> {
+                LOG.warn(
+                        "{}: command {} takes longer than {} ms, aborting it",
+                        queuePair.name(),
+                        String.format("%04Xh", cid),
+                        options.ioTimeout().toMillis());
+                abort(queuePair.queueId(), cid, ABORT_BOUND);
+            });
+        }
+
+        @Override
+        public void stuck(PcieQueuePair queuePair, int cid) {
+            requestReset(String.format("%s: command %04Xh did not end after an Abort", queuePair.name(), cid));
+        }
+
+        @Override
+        public void failed(PcieQueuePair queuePair, String reason) {
+            LOG.error("{}", reason);
+            Thread.ofVirtual()
+                    .name("nvme-" + name + "-failed-" + queuePair.queueId())
+                    .start(() -> queuePairs.failed(queuePair, reason));
+        }
+
+        @Override
+        public void unreachable(String reason) {
+            removed(reason);
+        }
+
+        @Override
+        public void abort(int queueId, int cid, Duration bound) {
+            try {
+                execute(new NvmCommand().reset(AdminOpcode.ABORT, 0).slba(queueId | (long) cid << 16), null, bound);
+            } catch (NvmeException e) {
+                LOG.warn("{}", e.getMessage());
+            }
+        }
+
+        @Override
+        public boolean deleteQueues(PcieQueuePair queuePair, Duration bound) {
+            var seen = running;
+            if (queuePair.isEnded()) {
+                return false;
+            }
+            try {
+                queuePairs.delete(requireRunning("deleting queues").admin(), queuePair, bound);
+                return true;
+            } catch (NvmeException e) {
+                if (!queuePair.isEnded()) {
+                    resetFor(queuePair, seen, e.getMessage());
+                }
+                return false;
+            }
+        }
+
+        private void resetFor(PcieQueuePair queuePair, BringUp.Running seen, String reason) {
+            try {
+                reset(seen, reason);
+            } catch (NvmeException e) {
+                // It is disabled all the same, or its memory is taken from it.
+                LOG.error("{} could not be reset: {}", name, e.getMessage());
+            }
+            if (!queuePair.isEnded()) {
+                throw new IllegalStateException(queuePair.name() + " was not ended by the reset");
+            }
+        }
+
+        @Override
+        public void release(PcieQueuePairControl released) {
+            queuePairs.release(released);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package io.doorbell.pcie;
+
+import io.doorbell.nvme.Registers;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * How a controller is driven. Start from {@link #DEFAULTS}.
+ *
+ * @param adminTimeout an admin command that takes longer is aborted, and if that does not help the controller is reset
+ * @param ioTimeout the same for I/O commands; zero waits for ever
+ * @param adminQueueEntries entries of the admin queues, at least {@link AdminQueue#MIN_ENTRIES}
+ * @param shadowDoorbells whether Doorbell Buffer Config is used where a controller offers it
+ * @param maxTransferBytes longest command, where the controller does not set a lower limit
+ * @param maxQueuePairs queue pairs asked for; the controller may grant fewer
+ * @param maxDmaBytes most memory for data at once, over all leases of a controller
+ * @param keepAlive Keep Alive Timeout asked for where the controller has the feature; zero for none
+ * @param hostId names this host to the controllers that share a subsystem (reservations), where they have the feature
+ */
+public record PcieOptions(
+        Duration adminTimeout,
+        Duration ioTimeout,
+        int adminQueueEntries,
+        boolean shadowDoorbells,
+        int maxTransferBytes,
+        int maxQueuePairs,
+        long maxDmaBytes,
+        Duration keepAlive,
+        Optional<UUID> hostId) {
+
+    public static final PcieOptions DEFAULTS = new PcieOptions(
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(30),
+            64,
+            true,
+            PrpLists.MAX_TRANSFER_BYTES,
+            128,
+            4L << 30,
+            Duration.ZERO,
+            Optional.empty());
+
+    /** Number of Queues counts to this. */
+    private static final int MAX_QUEUE_PAIRS = 65_534;
+
+    private static final int MIN_TRANSFER_BYTES = 4096;
+
+    public PcieOptions {
+        Objects.requireNonNull(hostId, "hostId");
+        if (adminTimeout.isNegative() || adminTimeout.isZero()) {
+            throw new IllegalArgumentException("admin timeout " + adminTimeout + ": must be positive");
+        }
+        if (ioTimeout.isNegative() || keepAlive.isNegative()) {
+            throw new IllegalArgumentException(
+                    "I/O timeout " + ioTimeout + ", keep alive " + keepAlive + ": must not be negative");
+        }
+        if (adminQueueEntries < AdminQueue.MIN_ENTRIES || adminQueueEntries > Registers.MAX_ADMIN_QUEUE_ENTRIES) {
+            throw new IllegalArgumentException("admin queue entries " + adminQueueEntries + ": "
+                    + AdminQueue.MIN_ENTRIES + " to " + Registers.MAX_ADMIN_QUEUE_ENTRIES);
+        }
+        if (maxTransferBytes < MIN_TRANSFER_BYTES || maxTransferBytes > PrpLists.MAX_TRANSFER_BYTES) {
+            throw new IllegalArgumentException("max transfer " + maxTransferBytes + " bytes: " + MIN_TRANSFER_BYTES
+                    + " to " + PrpLists.MAX_TRANSFER_BYTES);
+        }
+        if (maxQueuePairs < 1 || maxQueuePairs > MAX_QUEUE_PAIRS) {
+            throw new IllegalArgumentException("max queue pairs " + maxQueuePairs + ": 1 to " + MAX_QUEUE_PAIRS);
+        }
+        if (maxDmaBytes < 0) {
+            throw new IllegalArgumentException("max DMA memory " + maxDmaBytes + " bytes: must not be negative");
+        }
+    }
+
+    public PcieOptions withTimeouts(Duration admin, Duration io) {
+        return new PcieOptions(
+                admin,
+                io,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId);
+    }
+
+    public PcieOptions withShadowDoorbells(boolean used) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                adminQueueEntries,
+                used,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId);
+    }
+
+    public PcieOptions withMaxTransferBytes(int bytes) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                bytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId);
+    }
+
+    public PcieOptions withMaxDmaBytes(long bytes) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                bytes,
+                keepAlive,
+                hostId);
+    }
+
+    public PcieOptions withKeepAlive(Duration timeout) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                timeout,
+                hostId);
+    }
+}

@@ -1,0 +1,776 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.CompletionHandler;
+import io.doorbell.host.DmaMemory;
+import io.doorbell.host.NvmCommand;
+import io.doorbell.host.QueuePair;
+import io.doorbell.host.QueuePairCounters;
+import io.doorbell.nvme.CompletionEntry;
+import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.PrpMath;
+import io.doorbell.nvme.Status;
+import io.doorbell.nvme.SubmissionEntry;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+
+/**
+ * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers.
+ *
+ * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; all state without a remark is its own. The control plane
+ * writes {@code submitter}, {@code poller} and the volatile fields, and nothing else: it takes a queue pair from its
+ * owner by making the owner's next call go the slow way, where the reason stands.
+ *
+ * <p>Why the submission ring cannot overflow without a look at SQHD: a controller fetches in order, and ends only
+ * what it has fetched. Entries it has not fetched are therefore commands in flight, and of those there is one less than
+ * the ring has entries, so the tail never reaches the controller's head. SQHD may lag behind (it is from when the
+ * completion was made), so it could only make us wait for what has long happened; it is checked to name an entry.
+ */
+final class PcieQueuePair extends QueuePair {
+    /** Phase tag and submission queue id in the second half of a completion entry. */
+    private static final long PHASE = 1L << 48;
+
+    private static final long NEW_AND_OURS = PHASE | 0xFFFF_0000L;
+
+    private static final int ENTRY_SHIFT = Integer.numberOfTrailingZeros(SubmissionEntry.SIZE_BYTES);
+    private static final int COMPLETION_SHIFT = Integer.numberOfTrailingZeros(CompletionEntry.SIZE_BYTES);
+
+    private static final VarHandle BATCH;
+
+    static {
+        try {
+            BATCH = MethodHandles.lookup()
+                    .findVarHandle(PcieQueuePair.class, "batch", int.class)
+                    .withInvokeExactBehavior();
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final MemorySegment submissionRing;
+    private final MemorySegment completionRing;
+    private final Trackers trackers;
+    private final PrpLists prpLists;
+    private final QueueDoorbells doorbells;
+    private final CompletionHandler handler;
+    private final CoarseClock clock;
+    private final int entries;
+    private final int maxTransferBytes;
+
+    /** Replaced by the control plane when namespaces change. */
+    private BlockFormats formats;
+
+    private int tail;
+    private int head;
+
+    /** What {@link #NEW_AND_OURS} of the next completion looks like; its phase flips with each round. */
+    private long expected;
+
+    /** Clock at the last look for commands that take too long. */
+    private int scannedAt;
+
+    /** Odd while completions are being handed out. Read by other threads. */
+    private int batch;
+
+    private long submitted;
+    private long completed;
+    private long failed;
+    private long polls;
+
+    // Cold from here on.
+
+    /**
+     * Why the commands in flight cannot be ended by the device any more, and how they end instead. Only said when the device
+     * cannot reach their data any more.
+     */
+    record Ending(String reason, int status) {}
+
+    private final int queueId;
+    private final String name;
+    private final QueuePairHost host;
+    private final int timeoutMillis;
+    private final int abortMillis;
+
+    private volatile Thread owner;
+    private volatile boolean stopped;
+    /** Why nothing can be submitted any more. */
+    private volatile String disconnected;
+
+    /** Nothing the completion queue says counts any more. */
+    private volatile boolean deaf;
+
+    private volatile Ending ending;
+    private volatile String fenced;
+
+    /**
+     * What a queue pair is made of.
+     *
+     * @param name for messages: controller, queue, and who it is for
+     * @param timeoutMillis a command may take so long before Abort is asked for; 0 for ever
+     * @param abortMillis and so long after that before a reset is
+     */
+    record Parts(
+            int queueId,
+            int entries,
+            String name,
+            MemorySegment submissionRing,
+            MemorySegment completionRing,
+            PrpLists prpLists,
+            QueueDoorbells doorbells,
+            BlockFormats formats,
+            int maxTransferBytes,
+            CompletionHandler handler,
+            CoarseClock clock,
+            int timeoutMillis,
+            int abortMillis,
+            QueuePairHost host) {}
+
+    PcieQueuePair(Parts parts) {
+        queueId = parts.queueId();
+        entries = parts.entries();
+        name = parts.name();
+        submissionRing = parts.submissionRing();
+        completionRing = parts.completionRing();
+        trackers = new Trackers(entries - 1);
+        prpLists = parts.prpLists();
+        doorbells = parts.doorbells();
+        formats = parts.formats();
+        maxTransferBytes = parts.maxTransferBytes();
+        handler = parts.handler();
+        clock = parts.clock();
+        timeoutMillis = parts.timeoutMillis();
+        abortMillis = parts.abortMillis();
+        host = parts.host();
+        expected = PHASE | (long) queueId << 16;
+    }
+
+    @Override
+    public int queueId() {
+        return queueId;
+    }
+
+    @Override
+    public int depth() {
+        return trackers.depth();
+    }
+
+    @Override
+    public int maxTransferBytes() {
+        return maxTransferBytes;
+    }
+
+    @Override
+    public int inFlight() {
+        int before = (int) BATCH.getAcquire(this);
+        int count = trackers.inFlight();
+        int after = (int) BATCH.getAcquire(this);
+        // A slot is free before its handler runs, so that the handler can use it. Whoever waits for 0 waits for the
+        // handler too: it may still be looking at the data.
+        return before == after && (before & 1) == 0 ? count : Math.max(1, count);
+    }
+
+    // ------ staging
+
+    @Override
+    public int read(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
+        return transfer(NvmOpcode.READ, nsid, slba, blockCount, data, dataOffset, ioFlags, token);
+    }
+
+    @Override
+    public int write(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
+        return transfer(NvmOpcode.WRITE, nsid, slba, blockCount, data, dataOffset, ioFlags, token);
+    }
+
+    private int transfer(
+            int opc, int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
+        if (submitter != Thread.currentThread()) {
+            return refused();
+        }
+        var format = formats.of(nsid);
+        if (format == null || blockCount <= 0) {
+            throw noSuchBlocks(nsid, blockCount);
+        }
+        long bytes = (long) blockCount * format.blockBytes();
+        long iova = iova(data, dataOffset, bytes);
+        if (bytes > maxTransferBytes || format.boundaryBlocks() != 0 && blockCount > format.blocksToBoundary(slba)) {
+            return split(opc, format, slba, blockCount, iova, ioFlags, token);
+        }
+        if (trackers.freeCount == 0) {
+            return QUEUE_FULL;
+        }
+        int cid = trackers.nextId(0);
+        // The ring first, and our own notes when nothing can throw any more: a command whose stores met a closed arena
+        // was not accepted.
+        encode(tail, opc, 0, cid, nsid, slba, blockCount, ioFlags, iova, bytes);
+        trackers.begin(cid, token, clock.millis);
+        tail = next(tail);
+        submitted++;
+        return 0;
+    }
+
+    private int split(
+            int opc, BlockFormats.Format format, long slba, int blockCount, long iova, int ioFlags, long token) {
+        int most = maxTransferBytes / format.blockBytes();
+        if (most == 0) {
+            throw new IllegalArgumentException(name + ": a block of namespace " + format.nsid() + " has "
+                    + format.blockBytes() + " bytes, the device takes " + maxTransferBytes + " at once");
+        }
+        int parts = 0;
+        for (int done = 0; done < blockCount && parts <= trackers.depth(); parts++) {
+            done += part(format, slba + done, blockCount - done, most);
+        }
+        if (parts > trackers.depth()) {
+            throw new IllegalArgumentException(name + ": " + blockCount + " blocks of namespace " + format.nsid()
+                    + " take more commands than the " + trackers.depth() + " that may be in flight");
+        }
+        if (parts > trackers.freeCount) {
+            return QUEUE_FULL;
+        }
+        int next = tail;
+        int done = 0;
+        for (int i = 0; i < parts; i++) {
+            int count = part(format, slba + done, blockCount - done, most);
+            long bytes = (long) count * format.blockBytes();
+            encode(next, opc, 0, trackers.nextId(i), format.nsid(), slba + done, count, ioFlags, iova, bytes);
+            next = next(next);
+            iova += bytes;
+            done += count;
+        }
+        beginParts(token, parts, next);
+        return 0;
+    }
+
+    private static int part(BlockFormats.Format format, long slba, int blockCount, int most) {
+        int count = Math.min(blockCount, most);
+        return format.boundaryBlocks() == 0 ? count : Math.min(count, format.blocksToBoundary(slba));
+    }
+
+    private void beginParts(long token, int parts, int newTail) {
+        int parent = trackers.beginParent(token, parts);
+        for (int i = 0; i < parts; i++) {
+            trackers.beginPart(trackers.nextId(0), parent, clock.millis);
+        }
+        tail = newTail;
+        submitted++;
+    }
+
+    @Override
+    public int submit(NvmCommand command, DmaMemory data, long dataOffset, int dataBytes, long token) {
+        if (submitter != Thread.currentThread()) {
+            return refused();
+        }
+        if (dataBytes < 0 || dataBytes > maxTransferBytes) {
+            throw new IllegalArgumentException(
+                    name + ": " + dataBytes + " bytes of data, the device takes 0 to " + maxTransferBytes);
+        }
+        if (trackers.freeCount == 0) {
+            return QUEUE_FULL;
+        }
+        int cid = trackers.nextId(0);
+        long iova = 0;
+        long prp2 = 0;
+        if (data != null && dataBytes > 0) {
+            iova = iova(data, dataOffset, dataBytes);
+            prp2 = prpLists.prp2(trackers.slot(cid), iova, dataBytes);
+        }
+        long entry = (long) tail << ENTRY_SHIFT;
+        SubmissionEntry.encode(
+                submissionRing,
+                entry,
+                command.opc,
+                SubmissionEntry.flags(command.flags, SubmissionEntry.PSDT_PRP),
+                cid,
+                command.nsid,
+                0,
+                iova,
+                prp2,
+                command.cdw10,
+                command.cdw11,
+                command.cdw12,
+                command.cdw13,
+                command.cdw14,
+                command.cdw15);
+        SubmissionEntry.cdw2(submissionRing, entry, command.cdw2);
+        SubmissionEntry.cdw3(submissionRing, entry, command.cdw3);
+        trackers.begin(cid, token, clock.millis);
+        tail = next(tail);
+        submitted++;
+        return 0;
+    }
+
+    @Override
+    public int compareAndWrite(
+            int nsid,
+            long slba,
+            int blockCount,
+            DmaMemory compare,
+            long compareOffset,
+            DmaMemory write,
+            long writeOffset,
+            long token) {
+        if (submitter != Thread.currentThread()) {
+            return refused();
+        }
+        var format = formats.of(nsid);
+        if (format == null || blockCount <= 0) {
+            throw noSuchBlocks(nsid, blockCount);
+        }
+        long bytes = (long) blockCount * format.blockBytes();
+        if (bytes > maxTransferBytes) {
+            throw new IllegalArgumentException(name + ": compare and write of " + bytes
+                    + " bytes cannot be split, the device takes " + maxTransferBytes);
+        }
+        long compareIova = iova(compare, compareOffset, bytes);
+        long writeIova = iova(write, writeOffset, bytes);
+        if (trackers.depth() < 2) {
+            throw new IllegalStateException(name + ": compare and write are two commands, but the depth is 1");
+        }
+        if (trackers.freeCount < 2) {
+            return QUEUE_FULL;
+        }
+        // Side by side in the ring, and told to the device together: no commit comes between, we are its thread.
+        int second = next(tail);
+        int first = SubmissionEntry.FUSE_FIRST;
+        encode(tail, NvmOpcode.COMPARE, first, trackers.nextId(0), nsid, slba, blockCount, 0, compareIova, bytes);
+        int last = SubmissionEntry.FUSE_SECOND;
+        encode(second, NvmOpcode.WRITE, last, trackers.nextId(1), nsid, slba, blockCount, 0, writeIova, bytes);
+        beginParts(token, 2, next(second));
+        return 0;
+    }
+
+    private void encode(
+            int entryIndex,
+            int opc,
+            int fuse,
+            int cid,
+            int nsid,
+            long slba,
+            int blockCount,
+            int ioFlags,
+            long iova,
+            long bytes) {
+        long entry = (long) entryIndex << ENTRY_SHIFT;
+        long prp2 = prpLists.prp2(trackers.slot(cid), iova, bytes);
+        int cdw12 = ioFlags & 0xFFFF_0000 | blockCount - 1;
+        SubmissionEntry.encodeReadWrite(submissionRing, entry, opc, cid, nsid, slba, cdw12, iova, prp2);
+        if (fuse != SubmissionEntry.FUSE_NONE) {
+            SubmissionEntry.flags(submissionRing, entry, SubmissionEntry.flags(fuse, SubmissionEntry.PSDT_PRP));
+        }
+    }
+
+    private int next(int entryIndex) {
+        int next = entryIndex + 1;
+        return next == entries ? 0 : next;
+    }
+
+    private long iova(DmaMemory data, long dataOffset, long bytes) {
+        long iova = data.iova() + dataOffset;
+        if ((dataOffset | data.byteSize() - dataOffset - bytes) < 0 || (iova & PrpMath.ALIGNMENT_BYTES - 1) != 0) {
+            throw new IllegalArgumentException(name + ": " + bytes + " bytes from byte " + dataOffset + " of "
+                    + data.byteSize() + " bytes at iova " + Long.toHexString(data.iova())
+                    + "h: must lie inside, dword aligned");
+        }
+        return iova;
+    }
+
+    private IllegalArgumentException noSuchBlocks(int nsid, int blockCount) {
+        return new IllegalArgumentException(
+                formats.of(nsid) == null
+                        ? name + ": there is no namespace " + Integer.toUnsignedString(nsid)
+                        : name + ": " + blockCount + " blocks, at least 1 is needed");
+    }
+
+    // ------ telling the device
+
+    @Override
+    public void commit() {
+        if (poller != Thread.currentThread()) {
+            refused();
+            return;
+        }
+        // Inside poll: it commits at its end, when the completion entries have been given back.
+        if ((batch & 1) == 0 && tail != doorbells.tailRung) {
+            ring();
+        }
+    }
+
+    private void ring() {
+        try {
+            doorbells.ring(head, tail);
+        } catch (InternalError fault) {
+            // How the JVM reports SIGBUS: the pages of the BAR have gone, with the device.
+            disconnect("no doorbells any more");
+            host.unreachable(name + ": storing to a doorbell failed: " + fault.getMessage());
+        }
+    }
+
+    // ------ completions
+
+    @Override
+    public int poll(int limit) {
+        if (poller != Thread.currentThread()) {
+            return pollWithoutDevice(limit);
+        }
+        if ((batch & 1) != 0) {
+            throw new IllegalStateException(name + ": poll was called by a completion handler");
+        }
+        polls++;
+        long before = completed;
+        try {
+            long entry = CompletionEntry.tail(completionRing, (long) head << COMPLETION_SHIFT);
+            if (((entry ^ expected) & NEW_AND_OURS) == 0) {
+                handOut(limit, entry);
+            } else if (((entry ^ expected) & PHASE) == 0) {
+                breach(entry, "the completion names submission queue " + CompletionEntry.sqid(entry));
+            }
+            if (tail != doorbells.tailRung || head != doorbells.headRung) {
+                ring();
+            }
+            if (scannedAt != clock.millis) {
+                scan();
+            }
+        } catch (IllegalStateException thrown) {
+            fenceMet(limit, before, thrown);
+        }
+        return (int) (completed - before);
+    }
+
+    private void handOut(int limit, long firstEntry) {
+        beginBatch();
+        try {
+            long entry = firstEntry;
+            int taken = 0;
+            do {
+                int index = head;
+                long result = CompletionEntry.dw01(completionRing, (long) index << COMPLETION_SHIFT);
+                int cid = CompletionEntry.cid(entry);
+                int status = CompletionEntry.status(entry);
+                int slot = cid & trackers.slotMask;
+                // Before the handler runs, so that everything is in order whatever it does.
+                if (++index == entries) {
+                    index = 0;
+                    expected ^= PHASE;
+                }
+                head = index;
+                if (trackers.ids[slot] == cid) {
+                    long token = trackers.tokens[slot];
+                    trackers.end(slot, cid);
+                    deliver(token, status, result);
+                } else if (!endUnusual(slot, cid, entry, result)) {
+                    return;
+                }
+                if (++taken == limit) {
+                    return;
+                }
+                entry = CompletionEntry.tail(completionRing, (long) index << COMPLETION_SHIFT);
+            } while (((entry ^ expected) & NEW_AND_OURS) == 0);
+        } finally {
+            endBatch();
+        }
+    }
+
+    private void beginBatch() {
+        batch++;
+        // Others who see slots become free must see first that a batch is on.
+        VarHandle.storeStoreFence();
+    }
+
+    private void endBatch() {
+        BATCH.setRelease(this, batch + 1);
+    }
+
+    private void deliver(long token, int status, long result) {
+        completed++;
+        if (status != 0) {
+            failed++;
+        }
+        handler.complete(token, status, result);
+    }
+
+    /** Parts, commands that were to be aborted, and lies. */
+    private boolean endUnusual(int slot, int cid, long entry, long result) {
+        int id = trackers.ids[slot];
+        if (id == Trackers.NONE || (id & Trackers.CID_MASK) != cid) {
+            breach(entry, id == Trackers.NONE ? "no command is in flight there" : "that is not the command in flight");
+            return false;
+        }
+        end(slot, id, CompletionEntry.status(entry), result);
+        return true;
+    }
+
+    private void end(int slot, int id, int status, long result) {
+        int cid = id & Trackers.CID_MASK;
+        if ((id & Trackers.PART) == 0) {
+            long token = trackers.tokens[slot];
+            trackers.end(slot, cid);
+            deliver(token, status, result);
+            return;
+        }
+        int parent = trackers.endPart(slot, cid, status, result);
+        if (parent != Trackers.NONE) {
+            trackers.endParent(parent);
+            // Still there: a parent is overwritten by the next one at the earliest.
+            deliver(trackers.parentToken(parent), trackers.parentStatus(parent), trackers.parentResult(parent));
+        }
+    }
+
+    /** Nothing from this completion queue can be believed any more. What is in flight ends when the queues are deleted. */
+    private void breach(long entry, String what) {
+        int cid = CompletionEntry.cid(entry);
+        int slot = trackers.slot(cid);
+        var reason = String.format(
+                "%s: completion at entry %d with sqid %d, cid %04Xh (slot %d, generation %d, %s), status %s: %s%s",
+                name,
+                head,
+                CompletionEntry.sqid(entry),
+                cid,
+                slot,
+                trackers.generation(cid),
+                lastOpcode(cid),
+                Status.name(CompletionEntry.status(entry)),
+                what,
+                trackers.idInFlight(slot) == Trackers.NONE
+                        ? ""
+                        : String.format(", which is %04Xh", trackers.idInFlight(slot)));
+        ignoreDevice(reason);
+        host.failed(this, reason);
+    }
+
+    /** The ring still holds the latest commands: what the device may have meant. */
+    private String lastOpcode(int cid) {
+        for (int back = 1, index = tail; back <= entries; back++) {
+            index = index == 0 ? entries - 1 : index - 1;
+            long entry = (long) index << ENTRY_SHIFT;
+            if (back < submitted + 1 && SubmissionEntry.cid(submissionRing, entry) == cid) {
+                return NvmOpcode.name(SubmissionEntry.opc(submissionRing, entry));
+            }
+        }
+        return "never submitted";
+    }
+
+    /** Looks for commands that take too long. A few times a second. */
+    private void scan() {
+        int now = clock.millis;
+        scannedAt = now;
+        if (timeoutMillis == 0 || trackers.freeCount == trackers.depth()) {
+            return;
+        }
+        for (int slot = 0; slot <= trackers.slotMask; slot++) {
+            int id = trackers.ids[slot];
+            if (id == Trackers.NONE) {
+                continue;
+            }
+            boolean asked = (id & Trackers.ABORT_ASKED) != 0;
+            if (now - trackers.ticks[slot] > (asked ? abortMillis : timeoutMillis)) {
+                trackers.ticks[slot] = now;
+                if (asked) {
+                    host.stuck(this, id & Trackers.CID_MASK);
+                } else {
+                    trackers.ids[slot] = id | Trackers.ABORT_ASKED;
+                    host.timedOut(this, id & Trackers.CID_MASK);
+                }
+            }
+        }
+    }
+
+    // ------ when the control plane has spoken
+
+    /** Staging by a thread that may not: says why not. */
+    private int refused() {
+        var holder = owner;
+        if (fenced != null) {
+            throw fencedException();
+        }
+        if (holder != Thread.currentThread()) {
+            throw notYours();
+        }
+        if (disconnected != null) {
+            return NOT_CONNECTED;
+        }
+        // Neither: the control plane is just giving the queue pair to this thread.
+        return stopped ? LEASE_REVOKED : QUEUE_FULL;
+    }
+
+    private int pollWithoutDevice(int limit) {
+        if (owner != Thread.currentThread()) {
+            throw fenced != null ? fencedException() : notYours();
+        }
+        polls++;
+        if (fenced != null) {
+            if (trackers.inFlight() == 0) {
+                throw fencedException();
+            }
+            return endRest(limit, Status.ABORTED_SQ_DELETION);
+        }
+        var end = ending;
+        return end == null ? 0 : endRest(limit, end.status());
+    }
+
+    /**
+     * The owner met the closed arena before it heard of the fence. Queues are deleted before the arena is closed, so what is
+     * in flight can end here and now.
+     */
+    private void fenceMet(int limit, long before, IllegalStateException thrown) {
+        int left = limit - (int) (completed - before);
+        if (completionRing.scope().isAlive() || left == limit && trackers.inFlight() == 0) {
+            throw thrown;
+        }
+        if (left > 0) {
+            endRest(left, Status.ABORTED_SQ_DELETION);
+        }
+    }
+
+    /** Ends commands in flight from our own notes, without the device. */
+    private int endRest(int limit, int status) {
+        if ((batch & 1) != 0) {
+            throw new IllegalStateException(name + ": poll was called by a completion handler");
+        }
+        long before = completed;
+        RuntimeException first = null;
+        beginBatch();
+        try {
+            for (int slot = 0; slot <= trackers.slotMask && completed - before < limit; slot++) {
+                int id = trackers.ids[slot];
+                if (id == Trackers.NONE) {
+                    continue;
+                }
+                try {
+                    end(slot, id, status, 0);
+                } catch (RuntimeException thrown) {
+                    // Of the handler. The others are to end all the same.
+                    first = first == null ? thrown : first;
+                }
+            }
+        } finally {
+            endBatch();
+        }
+        // A handler that submits learns of the fence by this exception, and the owner by the next poll.
+        if (first != null
+                && !(first instanceof IllegalStateException
+                        && !completionRing.scope().isAlive())) {
+            throw first;
+        }
+        return (int) (completed - before);
+    }
+
+    private IllegalStateException fencedException() {
+        return new IllegalStateException("lease of " + name + " fenced: " + fenced);
+    }
+
+    private WrongThreadException notYours() {
+        var holder = owner;
+        return new WrongThreadException(name + " is owned by " + (holder == null ? "nobody" : holder.getName())
+                + ", not by " + Thread.currentThread().getName());
+    }
+
+    // ------ for the control plane: any thread
+
+    String name() {
+        return name;
+    }
+
+    Thread owner() {
+        return owner;
+    }
+
+    /** Nobody submits or polls until this is called. One control thread at a time. */
+    void own(Thread thread) {
+        // The owner field last: who finds itself there finds the others too.
+        submitter = stopped ? null : thread;
+        poller = thread;
+        owner = thread;
+        // Against a failure that came meanwhile and whose nulls are overwritten now.
+        VarHandle.fullFence();
+        withdraw();
+    }
+
+    void stop() {
+        stopped = true;
+        submitter = null;
+    }
+
+    /** No more submissions; completions of the device still count. */
+    void disconnect(String reason) {
+        if (disconnected == null) {
+            disconnected = Objects.requireNonNull(reason);
+        }
+        withdraw();
+    }
+
+    /** No more submissions, nor completions from the device. What is in flight waits for {@link #endWith}. */
+    void ignoreDevice(String reason) {
+        deaf = true;
+        disconnect(reason);
+    }
+
+    /** The device reaches neither rings nor data any more: the owner's next poll ends what is in flight. */
+    void endWith(Ending end) {
+        if (ending == null) {
+            ending = end;
+        }
+        ignoreDevice(end.reason());
+    }
+
+    void fence(String reason) {
+        fenced = Objects.requireNonNull(reason);
+        withdraw();
+    }
+
+    boolean isFenced() {
+        return fenced != null;
+    }
+
+    boolean isEnded() {
+        return ending != null;
+    }
+
+    private void withdraw() {
+        if (disconnected != null || fenced != null) {
+            submitter = null;
+        }
+        if (deaf || fenced != null) {
+            poller = null;
+        }
+    }
+
+    void formats(BlockFormats now) {
+        formats = now;
+    }
+
+    boolean arenaIsAlive() {
+        return completionRing.scope().isAlive();
+    }
+
+    int idInFlight(int slot) {
+        return trackers.idInFlight(slot);
+    }
+
+    /** Slots that {@link #idInFlight} knows. */
+    int slots() {
+        return trackers.slotMask + 1;
+    }
+
+    int completeRest() {
+        if (!isFenced()) {
+            throw new IllegalStateException(name + " is not fenced: its commands are not ours to end");
+        }
+        var holder = owner;
+        if (holder != null && holder.isAlive()) {
+            throw new IllegalStateException(name + ": its owner, " + holder.getName() + ", lives and may yet poll");
+        }
+        return endRest(Integer.MAX_VALUE, Status.ABORTED_SQ_DELETION);
+    }
+
+    /** Plain loads of what the owner writes: nobody waits here for a change. */
+    QueuePairCounters counters() {
+        return new QueuePairCounters(
+                submitted,
+                completed,
+                failed,
+                polls,
+                doorbells.tailBarStores,
+                doorbells.tailShadowStores,
+                doorbells.headStores);
+    }
+}

@@ -1,0 +1,191 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.QueuePair;
+import io.doorbell.host.QueuePairControl;
+import io.doorbell.host.QueuePairCounters;
+import io.doorbell.nvme.Status;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/** The control plane's end of a {@link PcieQueuePair}. Any thread; a lock keeps the steps in order. */
+final class PcieQueuePairControl implements QueuePairControl {
+    /** How long the deletion of a failed queue pair may take. */
+    private static final Duration FAILURE_BOUND = Duration.ofSeconds(5);
+
+    private static final long DRAIN_POLL_NANOS = 50_000;
+
+    private final PcieQueuePair queuePair;
+    private final QueueMemory memory;
+    private final QueueAdmin admin;
+
+    /** Never held while {@link PcieQueuePair#endWith} waits for it: a reset, begun by one queue pair, ends all of them. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    // Guarded by the lock.
+    private boolean stopped;
+    private boolean deleted;
+    private boolean deletedByDevice;
+    private boolean freed;
+
+    // Guarded by this.
+    private Consumer<String> failureListener;
+    private String failure;
+
+    PcieQueuePairControl(PcieQueuePair queuePair, QueueMemory memory, QueueAdmin admin) {
+        this.queuePair = queuePair;
+        this.memory = memory;
+        this.admin = admin;
+    }
+
+    @Override
+    public QueuePair queuePair() {
+        return queuePair;
+    }
+
+    PcieQueuePair pair() {
+        return queuePair;
+    }
+
+    @Override
+    public void own(Thread owner) {
+        Objects.requireNonNull(owner, "owner");
+        lock.lock();
+        try {
+            if (stopped || queuePair.isFenced()) {
+                throw new IllegalStateException(queuePair.name() + " is being taken back: it gets no new owner");
+            }
+            var previous = queuePair.owner();
+            int inFlight = queuePair.inFlight();
+            if (inFlight > 0 && previous != null && previous != owner && previous.isAlive()) {
+                throw new IllegalStateException(queuePair.name() + " has " + inFlight + " commands in flight, owned by "
+                        + previous.getName() + ", which lives: it changes hands at rest");
+            }
+            queuePair.own(owner);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void stopSubmissions() {
+        lock.lock();
+        try {
+            stopped = true;
+            queuePair.stop();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void abort(Duration bound) {
+        long deadline = System.nanoTime() + bound.toNanos();
+        lock.lock();
+        try {
+            // One after the other: that never passes the controller's limit on concurrent Aborts (ACL).
+            for (int slot = 0; slot < queuePair.slots() && !deleted && !queuePair.isEnded(); slot++) {
+                long left = deadline - System.nanoTime();
+                int cid = queuePair.idInFlight(slot);
+                if (left <= 0 || queuePair.inFlight() == 0) {
+                    return;
+                }
+                if (cid != Trackers.NONE) {
+                    admin.abort(queuePair.queueId(), cid, Duration.ofNanos(left));
+                }
+            }
+            // The completions are the owner's to poll, if it still does.
+            while (queuePair.inFlight() > 0 && deadline - System.nanoTime() > 0) {
+                LockSupport.parkNanos(DRAIN_POLL_NANOS);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean delete(Duration bound) {
+        lock.lock();
+        try {
+            if (!deleted) {
+                stopped = true;
+                queuePair.stop();
+                deletedByDevice = !queuePair.isEnded() && admin.deleteQueues(queuePair, bound);
+                deleted = true;
+            }
+            return deletedByDevice;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void fenced(String reason) {
+        lock.lock();
+        try {
+            if (freed) {
+                return;
+            }
+            if (!deleted) {
+                throw new IllegalStateException(queuePair.name() + ": fenced before its queues were deleted");
+            }
+            if (queuePair.arenaIsAlive()) {
+                throw new IllegalStateException(queuePair.name() + ": fenced before its arena was closed");
+            }
+            if (!queuePair.isFenced()) {
+                queuePair.fence(reason);
+            }
+            memory.close();
+            freed = true;
+        } finally {
+            lock.unlock();
+        }
+        admin.release(this);
+    }
+
+    @Override
+    public int completeRest() {
+        lock.lock();
+        try {
+            return queuePair.completeRest();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public QueuePairCounters counters() {
+        return queuePair.counters();
+    }
+
+    @Override
+    public void onFailure(Consumer<String> listener) {
+        String already;
+        synchronized (this) {
+            failureListener = listener;
+            already = failure;
+        }
+        if (already != null) {
+            listener.accept(already);
+        }
+    }
+
+    /** The device broke the rules: after the queues are deleted, what is in flight can end. Control thread. */
+    void failed(String reason) {
+        delete(FAILURE_BOUND);
+        queuePair.endWith(new PcieQueuePair.Ending(reason, Status.ABORTED_SQ_DELETION));
+        Consumer<String> listener;
+        synchronized (this) {
+            if (failure != null) {
+                return;
+            }
+            failure = reason;
+            listener = failureListener;
+        }
+        if (listener != null) {
+            listener.accept(reason);
+        }
+    }
+}

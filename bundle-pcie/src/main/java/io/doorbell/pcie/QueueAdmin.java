@@ -1,0 +1,21 @@
+package io.doorbell.pcie;
+
+import java.time.Duration;
+
+/** What the control of a queue pair asks of its controller. Control plane: blocks, any thread. */
+interface QueueAdmin {
+
+    /** Aborts one command, best effort; returns when the controller has answered, or after the bound. */
+    void abort(int queueId, int cid, Duration bound);
+
+    /**
+     * Deletes both queues; resets the controller when it does not answer. Either way the device does not reach the queues'
+     * memory any more when this returns.
+     *
+     * @return whether the controller deleted them itself
+     */
+    boolean deleteQueues(PcieQueuePair queuePair, Duration bound);
+
+    /** The queue pair is fenced and its memory freed: its id may be used again. */
+    void release(PcieQueuePairControl control);
+}

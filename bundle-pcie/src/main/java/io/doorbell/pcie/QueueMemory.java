@@ -1,0 +1,61 @@
+package io.doorbell.pcie;
+
+import io.doorbell.nvme.CompletionEntry;
+import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.pci.PciAccess;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The rings and PRP lists of one queue pair, in one region: submission queue, completion queue, lists. The memory is the
+ * driver's; the queue pair reaches it through views.
+ */
+final class QueueMemory implements AutoCloseable {
+    private final DmaRegion region;
+    private final int entries;
+    private final int maxTransferBytes;
+    private final long completionOffset;
+    private final long listOffset;
+
+    QueueMemory(PciAccess access, int entries, int maxTransferBytes) {
+        this.entries = entries;
+        this.maxTransferBytes = maxTransferBytes;
+        completionOffset = DmaRegion.roundUpToPages((long) entries * SubmissionEntry.SIZE_BYTES);
+        listOffset = completionOffset + DmaRegion.roundUpToPages((long) entries * CompletionEntry.SIZE_BYTES);
+        region = DmaRegion.allocate(access, listOffset + listBytes());
+    }
+
+    int entries() {
+        return entries;
+    }
+
+    long submissionIova() {
+        return region.iova();
+    }
+
+    long completionIova() {
+        return region.iova() + completionOffset;
+    }
+
+    MemorySegment submissionRing(Arena arena) {
+        return region.view(0, (long) entries * SubmissionEntry.SIZE_BYTES, arena);
+    }
+
+    MemorySegment completionRing(Arena arena) {
+        return region.view(completionOffset, (long) entries * CompletionEntry.SIZE_BYTES, arena);
+    }
+
+    PrpLists prpLists(Arena arena) {
+        return new PrpLists(region.view(listOffset, listBytes(), arena), region.iova() + listOffset, maxTransferBytes);
+    }
+
+    /** See {@link DmaRegion#close}. */
+    @Override
+    public void close() {
+        region.close();
+    }
+
+    private long listBytes() {
+        return PrpLists.bytes(entries, maxTransferBytes);
+    }
+}

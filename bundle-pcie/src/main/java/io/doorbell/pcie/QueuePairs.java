@@ -1,0 +1,253 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.NvmCommand;
+import io.doorbell.host.QueuePairOptions;
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.Doorbell;
+import io.doorbell.nvme.NvmeException;
+import io.doorbell.pci.PciAccess;
+import io.doorbell.platform.MemoryView;
+import java.lang.foreign.Arena;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The I/O queue pairs of a controller: ids, creation, deletion. Control plane, any thread; {@link #create} one at a time, and
+ * not while the controller is reset.
+ *
+ * <p>An id is used again only when its queue pair is fenced. Until then somebody may hold its doorbell words, and over a reset
+ * of the controller too.
+ */
+final class QueuePairs {
+    private static final Logger LOG = LoggerFactory.getLogger(QueuePairs.class);
+
+    /** Leaves two bits of a command id for its generation. */
+    static final int MAX_ENTRIES = 16_384;
+
+    private static final int PHYSICALLY_CONTIGUOUS = 1;
+
+    /** How long after its Abort a command may take before the controller is reset. */
+    private static final int ABORT_MILLIS = 2_000;
+
+    private final PciAccess access;
+    private final String name;
+    private final CoarseClock clock;
+    private final PcieOptions options;
+    private final QueueAdmin admin;
+    private final QueuePairHost host;
+    private final List<PcieQueuePairControl> controls = new CopyOnWriteArrayList<>();
+
+    /** How queue pairs end that are made while the controller leaves. */
+    private volatile PcieQueuePair.Ending gone;
+
+    // Guarded by this.
+    private final BitSet idsInUse = new BitSet();
+    private BlockFormats formats = BlockFormats.NONE;
+    private DoorbellBuffers leftOver;
+
+    QueuePairs(
+            PciAccess access,
+            String name,
+            CoarseClock clock,
+            PcieOptions options,
+            QueueAdmin admin,
+            QueuePairHost host) {
+        this.access = access;
+        this.name = name;
+        this.clock = clock;
+        this.options = options;
+        this.admin = admin;
+        this.host = host;
+        idsInUse.set(0); // The admin queue.
+    }
+
+    /** Namespaces were read; queue pairs, those to come too, know of them. */
+    synchronized void use(List<BlockFormats.Format> read) {
+        formats = BlockFormats.of(read, formats);
+        for (var control : controls) {
+            control.pair().formats(formats);
+        }
+    }
+
+    PcieQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena) {
+        int queueId = takeId(running, wanted);
+        var undo = new ArrayDeque<Runnable>();
+        undo.push(() -> giveBackId(queueId));
+        try {
+            return create(running, wanted, arena, queueId, undo);
+        } catch (RuntimeException failed) {
+            while (!undo.isEmpty()) {
+                try {
+                    undo.pop().run();
+                } catch (RuntimeException e) {
+                    failed.addSuppressed(e);
+                }
+            }
+            throw failed;
+        }
+    }
+
+    private PcieQueuePairControl create(
+            BringUp.Running running, QueuePairOptions wanted, Arena arena, int queueId, ArrayDeque<Runnable> undo) {
+        var info = running.info();
+        int entries = Math.min(wanted.queueEntries(), Math.min(info.maxQueueEntries(), MAX_ENTRIES));
+        var memory = new QueueMemory(access, entries, info.maxTransferBytes());
+        undo.push(memory::close);
+
+        long tailWord = Doorbell.shadowSubmissionTailOffset(queueId, running.dstrd());
+        long headWord = Doorbell.shadowCompletionHeadOffset(queueId, running.dstrd());
+        if (running.shadows() != null) {
+            running.shadows().clear(tailWord);
+            running.shadows().clear(headWord);
+        }
+        var bound = options.adminTimeout();
+        var queues = running.admin();
+        queues.executeWith(createCompletionQueue(queueId, entries), memory.completionIova(), 0, bound);
+        undo.push(() -> queues.execute(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, queueId), null, bound));
+        queues.executeWith(createSubmissionQueue(queueId, entries), memory.submissionIova(), 0, bound);
+        undo.push(() -> queues.execute(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, queueId), null, bound));
+
+        // The views last: what they show cannot be freed before their arena is closed, and that is not ours to do.
+        var pair = new PcieQueuePair(new PcieQueuePair.Parts(
+                queueId,
+                entries,
+                name + " queue pair " + queueId + " (" + wanted.label() + ")",
+                memory.submissionRing(arena),
+                memory.completionRing(arena),
+                memory.prpLists(arena),
+                new QueueDoorbells(words(running, tailWord, arena), words(running, headWord, arena), access),
+                formats(),
+                info.maxTransferBytes(),
+                wanted.handler(),
+                clock,
+                (int) Math.min(options.ioTimeout().toMillis(), Integer.MAX_VALUE),
+                ABORT_MILLIS,
+                host));
+        var control = new PcieQueuePairControl(pair, memory, admin);
+        controls.add(control);
+        // What came between, and has not met this queue pair in the list.
+        pair.formats(formats());
+        var end = gone;
+        if (end != null) {
+            pair.endWith(end);
+        }
+        return control;
+    }
+
+    private synchronized BlockFormats formats() {
+        return formats;
+    }
+
+    private QueueDoorbells.Words words(BringUp.Running running, long offset, Arena arena) {
+        var bar = MemoryView.within(access.doorbells().asSlice(offset, Doorbell.SIZE_BYTES), arena);
+        var shadows = running.shadows();
+        return shadows == null
+                ? new QueueDoorbells.Words(bar, null, null)
+                : new QueueDoorbells.Words(bar, shadows.shadow(offset, arena), shadows.eventIndex(offset, arena));
+    }
+
+    private synchronized int takeId(BringUp.Running running, QueuePairOptions wanted) {
+        int queueId = idsInUse.nextClearBit(0);
+        int most = running.info().ioQueuePairs();
+        if (queueId > most) {
+            throw new NvmeException(
+                    NvmeException.Kind.RETRY,
+                    name + ", creating a queue pair for " + wanted.label(),
+                    "all " + most + " are in use");
+        }
+        idsInUse.set(queueId);
+        return queueId;
+    }
+
+    private synchronized void giveBackId(int queueId) {
+        idsInUse.clear(queueId);
+    }
+
+    /** Has the controller delete both queues: commands first, then what they complete to. */
+    void delete(AdminQueue queues, PcieQueuePair pair, Duration bound) {
+        long deadline = System.nanoTime() + bound.toNanos();
+        queues.execute(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, pair.queueId()), null, bound);
+        var left = Duration.ofNanos(deadline - System.nanoTime());
+        queues.execute(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, pair.queueId()), null, left);
+    }
+
+    /** A queue pair failed by itself. Blocks. */
+    void failed(PcieQueuePair pair, String reason) {
+        for (var control : controls) {
+            if (control.pair() == pair) {
+                control.failed(reason);
+            }
+        }
+    }
+
+    void disconnect(String reason) {
+        for (var control : controls) {
+            control.pair().disconnect(reason);
+        }
+    }
+
+    /** The device reaches none of them any more. */
+    void endAll(PcieQueuePair.Ending ending) {
+        for (var control : controls) {
+            control.pair().endWith(ending);
+        }
+    }
+
+    /** As {@link #endAll}, for those to come too. */
+    void endForGood(PcieQueuePair.Ending ending) {
+        gone = ending;
+        endAll(ending);
+    }
+
+    /** Fenced. */
+    void release(PcieQueuePairControl control) {
+        controls.remove(control);
+        giveBackId(control.pair().queueId());
+        closeLeftOver();
+    }
+
+    /** The controller is closed: frees its doorbell buffers, now or when the last queue pair is fenced. */
+    void closed(DoorbellBuffers shadows) {
+        synchronized (this) {
+            leftOver = shadows;
+        }
+        if (!controls.isEmpty()) {
+            LOG.warn("{} is closed while {} queue pairs are not fenced; they are lost", name, controls.size());
+        }
+        closeLeftOver();
+    }
+
+    private synchronized void closeLeftOver() {
+        if (leftOver != null && controls.isEmpty()) {
+            leftOver.close();
+            leftOver = null;
+        }
+    }
+
+    /** NVMe Base 2.1 §5.2.1 "Create I/O Completion Queue command". No interrupts: it is polled. */
+    private static NvmCommand createCompletionQueue(int queueId, int entries) {
+        var command = new NvmCommand().reset(AdminOpcode.CREATE_IO_COMPLETION_QUEUE, 0);
+        command.cdw10 = queueId | entries - 1 << 16;
+        command.cdw11 = PHYSICALLY_CONTIGUOUS;
+        return command;
+    }
+
+    /** NVMe Base 2.1 §5.2.2 "Create I/O Submission Queue command". Completes to the queue of the same id. */
+    private static NvmCommand createSubmissionQueue(int queueId, int entries) {
+        var command = new NvmCommand().reset(AdminOpcode.CREATE_IO_SUBMISSION_QUEUE, 0);
+        command.cdw10 = queueId | entries - 1 << 16;
+        command.cdw11 = PHYSICALLY_CONTIGUOUS | queueId << 16;
+        return command;
+    }
+
+    private static NvmCommand delete(int opcode, int queueId) {
+        var command = new NvmCommand().reset(opcode, 0);
+        command.cdw10 = queueId;
+        return command;
+    }
+}

@@ -1,0 +1,199 @@
+package io.doorbell.pcie;
+
+import io.doorbell.nvme.Status;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/**
+ * The commands in flight on one queue pair. Plain arrays by slot, made once: nothing is allocated for a command.
+ *
+ * <p>A command id is a slot in its low bits and a generation above. The generation of a slot grows with each command, so
+ * that an id which was answered already, or which the device made up, does not name the command that has the slot now.
+ *
+ * <p>Owner: the thread that owns the queue pair. {@link #inFlight} and {@link #idInFlight} may be read by any thread.
+ */
+final class Trackers {
+    /** In {@link #ids}: no command has the slot. No command id either: those have 16 bits. */
+    static final int NONE = -1;
+
+    /** In {@link #ids}, above the command id: part of a command that ends as one with others; it has a parent. */
+    static final int PART = 1 << 16;
+
+    /** In {@link #ids}: took too long, and Abort was asked for. */
+    static final int ABORT_ASKED = 1 << 17;
+
+    static final int CID_MASK = 0xFFFF;
+
+    private static final VarHandle FREE_COUNT;
+    private static final VarHandle IDS =
+            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
+
+    static {
+        try {
+            FREE_COUNT = MethodHandles.lookup()
+                    .findVarHandle(Trackers.class, "freeCount", int.class)
+                    .withInvokeExactBehavior();
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Command ids to use next. A stack: the slots in use stay few, and their cache lines warm. */
+    final int[] freeIds;
+
+    int freeCount;
+
+    /** By slot: the command id in flight and its flags, or {@link #NONE}. As long as {@link #slotMask} says. */
+    final int[] ids;
+
+    final long[] tokens;
+
+    /** By slot: {@link CoarseClock} at submission, for timeouts. */
+    final int[] ticks;
+
+    final int slotMask;
+    final int generationStep;
+
+    // Cold from here on: commands of several parts.
+
+    /** By slot, where {@link #PART} is set: index of the parent. */
+    private final int[] parents;
+
+    private final long[] parentTokens;
+    private final int[] parentPartsLeft;
+    private final int[] parentStatus;
+    private final long[] parentResult;
+    private final int[] freeParents;
+    private int freeParentCount;
+
+    Trackers(int depth) {
+        // With one slot less than a power of two, all bits set is no command id: FFFFh means "no command" in error
+        // logs.
+        int slots = Math.max(2, Integer.highestOneBit(depth) << 1);
+        slotMask = slots - 1;
+        generationStep = slots & CID_MASK;
+        ids = new int[slots];
+        Arrays.fill(ids, NONE);
+        tokens = new long[slots];
+        ticks = new int[slots];
+        parents = new int[slots];
+        freeIds = new int[depth];
+        for (int slot = 0; slot < depth; slot++) {
+            freeIds[depth - 1 - slot] = slot;
+        }
+        freeCount = depth;
+        int mostParents = depth / 2;
+        parentTokens = new long[mostParents];
+        parentPartsLeft = new int[mostParents];
+        parentStatus = new int[mostParents];
+        parentResult = new long[mostParents];
+        freeParents = new int[mostParents];
+        for (int parent = 0; parent < mostParents; parent++) {
+            freeParents[parent] = parent;
+        }
+        freeParentCount = mostParents;
+    }
+
+    int depth() {
+        return freeIds.length;
+    }
+
+    /** Any thread. */
+    int inFlight() {
+        return freeIds.length - (int) FREE_COUNT.getAcquire(this);
+    }
+
+    /** The command id that the command after {@code ahead} others will have; there are that many free. */
+    int nextId(int ahead) {
+        return freeIds[freeCount - 1 - ahead];
+    }
+
+    /** Takes the next id, {@link #nextId}{@code (0)}, into use. */
+    void begin(int cid, long token, int tick) {
+        int slot = cid & slotMask;
+        freeCount--;
+        ids[slot] = cid;
+        tokens[slot] = token;
+        ticks[slot] = tick;
+    }
+
+    /** Gives a slot back, with the id its next command will have. */
+    void end(int slot, int cid) {
+        ids[slot] = NONE;
+        freeIds[freeCount++] = cid + generationStep & CID_MASK;
+    }
+
+    int slot(int cid) {
+        return cid & slotMask;
+    }
+
+    int generation(int cid) {
+        return cid >>> Integer.bitCount(slotMask);
+    }
+
+    /** Command id in flight in a slot, or {@link #NONE}; any thread, for looking around. */
+    int idInFlight(int slot) {
+        int id = (int) IDS.getOpaque(ids, slot);
+        return id == NONE ? NONE : id & CID_MASK;
+    }
+
+    /** A parent for {@code parts} commands. There is always one free while there are slots for two parts. */
+    int beginParent(long token, int parts) {
+        int parent = freeParents[--freeParentCount];
+        parentTokens[parent] = token;
+        parentPartsLeft[parent] = parts;
+        parentStatus[parent] = 0;
+        parentResult[parent] = 0;
+        return parent;
+    }
+
+    /** As {@link #begin}, for a part of {@code parent}. */
+    void beginPart(int cid, int parent, int tick) {
+        begin(cid, 0, tick);
+        int slot = cid & slotMask;
+        ids[slot] = cid | PART;
+        parents[slot] = parent;
+    }
+
+    /**
+     * A part has ended.
+     *
+     * @return the parent if this was its last part, else {@link #NONE}; give it back by {@link #endParent}
+     */
+    int endPart(int slot, int cid, int status, long result) {
+        int parent = parents[slot];
+        end(slot, cid);
+        if (status != 0 && outranks(status, parentStatus[parent])) {
+            parentStatus[parent] = status;
+            parentResult[parent] = result;
+        }
+        return --parentPartsLeft[parent] == 0 ? parent : NONE;
+    }
+
+    /** The first error is the command's; only that a fused command failed says less than why its other half did. */
+    private static boolean outranks(int status, int known) {
+        return known == 0 || isConsequence(known) && !isConsequence(status);
+    }
+
+    private static boolean isConsequence(int status) {
+        int code = Status.code(status);
+        return code == Status.ABORTED_FAILED_FUSED || code == Status.ABORTED_MISSING_FUSED;
+    }
+
+    long parentToken(int parent) {
+        return parentTokens[parent];
+    }
+
+    int parentStatus(int parent) {
+        return parentStatus[parent];
+    }
+
+    long parentResult(int parent) {
+        return parentResult[parent];
+    }
+
+    void endParent(int parent) {
+        freeParents[freeParentCount++] = parent;
+    }
+}

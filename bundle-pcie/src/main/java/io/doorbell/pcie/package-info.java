@@ -1,0 +1,2 @@
+/** The NVMe driver over PCI. */
+package io.doorbell.pcie;

@@ -1,0 +1,12 @@
+/** NVMe over PCI: the driver, usable without a container by {@link io.doorbell.pcie.PcieController#open}. */
+module io.doorbell.pcie {
+    requires transitive io.doorbell.api;
+    requires org.slf4j;
+    requires static osgi.annotation;
+    requires static osgi.core;
+    requires static org.osgi.service.component;
+    requires static org.osgi.service.component.annotations;
+    requires static org.osgi.service.metatype.annotations;
+
+    exports io.doorbell.pcie;
+}

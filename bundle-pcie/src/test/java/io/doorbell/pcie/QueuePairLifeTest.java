@@ -1,0 +1,233 @@
+package io.doorbell.pcie;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.doorbell.nvme.Doorbell;
+import io.doorbell.nvme.Status;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** Queue pairs whose owner, device and control plane are threads of their own. */
+class QueuePairLifeTest {
+    private static final int MAX_TOKENS = 2_000_000;
+
+    /** A device that answers, on its own thread, in an order of its own, now and then nothing for a while, until it is cut off. */
+    private static final class DeviceThread {
+        private final QueuePairRig rig;
+        private final Random random;
+        private final Thread thread;
+        private volatile boolean stopped;
+        private volatile Throwable broken;
+
+        DeviceThread(QueuePairRig rig, long seed) {
+            this.rig = rig;
+            random = new Random(seed);
+            thread = Thread.ofPlatform().daemon().name("device").start(this::run);
+        }
+
+        private void run() {
+            var held = new ArrayList<RingDevice.Command>();
+            try {
+                while (!stopped) {
+                    held.addAll(rig.device.fetch());
+                    int answers = held.isEmpty() ? 0 : random.nextInt(held.size() + 1);
+                    for (int i = 0; i < answers && rig.device.hasRoom(); i++) {
+                        var command = held.remove(random.nextInt(held.size()));
+                        rig.device.complete(command, random.nextInt(50) == 0 ? Status.INTERNAL_ERROR : 0);
+                    }
+                    if (random.nextInt(100) == 0) {
+                        Thread.yield();
+                    }
+                }
+            } catch (IllegalStateException cutOff) {
+                // Its queues were deleted.
+            } catch (Throwable thrown) {
+                broken = thrown;
+            }
+        }
+
+        void stop() throws InterruptedException {
+            stopped = true;
+            thread.join();
+            assertThat(broken).isNull();
+        }
+    }
+
+    @Test
+    void endsEachAcceptedCommandOnceWheneverItIsTakenBack() throws Exception {
+        var random = Seed.random("revocation");
+        for (int run = 0; run < 60; run++) {
+            revokeAtARandomMoment(random, random.nextBoolean());
+        }
+    }
+
+    private void revokeAtARandomMoment(Random random, boolean shadows) throws Exception {
+        int entries = 2 + random.nextInt(40);
+        boolean drain = random.nextBoolean();
+        boolean resubmits = random.nextBoolean();
+        var ended = new AtomicIntegerArray(MAX_TOKENS);
+        var accepted = new boolean[MAX_TOKENS];
+        var box = new AtomicReference<QueuePairRig>();
+        var next = new int[1];
+        var rig = new QueuePairRig(entries, shadows, (token, status, result) -> {
+            ended.incrementAndGet((int) token);
+            if (resubmits) {
+                stage(box.get(), accepted, next, 1);
+            }
+        });
+        box.set(rig);
+        var failure = new AtomicReference<Throwable>();
+        long ownerSeed = random.nextLong();
+        var owner = Thread.ofPlatform().unstarted(() -> {
+            try {
+                use(rig, new Random(ownerSeed), accepted, next);
+            } catch (Throwable thrown) {
+                failure.set(thrown);
+            }
+        });
+        rig.control.own(owner);
+        var device = new DeviceThread(rig, random.nextLong());
+        owner.start();
+
+        LockSupport.parkNanos(random.nextInt(2_000_000));
+        rig.control.stopSubmissions();
+        if (drain) {
+            long deadline = System.nanoTime() + 5_000_000_000L;
+            while (rig.pair.inFlight() > 0 && System.nanoTime() < deadline) {
+                LockSupport.parkNanos(10_000);
+            }
+        }
+        rig.control.delete(Duration.ofSeconds(1));
+        rig.closeArena();
+        long afterFence = wordsOf(rig);
+        rig.control.fenced("test");
+        owner.join();
+        device.stop();
+
+        assertThat(failure.get()).isNull();
+        assertThat(wordsOf(rig)).as("no store to a doorbell after the fence").isEqualTo(afterFence);
+        assertThat(rig.failures).isEmpty();
+        for (int token = 0; token < next[0]; token++) {
+            assertThat(ended.get(token))
+                    .as("token %d, accepted %s", token, accepted[token])
+                    .isEqualTo(accepted[token] ? 1 : 0);
+        }
+        assertThat(rig.pair.inFlight()).isZero();
+        rig.close();
+    }
+
+    private static long wordsOf(QueuePairRig rig) {
+        long bar = Doorbell.load(rig.tailBarWord, 0);
+        return bar << 32
+                | Doorbell.load(rig.shadows.segment(), Doorbell.shadowSubmissionTailOffset(QueuePairRig.QUEUE_ID, 0));
+    }
+
+    /** What a holder does until it learns that it holds nothing any more. */
+    private static void use(QueuePairRig rig, Random random, boolean[] accepted, int[] next) {
+        try {
+            while (next[0] < MAX_TOKENS - 10) {
+                int count = random.nextInt(5);
+                for (int i = 0; i < count; i++) {
+                    stage(rig, accepted, next, random.nextInt(10) == 0 ? 130 : 1 + random.nextInt(16));
+                }
+                if (random.nextInt(3) > 0) {
+                    rig.pair.commit();
+                }
+                rig.pair.poll(1 + random.nextInt(8));
+            }
+        } catch (IllegalStateException fenced) {
+            drainAfterFence(rig);
+        }
+    }
+
+    private static void drainAfterFence(QueuePairRig rig) {
+        try {
+            while (true) {
+                rig.pair.poll(3);
+            }
+        } catch (IllegalStateException fenced) {
+            // Nothing left.
+        }
+    }
+
+    private static void stage(QueuePairRig rig, boolean[] accepted, int[] next, int blocks) {
+        int token = next[0];
+        if (token >= MAX_TOKENS || blocks > 64 && rig.pair.depth() < 3) {
+            return;
+        }
+        if (rig.pair.read(QueuePairRig.NSID, token, blocks, rig.data, 0, 0, token) >= 0) {
+            accepted[token] = true;
+            next[0]++;
+        }
+    }
+
+    @Test
+    void stopsAHolderThatDoesNothingButSubmit() throws Exception {
+        var rig = new QueuePairRig(16, false, (token, status, result) -> {});
+        var thrown = new AtomicReference<Throwable>();
+        var owner = Thread.ofPlatform().unstarted(() -> {
+            try {
+                // A rogue one: it knows how to get around the refusal, and rings for ever.
+                while (true) {
+                    rig.read(0, 0);
+                    rig.pair.commit();
+                    rig.pair.poll(1);
+                }
+            } catch (IllegalStateException e) {
+                thrown.set(e);
+            }
+        });
+        rig.control.own(owner);
+        var device = new DeviceThread(rig, 1);
+        owner.start();
+        LockSupport.parkNanos(20_000_000);
+
+        rig.control.delete(Duration.ofSeconds(1));
+        rig.closeArena();
+
+        owner.join(10_000);
+        assertThat(thrown.get()).isInstanceOf(IllegalStateException.class);
+        long words = wordsOf(rig);
+        device.stop();
+        assertThat(wordsOf(rig)).isEqualTo(words);
+        rig.close();
+    }
+
+    @Test
+    void allocatesNothingForACommand() {
+        var rig = new QueuePairRig(64, true, (token, status, result) -> {});
+        rig.control.own(Thread.currentThread());
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        var commands = new ArrayList<RingDevice.Command>();
+        long allocated = 0;
+
+        for (int round = 0; round < 20_000; round++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < 32; i++) {
+                rig.read(i, i);
+            }
+            rig.pair.read(QueuePairRig.NSID, 0, 130, rig.data, 0, 0, 33);
+            rig.pair.commit();
+            long staged = threads.getCurrentThreadAllocatedBytes();
+            commands.clear();
+            commands.addAll(rig.device.fetch());
+            commands.forEach(rig.device::complete);
+            long answered = threads.getCurrentThreadAllocatedBytes();
+            rig.pair.poll(64);
+            long end = threads.getCurrentThreadAllocatedBytes();
+            // The first rounds are the interpreter's and the compiler's.
+            if (round >= 19_000) {
+                allocated += staged - before + end - answered;
+            }
+        }
+
+        assertThat(allocated / 33_000.0).as("bytes per command").isLessThan(0.1);
+        rig.close();
+    }
+}

@@ -1,0 +1,160 @@
+package io.doorbell.pcie;
+
+import io.doorbell.host.CompletionHandler;
+import io.doorbell.host.DmaMemory;
+import io.doorbell.nvme.Doorbell;
+import io.doorbell.platform.MemoryView;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A queue pair with a {@link RingDevice} behind it and no controller. What it tells the control plane is kept. */
+final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
+    static final int QUEUE_ID = 3;
+    static final int BLOCK_BYTES = 512;
+
+    /** 64 blocks. */
+    static final int MAX_TRANSFER_BYTES = 32 * 1024;
+
+    static final int NSID = 1;
+
+    /** Has an optimal I/O boundary of 16 blocks. */
+    static final int NSID_WITH_BOUNDARY = 2;
+
+    static final int TIMEOUT_MILLIS = 1_000;
+    static final int ABORT_MILLIS = 200;
+    private static final int DATA_BYTES = 1 << 20;
+    private static final long TAIL_OFFSET = Doorbell.shadowSubmissionTailOffset(QUEUE_ID, 0);
+    private static final long HEAD_OFFSET = Doorbell.shadowCompletionHeadOffset(QUEUE_ID, 0);
+
+    final TestAccess access = new TestAccess();
+    final Arena arena = Arena.ofShared();
+    final CoarseClock clock = new CoarseClock();
+    final QueueMemory memory;
+    final DmaRegion shadows;
+    final DmaRegion dataRegion;
+    final DmaMemory data;
+    final PcieQueuePair pair;
+    final PcieQueuePairControl control;
+    final RingDevice device;
+    final List<Integer> timedOut = new ArrayList<>();
+    final List<Integer> stuck = new ArrayList<>();
+    final List<String> failures = new ArrayList<>();
+    final List<Integer> aborted = new ArrayList<>();
+    boolean deletedByDevice = true;
+
+    /** The submission doorbell where the device looks for it: shadow or BAR. */
+    final MemorySegment tailWord;
+
+    final MemorySegment tailBarWord;
+    final MemorySegment headWord;
+
+    private final Arena own = Arena.ofShared();
+
+    QueuePairRig(int entries, boolean withShadows, CompletionHandler handler) {
+        memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES);
+        shadows = DmaRegion.allocate(access, 8192);
+        dataRegion = DmaRegion.allocate(access, DATA_BYTES);
+        data = new DmaMemory(dataRegion.view(0, DATA_BYTES, arena), dataRegion.iova());
+        pair = new PcieQueuePair(new PcieQueuePair.Parts(
+                QUEUE_ID,
+                entries,
+                "test queue pair",
+                memory.submissionRing(arena),
+                memory.completionRing(arena),
+                memory.prpLists(arena),
+                new QueueDoorbells(words(TAIL_OFFSET, withShadows), words(HEAD_OFFSET, withShadows), access),
+                new BlockFormats(List.of(
+                        new BlockFormats.Format(NSID, BLOCK_BYTES, 0),
+                        new BlockFormats.Format(NSID_WITH_BOUNDARY, BLOCK_BYTES, 16))),
+                MAX_TRANSFER_BYTES,
+                handler,
+                clock,
+                TIMEOUT_MILLIS,
+                ABORT_MILLIS,
+                this));
+        control = new PcieQueuePairControl(pair, memory, this);
+        tailBarWord = access.doorbells().asSlice(TAIL_OFFSET, 4);
+        tailWord = withShadows ? shadows.view(TAIL_OFFSET, 4, own) : tailBarWord;
+        headWord = withShadows
+                ? shadows.view(HEAD_OFFSET, 4, own)
+                : access.doorbells().asSlice(HEAD_OFFSET, 4);
+        device = new RingDevice(
+                QUEUE_ID, entries, memory.submissionRing(own), memory.completionRing(own), tailWord, headWord);
+    }
+
+    private QueueDoorbells.Words words(long offset, boolean withShadows) {
+        return new QueueDoorbells.Words(
+                MemoryView.within(access.doorbells().asSlice(offset, 4), arena),
+                withShadows ? shadows.view(offset, 4, arena) : null,
+                withShadows ? shadows.view(4096 + offset, 4, arena) : null);
+    }
+
+    /** The index at which the device wants to be woken by the submission doorbell. */
+    void tailEventIndex(int index) {
+        Doorbell.store(shadows.segment(), 4096 + TAIL_OFFSET, index);
+    }
+
+    int read(long slba, long token) {
+        return pair.read(NSID, slba, 8, data, 0, 0, token);
+    }
+
+    /** Takes the way of a lease's end after the drain. */
+    void fence(String reason) {
+        control.stopSubmissions();
+        control.delete(Duration.ofSeconds(1));
+        closeArena();
+        control.fenced(reason);
+    }
+
+    void closeArena() {
+        MemoryView.close(arena, Duration.ofSeconds(2));
+    }
+
+    @Override
+    public synchronized void timedOut(PcieQueuePair queuePair, int cid) {
+        timedOut.add(cid);
+    }
+
+    @Override
+    public synchronized void stuck(PcieQueuePair queuePair, int cid) {
+        stuck.add(cid);
+    }
+
+    @Override
+    public synchronized void failed(PcieQueuePair queuePair, String reason) {
+        failures.add(reason);
+    }
+
+    @Override
+    public synchronized void unreachable(String reason) {
+        failures.add(reason);
+    }
+
+    @Override
+    public synchronized void abort(int queueId, int cid, Duration bound) {
+        aborted.add(cid);
+    }
+
+    /** From here on the device reaches nothing. */
+    @Override
+    public boolean deleteQueues(PcieQueuePair queuePair, Duration bound) {
+        MemoryView.close(own, Duration.ofSeconds(2));
+        return deletedByDevice;
+    }
+
+    @Override
+    public void release(PcieQueuePairControl released) {}
+
+    @Override
+    public void close() {
+        closeArena();
+        MemoryView.close(own, Duration.ofSeconds(2));
+        memory.close();
+        dataRegion.close();
+        shadows.close();
+        access.close();
+    }
+}
