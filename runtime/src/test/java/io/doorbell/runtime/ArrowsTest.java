@@ -49,6 +49,7 @@ class ArrowsTest {
                             "io.doorbell.target..",
                             "io.doorbell.pci..",
                             "io.doorbell.workload..")),
+            Map.entry("vfio-user", List.of("io.doorbell.vfiouser..")),
             Map.entry("deployment", List.of("io.doorbell.deployment..")),
             Map.entry("resource-manager", List.of("io.doorbell.resources..")),
             Map.entry("subsystem", List.of("io.doorbell.subsystem..")),
@@ -64,6 +65,9 @@ class ArrowsTest {
             "nvme-spec", List.of(),
             "platform", List.of(),
             "api", List.of("nvme-spec", "platform"),
+            "vfio-user", List.of("platform"),
+            "emulator", List.of("nvme-spec", "platform", "api", "vfio-user"),
+            "bundle-pcie", List.of("nvme-spec", "platform", "api", "vfio-user"),
             "deployment", List.of(),
             "runtime", List.of());
 

@@ -201,8 +201,8 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
-     * Closes it; a thread that waits gets {@link IllegalStateException}. Another process that waits on the descriptor sees one more signal. Does
-     * nothing the second time.
+     * Closes it; a thread that waits gets {@link IllegalStateException}, and then, but only then, another process that has the descriptor too sees
+     * one more signal. Does nothing the second time.
      *
      * @throws IllegalStateException if a thread stays in a call for longer than 2 s; the call may be repeated
      */
@@ -212,7 +212,12 @@ public final class EventFd implements AutoCloseable {
         if (!arena.scope().isAlive()) {
             return;
         }
-        MemoryView.close(arena, CLOSE_BOUND, () -> Libc.write(signalErrno, fd, one));
+        MemoryView.close(arena, CLOSE_BOUND, () -> {
+            // Who comes to wait after this look sees that it is being closed.
+            if ((Thread) WAITER.getVolatile(this) != null) {
+                Libc.write(signalErrno, fd, one);
+            }
+        });
         try (var scratch = Arena.ofConfined()) {
             Libc.close(scratch.allocate(Libc.ERRNO_STATE), fd);
         }

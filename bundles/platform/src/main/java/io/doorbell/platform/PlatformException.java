@@ -31,4 +31,9 @@ public final class PlatformException extends RuntimeException {
     public int errno() {
         return errno;
     }
+
+    /** An errno by symbol and words, as in our own messages: for one that somebody else reports. */
+    public static String describe(int errno) {
+        return Errno.describe(errno);
+    }
 }
