@@ -1,0 +1,92 @@
+package io.doorbell.management;
+
+import io.doorbell.host.ControllerState;
+import io.doorbell.host.NvmeController;
+import io.doorbell.host.NvmeNamespace;
+import io.doorbell.nvme.Version;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import javax.management.MBeanServer;
+import javax.management.NotificationBroadcasterSupport;
+
+/** {@code io.doorbell:type=Controller,trid="TRID"}, from its making to {@link #close}. Any thread. */
+final class ManagedController implements ControllerMXBean, AutoCloseable {
+    private final NvmeController controller;
+    private final Registration registration;
+
+    /** @throws IllegalStateException where the MBean server has a controller of this transport id */
+    ManagedController(NvmeController controller, MBeanServer server) {
+        this.controller = controller;
+        this.registration = Registration.of(
+                server,
+                Registration.name("Controller", "trid", controller.transportId().toString()),
+                new DescribedMBean<>(this, ControllerMXBean.class, new NotificationBroadcasterSupport()));
+    }
+
+    @Override
+    public String getTransportId() {
+        return controller.transportId().toString();
+    }
+
+    @Override
+    public ControllerState getState() {
+        return controller.state();
+    }
+
+    @Override
+    public String getSerial() {
+        return controller.info().serial();
+    }
+
+    @Override
+    public String getModel() {
+        return controller.info().model();
+    }
+
+    @Override
+    public String getFirmware() {
+        return controller.info().firmware();
+    }
+
+    @Override
+    public String getVersion() {
+        return new Version(controller.info().version()).toString();
+    }
+
+    @Override
+    public int getControllerId() {
+        return controller.info().controllerId();
+    }
+
+    @Override
+    public int getMaxTransferBytes() {
+        return controller.info().maxTransferBytes();
+    }
+
+    @Override
+    public int getIoQueuePairs() {
+        return controller.info().ioQueuePairs();
+    }
+
+    @Override
+    public int getMaxQueueEntries() {
+        return controller.info().maxQueueEntries();
+    }
+
+    @Override
+    public boolean isShadowDoorbells() {
+        return controller.info().shadowDoorbells();
+    }
+
+    @Override
+    public SortedMap<Integer, NvmeNamespace> getNamespaces() {
+        var namespaces = new TreeMap<Integer, NvmeNamespace>();
+        controller.namespaces().forEach(namespace -> namespaces.put(namespace.nsid(), namespace));
+        return namespaces;
+    }
+
+    @Override
+    public void close() {
+        registration.close();
+    }
+}

@@ -1,0 +1,109 @@
+package io.doorbell.management.http;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Who may come in: the one user with the password, from this machine, and no page of a foreign site that happens to be
+ * open in the user's browser. Any thread.
+ */
+final class Gate {
+    enum Verdict {
+        ADMITTED,
+        /** No credentials: ask for them. */
+        UNKNOWN,
+        /** Wrong ones. */
+        REFUSED,
+        /** Too many wrong ones lately: not even looked at. */
+        TOO_MANY,
+        /** A request that some other site made the browser send, or that was made for another host. */
+        FOREIGN
+    }
+
+    /** So many wrong attempts at once, then one in each {@link #NANOS_PER_ATTEMPT}. All come from this machine, so they count together. */
+    static final int ATTEMPTS = 10;
+
+    static final long NANOS_PER_ATTEMPT = 1_000_000_000L;
+
+    /** With any port: a tunnel may end at another one. Another name would be a page that resolved it to this machine. */
+    private static final Pattern OWN_HOST = Pattern.compile("(127\\.0\\.0\\.1|localhost|\\[::1])(:[0-9]{1,5})?");
+
+    private static final Set<String> OWN_SITES = Set.of("same-origin", "none");
+    private static final String BASIC = "basic ";
+
+    private final byte[] expected;
+    // Guarded by this. An attempt is judged whole, or parallel ones would pass before the first is counted.
+    /** When the last of the wrong attempts is forgiven. */
+    private long forgivenAtNanos;
+
+    private boolean failedBefore;
+
+    Gate(String user, String password) {
+        this.expected = digest((user + ":" + password).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Judges the headers of a request; each may be null.
+     *
+     * @param fetchSite {@code Sec-Fetch-Site}: what a browser says of who asks
+     */
+    synchronized Verdict judge(String host, String origin, String fetchSite, String authorization, long nowNanos) {
+        if (!fromHere(host, origin, fetchSite)) {
+            return Verdict.FOREIGN;
+        }
+        if (authorization == null) {
+            return Verdict.UNKNOWN;
+        }
+        if (exhausted(nowNanos)) {
+            return Verdict.TOO_MANY;
+        }
+        if (MessageDigest.isEqual(expected, digest(credentials(authorization)))) {
+            return Verdict.ADMITTED;
+        }
+        failed(nowNanos);
+        return Verdict.REFUSED;
+    }
+
+    /** Browsers say who asks; programs send neither Origin nor Sec-Fetch-Site. */
+    private static boolean fromHere(String host, String origin, String fetchSite) {
+        return host != null
+                && OWN_HOST.matcher(host).matches()
+                && (origin == null || origin.equals("http://" + host))
+                && (fetchSite == null || OWN_SITES.contains(fetchSite));
+    }
+
+    private static byte[] credentials(String authorization) {
+        if (authorization.regionMatches(true, 0, BASIC, 0, BASIC.length())) {
+            try {
+                return Base64.getDecoder()
+                        .decode(authorization.substring(BASIC.length()).strip());
+            } catch (IllegalArgumentException e) {
+                // Not base64, so not the right ones.
+            }
+        }
+        return new byte[0];
+    }
+
+    private boolean exhausted(long nowNanos) {
+        return failedBefore && forgivenAtNanos - nowNanos > (ATTEMPTS - 1) * NANOS_PER_ATTEMPT;
+    }
+
+    private void failed(long nowNanos) {
+        var from = failedBefore && forgivenAtNanos - nowNanos > 0 ? forgivenAtNanos : nowNanos;
+        forgivenAtNanos = from + NANOS_PER_ATTEMPT;
+        failedBefore = true;
+    }
+
+    /** Of equal length whatever is compared, so that the time a comparison takes tells nothing. */
+    private static byte[] digest(byte[] secret) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(secret);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package io.doorbell.management.http;
+
+import jakarta.servlet.ServletConfig;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import org.jolokia.server.core.osgi.OsgiAgentServlet;
+import org.jolokia.server.core.service.api.JolokiaServiceManager;
+import org.osgi.framework.BundleContext;
+
+/** Jolokia, with our policy. */
+final class JolokiaServlet extends OsgiAgentServlet {
+    private static final long serialVersionUID = 1L;
+
+    private static final ScopedValue<Boolean> READING = ScopedValue.newInstance();
+
+    JolokiaServlet(BundleContext context) {
+        super(context, JolokiaPolicy.ofBundle());
+    }
+
+    @Override
+    protected void initServices(ServletConfig config, JolokiaServiceManager services) {
+        super.initServices(config, services);
+        services.addService(new NotificationRefusal());
+    }
+
+    /** Whether the request that this thread handles may only read. */
+    static boolean reading() {
+        return READING.isBound();
+    }
+
+    @Override
+    protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        ScopedValue.where(READING, true).<Void, IOException>call(() -> {
+            super.doGet(request, response);
+            return null;
+        });
+    }
+}

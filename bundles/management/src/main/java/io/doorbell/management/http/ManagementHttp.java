@@ -1,0 +1,233 @@
+package io.doorbell.management.http;
+
+import jakarta.servlet.Servlet;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Hashtable;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
+import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.servlet.context.ServletContextHelper;
+import org.osgi.service.servlet.runtime.HttpServiceRuntime;
+import org.osgi.service.servlet.whiteboard.HttpWhiteboardConstants;
+import org.osgi.util.tracker.ServiceTracker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves the MBeans on a port of loopback. Jetty listens only while this component is active and everything it guards is
+ * in place: it runs on the configuration that this component makes. Where something is in the way the log says what to
+ * do, and the node goes on without HTTP.
+ */
+@Component(
+        service = {},
+        configurationPid = HttpOptions.PID)
+@Designate(ocd = HttpOptions.class)
+public final class ManagementHttp {
+    /** PID of Felix HTTP (Jetty). The launcher tells it not to listen without a configuration. */
+    private static final String JETTY_PID = "org.apache.felix.http";
+
+    /** There is no host option: Basic authentication over a network that others share would give the password away. */
+    private static final String HOST = "127.0.0.1";
+
+    /** Threads are virtual; this many requests at once are enough for people and for what polls. */
+    private static final int MAX_REQUESTS = 32;
+
+    private static final int IDLE_TIMEOUT_MILLIS = 60_000;
+
+    /** Jetty stops on a thread of Config Admin; it takes some milliseconds. */
+    private static final Duration STOP_BOUND = Duration.ofSeconds(5);
+
+    private static final long POLL_MILLIS = 5;
+
+    private static final Logger LOG = LoggerFactory.getLogger(ManagementHttp.class);
+
+    private final Deque<AutoCloseable> undo = new ArrayDeque<>();
+
+    @Activate
+    public ManagementHttp(BundleContext context, @Reference ConfigurationAdmin configurations, HttpOptions options) {
+        if (!options.http_enabled()) {
+            LOG.info("management over HTTP is off: http.enabled = false in config/{}.cfg", HttpOptions.PID);
+            return;
+        }
+        try {
+            open(context, configurations, options);
+        } catch (PasswordFile.Refused e) {
+            deactivate();
+            LOG.error("no management over HTTP: {}", e.getMessage());
+        } catch (IOException e) {
+            deactivate();
+            LOG.error("no management over HTTP: {}", e.toString());
+        } catch (RuntimeException e) {
+            deactivate();
+            throw e;
+        }
+    }
+
+    private void open(BundleContext context, ConfigurationAdmin configurations, HttpOptions options)
+            throws IOException, PasswordFile.Refused {
+        if (options.user().contains(":")) {
+            throw new PasswordFile.Refused(
+                    "user = " + options.user() + " in config/" + HttpOptions.PID + ".cfg: a user name has no colon");
+        }
+        var passwordFile = Path.of(context.getProperty("doorbell.home")).resolve(options.password_file());
+        var gate = new Gate(options.user(), PasswordFile.passwordIn(passwordFile));
+        int port = freePort(options.port());
+        if (port < 0) {
+            return;
+        }
+        serve(context, gate);
+        listen(context, configurations, port, options.user(), passwordFile);
+    }
+
+    /** The port itself, or a free one for 0; -1, and a line in the log, where it cannot be had. Jetty would log a stack trace. */
+    private static int freePort(int wanted) {
+        try {
+            return bound(wanted);
+        } catch (IOException e) {
+            LOG.error(
+                    "no management over HTTP: port {} of {} cannot be had ({}). Free it, or set port in config/{}.cfg"
+                            + " to another one, or to 0 for any free one; that takes effect at once",
+                    wanted,
+                    HOST,
+                    e.getMessage(),
+                    HttpOptions.PID);
+            return -1;
+        }
+    }
+
+    /** The port, after it was tried: the same way as Jetty does it. */
+    private static int bound(int port) throws IOException {
+        try (var probe = new ServerSocket()) {
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(InetAddress.ofLiteral(HOST), port));
+            return probe.getLocalPort();
+        }
+    }
+
+    private void serve(BundleContext context, Gate gate) {
+        var root = new Hashtable<String, Object>();
+        root.put(HttpWhiteboardConstants.HTTP_WHITEBOARD_CONTEXT_NAME, GuardedContext.NAME);
+        root.put(HttpWhiteboardConstants.HTTP_WHITEBOARD_CONTEXT_PATH, "/");
+        // Above the context that Felix itself has at the same path, which asks nobody for a password.
+        root.put("service.ranking", Integer.MAX_VALUE);
+        var registered = context.registerService(
+                ServletContextHelper.class, new GuardedContext(context.getBundle(), gate), root);
+        undo.push(registered::unregister);
+
+        register(context, new IndexServlet(), "index", "/");
+        register(context, new JolokiaServlet(context), "jolokia", "/jolokia", "/jolokia/*");
+    }
+
+    private void register(BundleContext context, Servlet servlet, String name, String... patterns) {
+        var properties = new Hashtable<String, Object>();
+        properties.put(
+                HttpWhiteboardConstants.HTTP_WHITEBOARD_CONTEXT_SELECT,
+                "(" + HttpWhiteboardConstants.HTTP_WHITEBOARD_CONTEXT_NAME + "=" + GuardedContext.NAME + ")");
+        properties.put(HttpWhiteboardConstants.HTTP_WHITEBOARD_SERVLET_NAME, name);
+        properties.put(HttpWhiteboardConstants.HTTP_WHITEBOARD_SERVLET_PATTERN, patterns);
+        var init = HttpWhiteboardConstants.HTTP_WHITEBOARD_SERVLET_INIT_PARAM_PREFIX;
+        properties.put(init + "agentId", "doorbell");
+        properties.put(init + "discoveryEnabled", "false");
+        properties.put(init + "allowErrorDetails", "false");
+        var registered = context.registerService(Servlet.class, servlet, properties);
+        undo.push(registered::unregister);
+    }
+
+    /** Last, so that nothing is served before the gate is there. */
+    private void listen(
+            BundleContext context, ConfigurationAdmin configurations, int port, String user, Path passwordFile)
+            throws IOException {
+        var jetty = new JettyTracker(context, port, user, passwordFile);
+        jetty.open();
+        undo.push(jetty::close);
+        var configuration = configurations.getConfiguration(JETTY_PID, "?");
+        undo.push(() -> {
+            configuration.delete();
+            awaitFree(port);
+        });
+        configuration.update(new Hashtable<>(Map.of(
+                "org.apache.felix.http.host",
+                HOST,
+                "org.osgi.service.http.port",
+                port,
+                "org.apache.felix.http.timeout",
+                IDLE_TIMEOUT_MILLIS,
+                "org.apache.felix.http.jetty.virtualthreads.enable",
+                true,
+                "org.apache.felix.http.jetty.threadpool.max",
+                MAX_REQUESTS,
+                "org.apache.felix.http.jetty.acceptors",
+                1,
+                "org.apache.felix.http.jetty.selectors",
+                1,
+                "org.apache.felix.http.jetty.sendServerHeader",
+                false)));
+    }
+
+    /**
+     * Returns when Jetty has let the port go, the last of what it does. Whatever is registered before meets a whiteboard
+     * that is half gone. Its service goes first, so that one says nothing.
+     */
+    private static void awaitFree(int port) throws InterruptedException {
+        var deadline = System.nanoTime() + STOP_BOUND.toNanos();
+        while (System.nanoTime() - deadline < 0) {
+            try {
+                bound(port);
+                return;
+            } catch (IOException e) {
+                Thread.sleep(POLL_MILLIS);
+            }
+        }
+        LOG.warn("Jetty still listens on port {} after {} s", port, STOP_BOUND.toSeconds());
+    }
+
+    @Deactivate
+    void deactivate() {
+        while (!undo.isEmpty()) {
+            try {
+                undo.pop().close();
+            } catch (Exception e) {
+                LOG.warn("management over HTTP does not end in order", e);
+            }
+        }
+    }
+
+    /** Says when Jetty listens, or that it does not. */
+    private static final class JettyTracker extends ServiceTracker<HttpServiceRuntime, HttpServiceRuntime> {
+        private static final String ENDPOINT = "osgi.http.endpoint";
+
+        private final int port;
+        private final String user;
+        private final Path passwordFile;
+
+        JettyTracker(BundleContext context, int port, String user, Path passwordFile) {
+            super(context, HttpServiceRuntime.class, null);
+            this.port = port;
+            this.user = user;
+            this.passwordFile = passwordFile;
+        }
+
+        @Override
+        public HttpServiceRuntime addingService(ServiceReference<HttpServiceRuntime> reference) {
+            if (reference.getProperty(ENDPOINT) instanceof String[] endpoints && endpoints.length > 0) {
+                LOG.info("management at http://{}:{}/jolokia, user {}, password in {}", HOST, port, user, passwordFile);
+            } else {
+                LOG.error("no management over HTTP: Jetty does not listen on port {}, see the line before", port);
+            }
+            return super.addingService(reference);
+        }
+    }
+}

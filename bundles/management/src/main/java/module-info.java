@@ -1,0 +1,19 @@
+/** MBeans, and Jolokia over HTTP on loopback. Nothing else knows JMX or HTTP. */
+module io.doorbell.management {
+    requires io.doorbell.api;
+    requires java.management;
+    requires java.xml;
+    requires org.slf4j;
+    requires static jakarta.servlet;
+    requires static jolokia.server.core;
+    requires static org.osgi.service.cm;
+    requires static org.osgi.service.component.annotations;
+    requires static org.osgi.service.metatype.annotations;
+    requires static org.osgi.service.servlet;
+    requires static osgi.annotation;
+    requires static osgi.core;
+
+    // The interfaces and records of the MBeans, which JMX reads by reflection.
+    exports io.doorbell.management to
+            java.management;
+}

@@ -1,0 +1,99 @@
+package io.doorbell.management.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
+import org.jolokia.server.core.util.HttpMethod;
+import org.jolokia.server.core.util.RequestType;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class JolokiaPolicyTest {
+    private final JolokiaPolicy policy = JolokiaPolicy.ofBundle();
+
+    private static ObjectName name(String name) throws MalformedObjectNameException {
+        return new ObjectName(name);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "io.doorbell:type=Leases",
+                "io.doorbell:type=PerfRuns",
+                "io.doorbell:type=Reactors",
+                "io.doorbell:type=Controller,trid=\"trtype:EMULATED traddr:nvme0\"",
+                "java.lang:type=Memory",
+                "java.lang:type=GarbageCollector,name=Copy",
+            })
+    void everyAttributeOfOursAndOfTheJvmCanBeReadAndNoneWritten(String name) throws Exception {
+        assertThat(policy.isAttributeReadAllowed(name(name), "Anything")).isTrue();
+        assertThat(policy.isObjectNameHidden(name(name))).isFalse();
+        assertThat(policy.isAttributeWriteAllowed(name(name), "Anything")).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "io.doorbell:type=Leases, revoke(long)",
+        "io.doorbell:type=PerfRuns, start(java.lang.String)",
+        "io.doorbell:type=PerfRuns, startWith([Ljava.lang.String;)",
+        "io.doorbell:type=PerfRuns, stop(long)",
+    })
+    void leasesCanBeRevokedAndRunsStartedAndStopped(String name, String signature) throws Exception {
+        var operation = signature.substring(0, signature.indexOf('('));
+
+        assertThat(policy.isOperationAllowed(name(name), operation)).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "java.lang:type=Memory, gc",
+        "java.lang:type=Threading, dumpAllThreads",
+        "com.sun.management:type=DiagnosticCommand, compilerDirectivesAdd",
+        "com.sun.management:type=HotSpotDiagnostic, dumpHeap",
+        "java.util.logging:type=Logging, setLoggerLevel",
+        "JMImplementation:type=MBeanServerDelegate, anything",
+        "jolokia:type=Config, resetHistoryEntries",
+        "io.doorbell:type=Leases, start",
+        "io.doorbell:type=PerfRuns, revoke",
+        "io.doorbell:type=Reactors, close",
+        "'io.doorbell:type=Leases,name=other', revoke",
+    })
+    void nothingElseCanBeExecuted(String name, String operation) throws Exception {
+        assertThat(policy.isOperationAllowed(name(name), operation)).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "com.sun.management:type=HotSpotDiagnostic",
+                "java.util.logging:type=Logging",
+                "JMImplementation:type=MBeanServerDelegate",
+                "jolokia:type=Config",
+                "io.doorbell.other:type=Leases",
+            })
+    void whatCannotBeReadIsNotListed(String name) throws Exception {
+        assertThat(policy.isAttributeReadAllowed(name(name), "Anything")).isFalse();
+        assertThat(policy.isObjectNameHidden(name(name))).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource(RequestType.class)
+    void commandsOnEveryMBeanAreThoseThatShowNoValue(RequestType type) {
+        var harmless = type == RequestType.LIST || type == RequestType.SEARCH || type == RequestType.VERSION;
+
+        assertThat(policy.isTypeAllowed(type)).isEqualTo(harmless);
+    }
+
+    @Test
+    void onlyThisMachineByGetAndPostAndNoOtherSite() {
+        assertThat(policy.isRemoteAccessAllowed("127.0.0.1")).isTrue();
+        assertThat(policy.isRemoteAccessAllowed("192.0.2.1")).isFalse();
+        assertThat(policy.isHttpMethodAllowed(HttpMethod.GET)).isTrue();
+        assertThat(policy.isHttpMethodAllowed(HttpMethod.POST)).isTrue();
+        assertThat(policy.isOriginAllowed("http://evil.example", false)).isFalse();
+    }
+}
