@@ -45,6 +45,9 @@ final class Node implements AutoCloseable {
     static final int JOLOKIA_START_LEVEL = 5;
     private static final int LAST_START_LEVEL = 20;
 
+    /** Jolokia, and Gogo's profile, make URLs of the text of bundle: URLs, for which the JDK needs a handler. */
+    private static final Set<Integer> NEED_BUNDLE_URLS = Set.of(JOLOKIA_START_LEVEL, CONSOLE_START_LEVEL);
+
     /** How soon a change in config/ or deploy/ is seen; File Install waits for a second look at a growing file. */
     private static final Duration POLL = Duration.ofMillis(500);
 
@@ -72,7 +75,7 @@ final class Node implements AutoCloseable {
         this.framework = ServiceLoader.load(FrameworkFactory.class)
                 .findFirst()
                 .orElseThrow()
-                .newFramework(settings(home, !leftOut.contains(CONSOLE_START_LEVEL)));
+                .newFramework(settings(home, !leftOut.containsAll(NEED_BUNDLE_URLS)));
     }
 
     /** @throws IllegalStateException where the framework does not come up; it is stopped again then */
@@ -90,7 +93,7 @@ final class Node implements AutoCloseable {
         }
     }
 
-    private static Map<String, String> settings(Home home, boolean console) {
+    private static Map<String, String> settings(Home home, boolean bundleUrls) {
         var settings = new HashMap<String, String>();
         settings.put(
                 Constants.FRAMEWORK_STORAGE, home.var().resolve("framework").toString());
@@ -99,8 +102,8 @@ final class Node implements AutoCloseable {
         settings.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(LAST_START_LEVEL));
         settings.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, SHARED_PACKAGES);
         settings.put("felix.log.level", "0"); // the framework's own stdout; what matters is in the OSGi log too
-        // Handlers for bundle: URLs are set JVM-wide through internals of the JDK; only Gogo's profile needs them.
-        settings.put("felix.service.urlhandlers", Boolean.toString(console));
+        // Set JVM-wide through internals of the JDK, so only where somebody needs them.
+        settings.put("felix.service.urlhandlers", Boolean.toString(bundleUrls));
         // Plug-ins before configuration: their options are then known when their files are read.
         settings.put(
                 "felix.fileinstall.dir",
@@ -111,7 +114,11 @@ final class Node implements AutoCloseable {
         settings.put("felix.fileinstall.enableConfigSave", "false");
         settings.put(
                 "felix.fileinstall.tmpdir", home.var().resolve("fileinstall").toString());
+        // Jetty listens when management says so, and where; what Jolokia would register has no password before it.
+        settings.put("org.apache.felix.http.require.config", "true");
         settings.put("org.apache.felix.http.host", "127.0.0.1");
+        settings.put("org.jolokia.registerWhiteboardServlet", "false");
+        settings.put("org.jolokia.listenForHttpService", "false");
         settings.put("doorbell.home", home.root().toString());
         return settings;
     }

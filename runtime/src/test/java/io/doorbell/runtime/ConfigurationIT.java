@@ -44,12 +44,13 @@ class ConfigurationIT {
     private Node node;
 
     @BeforeEach
-    void start() {
+    void start() throws IOException {
         appender = new ListAppender<>();
         appender.start();
         logger().addAppender(appender);
         logger().setLevel(Level.INFO);
         var distribution = Distribution.at(NodeProcess.distribution());
+        NodeProcess.managementAt(0, root.resolve("home"));
         home = Home.open(root.resolve("home"), distribution);
         node = new Node(distribution, home, Set.of(Node.CONSOLE_START_LEVEL)).start();
     }

@@ -61,11 +61,20 @@ final class NodeProcess implements AutoCloseable {
         return new NodeProcess(builder.start(), output);
     }
 
-    /** A node that runs, with its start level reached. */
+    /** A node that runs, with its start level reached. Its port is any free one, unless the home says another. */
     static NodeProcess run(Path folder, Path home) throws IOException {
+        if (Files.notExists(home.resolve("config/io.doorbell.management.cfg"))) {
+            managementAt(0, home);
+        }
         var node = doorbell(folder, "run", "--home", home.toString());
         node.awaitOutput("RunCommand", "up after");
         return node;
+    }
+
+    /** The default port may be another node's, on a machine with more than one. */
+    static Path managementAt(int port, Path home) throws IOException {
+        var configuration = Files.createDirectories(home.resolve("config")).resolve("io.doorbell.management.cfg");
+        return Files.writeString(configuration, "port = " + port + "\n");
     }
 
     void awaitOutput(String... parts) {

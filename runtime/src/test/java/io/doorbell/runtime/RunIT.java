@@ -36,6 +36,7 @@ class RunIT {
     @Test
     void aBundleThatDoesNotStopIsNamedAndTheNodeEndsAllTheSame() throws IOException, InterruptedException {
         var home = folder.resolve("home");
+        NodeProcess.managementAt(0, home);
         StuckActivator.bundle(Files.createDirectories(home.resolve("deploy")).resolve("stuck.jar"));
         var command = List.of(
                 NodeProcess.distribution().resolve("bin/doorbell").toString(), "run", "--home", home.toString());

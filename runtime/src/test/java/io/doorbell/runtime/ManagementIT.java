@@ -1,0 +1,300 @@
+package io.doorbell.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Management over HTTP, of the assembled distribution. One node serves all tests. */
+class ManagementIT {
+    private static final Duration BOUND = Duration.ofSeconds(30);
+    private static final int CONNECT_MILLIS = 2_000;
+    private static final Pattern ADDRESS = Pattern.compile("management at (http://127\\.0\\.0\\.1:(\\d+))/jolokia");
+
+    @TempDir
+    private static Path folder;
+
+    private static Path home;
+    private static NodeProcess node;
+    private static String address;
+    private static int port;
+    private static String password;
+
+    private final HttpClient client =
+            HttpClient.newBuilder().connectTimeout(BOUND).build();
+
+    @BeforeAll
+    static void start() throws IOException {
+        home = folder.resolve("home");
+        node = NodeProcess.run(folder, home);
+        node.awaitOutput("management at");
+        var found = ADDRESS.matcher(node.output());
+        assertThat(found.find()).isTrue();
+        address = found.group(1);
+        port = Integer.parseInt(found.group(2));
+        password = Files.readString(home.resolve("var/management.password")).strip();
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+    }
+
+    private static HttpRequest.Builder request(String path, String secret) {
+        var request = HttpRequest.newBuilder(URI.create(address + path)).timeout(BOUND);
+        if (secret != null) {
+            var credentials = ("admin:" + secret).getBytes(StandardCharsets.UTF_8);
+            request.header("Authorization", "Basic " + Base64.getEncoder().encodeToString(credentials));
+        }
+        return request;
+    }
+
+    private HttpResponse<String> get(String path, String secret) throws IOException, InterruptedException {
+        return client.send(request(path, secret).build(), BodyHandlers.ofString());
+    }
+
+    /** Jolokia answers what it denies with 200 and a status in the body. */
+    private Map<?, ?> read(String path) throws IOException, InterruptedException {
+        var response = get(path, password);
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return (Map<?, ?>) Json.parse(response.body());
+    }
+
+    private Map<?, ?> post(String json) throws IOException, InterruptedException {
+        var request = request("/jolokia", password)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json))
+                .build();
+        var response = client.send(request, BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return (Map<?, ?>) Json.parse(response.body());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "/jolokia", "/jolokia/read/io.doorbell:type=Leases", "/nothing"})
+    void nothingIsServedWithoutThePassword(String path) throws IOException, InterruptedException {
+        var without = get(path, null);
+
+        assertThat(without.statusCode()).isEqualTo(401);
+        assertThat(without.headers().firstValue("WWW-Authenticate"))
+                .hasValueSatisfying(asked -> assertThat(asked).startsWith("Basic realm="));
+        assertThat(get(path, password + "x").statusCode()).isEqualTo(401);
+        assertThat(get(path, password).statusCode()).isIn(200, 404);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Leases", "PerfRuns", "Reactors"})
+    void mbeansAreReadWithThePassword(String type) throws IOException, InterruptedException {
+        var answer = read("/jolokia/read/io.doorbell:type=" + type);
+
+        assertThat(answer.get("status")).isEqualTo(200.0);
+        assertThat((Map<?, ?>) answer.get("value")).isNotEmpty();
+    }
+
+    @Test
+    void onlyOursAndTheJvmsAreListed() throws IOException, InterruptedException {
+        var domains = (Map<?, ?>) read("/jolokia/list").get("value");
+
+        assertThat(domains.keySet()).isEqualTo(Set.of("io.doorbell", "java.lang"));
+    }
+
+    @Test
+    void thePasswordIsTheOwnersAndInNoLog() throws IOException {
+        assertThat(PosixFilePermissions.toString(
+                        Files.getPosixFilePermissions(home.resolve("var/management.password"))))
+                .isEqualTo("rw-------");
+        assertThat(password).hasSizeGreaterThan(20);
+        assertThat(node.output()).doesNotContain(password);
+        assertThat(Files.readString(home.resolve("var/log/doorbell.log"))).doesNotContain(password);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"""
+                {"type": "exec", "mbean": "java.lang:type=Memory", "operation": "gc"}""", """
+                {"type": "exec", "mbean": "com.sun.management:type=DiagnosticCommand", "operation": "vmVersion"}""", """
+                {"type": "read", "mbean": "com.sun.management:type=HotSpotDiagnostic"}""", """
+                {"type": "write", "mbean": "java.lang:type=Memory", "attribute": "Verbose", "value": true}""", """
+                {"type": "notification", "command": "register"}"""})
+    void whatThePolicyDoesNotNameIsDenied(String request) throws IOException, InterruptedException {
+        var answer = post(request);
+
+        assertThat(answer.get("status")).as(answer.toString()).isEqualTo(403.0);
+        assertThat(answer.containsKey("value")).isFalse();
+    }
+
+    @Test
+    void aGetDoesNotAct() throws IOException, InterruptedException {
+        assertThat(read("/jolokia/exec/io.doorbell:type=Leases/revoke/1").get("status"))
+                .isEqualTo(403.0);
+        assertThat(read("/jolokia/?p=exec/io.doorbell:type=PerfRuns/stop/1").get("status"))
+                .isEqualTo(403.0);
+    }
+
+    @Test
+    void aLeaseThatIsNotThereIsNamed() throws IOException, InterruptedException {
+        var answer = post("""
+                {"type": "exec", "mbean": "io.doorbell:type=Leases", "operation": "revoke", "arguments": [987654]}""");
+
+        assertThat(answer.get("status")).isEqualTo(500.0);
+        assertThat((String) answer.get("error")).contains("987654", "leases now: ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://evil.example", "http://127.0.0.1:1", "null"})
+    void otherSitesAreKeptOutWithThePasswordToo(String origin) throws IOException, InterruptedException {
+        var request =
+                request("/jolokia/version", password).header("Origin", origin).build();
+
+        var response = client.send(request, BodyHandlers.ofString());
+
+        assertThat(response.statusCode()).isEqualTo(403);
+        assertThat(response.headers().firstValue("Access-Control-Allow-Origin")).isEmpty();
+    }
+
+    @Test
+    void aPreflightOpensNothing() throws IOException, InterruptedException {
+        var request = request("/jolokia", null)
+                .method("OPTIONS", HttpRequest.BodyPublishers.noBody())
+                .header("Origin", address)
+                .header("Access-Control-Request-Method", "POST")
+                .build();
+
+        var response = client.send(request, BodyHandlers.ofString());
+
+        assertThat(response.statusCode()).isEqualTo(401);
+        assertThat(response.headers().map().keySet()).noneMatch(name -> name.startsWith("access-control"));
+    }
+
+    @Test
+    void noOtherAddressOfThisMachineAnswers() throws IOException {
+        try (var own = new Socket()) {
+            own.connect(new InetSocketAddress("127.0.0.1", port), CONNECT_MILLIS);
+        }
+        var others = NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .filter(other -> !other.getHostAddress().equals("127.0.0.1"))
+                .toList();
+        for (var other : others) {
+            try (var socket = new Socket()) {
+                assertThatThrownBy(() -> socket.connect(new InetSocketAddress(other, port), CONNECT_MILLIS))
+                        .as(other.toString())
+                        .isInstanceOf(ConnectException.class);
+            }
+        }
+    }
+
+    @Test
+    void aTakenPortIsOneLineWithTheRemedyAndTheRemedyWorks() throws IOException {
+        var second = folder.resolve("second");
+        var configuration = NodeProcess.managementAt(port, second);
+        try (var other = NodeProcess.run(folder, second)) {
+            assertThat(other.output())
+                    .contains("no management over HTTP: port " + port + " of 127.0.0.1 cannot be had")
+                    .contains("set port in config/io.doorbell.management.cfg")
+                    .doesNotContain("management at")
+                    .doesNotContain("\tat ");
+
+            Files.writeString(configuration, "port = 0\n");
+
+            other.awaitOutput("management at http://127.0.0.1:");
+            assertThat(other.output()).doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void httpCanBeSwitchedOffAndOnWhileTheNodeRuns() throws IOException {
+        var third = folder.resolve("third");
+        var configuration = NodeProcess.managementAt(0, third);
+        try (var other = NodeProcess.run(folder, third)) {
+            other.awaitOutput("management at");
+            var found = ADDRESS.matcher(other.output());
+            assertThat(found.find()).isTrue();
+            var otherPort = Integer.parseInt(found.group(2));
+
+            Files.writeString(configuration, "http.enabled = false\n");
+            await().atMost(BOUND)
+                    .untilAsserted(() -> assertThatThrownBy(() -> new Socket("127.0.0.1", otherPort).close())
+                            .isInstanceOf(ConnectException.class));
+
+            Files.writeString(configuration, "port = " + otherPort + "\n");
+            await().atMost(BOUND).ignoreExceptions().untilAsserted(() -> new Socket("127.0.0.1", otherPort).close());
+            assertThat(other.output()).doesNotContain("ERROR i.d.m").doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void aPasswordFileThatOthersCanReadIsRefusedWithTheRemedy() throws IOException {
+        var open = folder.resolve("open");
+        NodeProcess.managementAt(0, open);
+        Files.writeString(
+                Files.createDirectories(open.resolve("var")).resolve("management.password"), "correct horse\n");
+        Files.setPosixFilePermissions(
+                open.resolve("var/management.password"), PosixFilePermissions.fromString("rw-r--r--"));
+
+        try (var other = NodeProcess.run(folder, open)) {
+            assertThat(other.output())
+                    .contains("no management over HTTP: others than its owner can use")
+                    .contains("chmod 600 '" + open.resolve("var/management.password"))
+                    .doesNotContain("management at")
+                    .doesNotContain("correct horse");
+        }
+    }
+
+    @Test
+    void theNodeOfACommandListensNowhere() throws IOException {
+        var before = listeningSockets();
+        System.setProperty("doorbell.distribution", NodeProcess.distribution().toString());
+        try (var _ = EmbeddedNode.start()) {
+            assertThat(listeningSockets()).isEqualTo(before);
+        } finally {
+            System.clearProperty("doorbell.distribution");
+        }
+    }
+
+    /** Inodes of the TCP sockets that this process listens on. */
+    private static Set<String> listeningSockets() throws IOException {
+        var listening = new HashSet<String>();
+        for (var table : new String[] {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+            Files.readAllLines(Path.of(table)).stream()
+                    .map(line -> line.strip().split("\\s+"))
+                    .filter(columns -> columns[3].equals("0A"))
+                    .forEach(columns -> listening.add("socket:[" + columns[9] + "]"));
+        }
+        var own = new HashSet<String>();
+        try (var descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (var descriptor : descriptors) {
+                if (Files.isSymbolicLink(descriptor)) {
+                    own.add(Files.readSymbolicLink(descriptor).toString());
+                }
+            }
+        }
+        own.retainAll(listening);
+        return own;
+    }
+}
