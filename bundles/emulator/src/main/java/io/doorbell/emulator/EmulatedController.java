@@ -90,6 +90,7 @@ final class EmulatedController implements Poller, ControllerEvents {
                 new ControllerSetup(
                         settings.name(),
                         true,
+                        EmulatedFunction.IDENTITY.vendorId(),
                         settings.maxQueueEntries(),
                         settings.ioQueuePairs(),
                         settings.doorbellStride(),

@@ -37,7 +37,7 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     public static final String TRANSPORT = "EMULATED";
 
     /** Red Hat's ids of QEMU's NVMe controller, which this one resembles: drivers have no quirks for it. */
-    private static final PciIdentity IDENTITY =
+    static final PciIdentity IDENTITY =
             new PciIdentity(0x1B36, 0x0010, 0x1AF4, 0x1100, 2, PciIdentity.NVME_CLASS_CODE);
 
     /** How long the device's reactor may take to come round; it never waits for anything. */

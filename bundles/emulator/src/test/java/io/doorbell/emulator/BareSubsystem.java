@@ -115,6 +115,11 @@ final class BareSubsystem implements TargetSubsystem {
         }
 
         @Override
+        public int readyTimeouts() {
+            return 0x0014_0014;
+        }
+
+        @Override
         public int configuration() {
             return cc;
         }
