@@ -1,29 +1,36 @@
 package io.doorbell.perf;
 
+import io.doorbell.host.ControllerListener;
+import io.doorbell.host.ControllerState;
 import io.doorbell.host.DmaMemory;
+import io.doorbell.host.NvmeController;
 import io.doorbell.lease.LeaseException;
 import io.doorbell.lease.LeaseListener;
 import io.doorbell.lease.LeaseRequest;
+import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.ResourceManager;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.reactor.Reactor;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
-/**
- * Keeps a lease under a {@link Lane}. Control plane: one thread at a time, and the listener's.
- */
-final class LaneKeeper implements LeaseListener {
+/** Keeps a lease under a {@link Lane}. Control plane: any thread, one at a time. */
+final class LaneKeeper {
     /** For a task on the reactor that has no more to do than a few polls. */
     static final Duration REACTOR_BOUND = Duration.ofSeconds(5);
 
     /** A controller that comes back may refuse for a moment. */
     private static final Duration TRY_AGAIN = Duration.ofMillis(20);
 
-    private static final Duration WAIT_SLICE = Duration.ofMillis(500);
+    /** From a refused submission to the word why. */
+    private static final Duration NEWS_BOUND = Duration.ofSeconds(2);
 
     private static final int MIN_QUEUE_ENTRIES = 16;
     private static final int PAGE_BYTES = 4096;
@@ -33,10 +40,25 @@ final class LaneKeeper implements LeaseListener {
     private final PerfOptions options;
     private final Lane lane;
     private final Reactor reactor;
-    private QueuePairLease lease;
-    private volatile RevocationReason reason;
+    private final Consumer<String> onFault;
+    /** Written under this object's lock. */
+    private volatile QueuePairLease lease;
 
-    LaneKeeper(ResourceManager resourceManager, PerfOptions options, Lane lane, Reactor reactor) {
+    private News news;
+
+    private final Object waiterLock = new Object();
+    // Guarded by it.
+    private Thread waiter;
+    private boolean cancelled;
+
+    /** @param onFault told when the controller fails or is reset under the lease; any thread, must not block */
+    LaneKeeper(
+            ResourceManager resourceManager,
+            PerfOptions options,
+            Lane lane,
+            Reactor reactor,
+            Consumer<String> onFault) {
+        this.onFault = onFault;
         this.resourceManager = resourceManager;
         this.options = options;
         this.lane = lane;
@@ -54,7 +76,7 @@ final class LaneKeeper implements LeaseListener {
      *
      * @throws PerfException naming the step
      */
-    void open() throws InterruptedException {
+    synchronized void open() throws InterruptedException {
         try {
             lease(Duration.ZERO);
         } catch (LeaseException | NvmeException | IllegalStateException e) {
@@ -63,9 +85,10 @@ final class LaneKeeper implements LeaseListener {
     }
 
     /** Lets go of the lease; in flight I/Os drain while the owner polls. Idempotent. */
-    void close() {
+    synchronized void close() {
         if (lease != null) {
             lease.close();
+            lease.controller().removeListener(news);
             lease = null;
         }
     }
@@ -73,15 +96,15 @@ final class LaneKeeper implements LeaseListener {
     /**
      * The lease was taken back: lets it go, and gets another, within the bound that was asked for.
      *
-     * @param wanted asked now and then; when it says no, so does the answer
-     * @return what happened, or null when it was no longer wanted
      * @throws PerfException when there is no new lease
+     * @throws InterruptedException when the wait was {@linkplain #cancelWait cancelled}
      */
-    Resumption resume(BooleanSupplier wanted) throws InterruptedException {
+    synchronized Resumption resume() throws InterruptedException {
         var begin = System.nanoTime();
+        // The lane may know before we are told: from a refused submission.
+        var why = news.await();
         close();
         var missing = reactor.call(lane::detach, REACTOR_BOUND);
-        var why = reason;
         if (missing > 0) {
             throw new PerfException(name() + ": the lease ended, and " + missing + " I/Os were never completed");
         }
@@ -89,14 +112,13 @@ final class LaneKeeper implements LeaseListener {
             throw new PerfException(name() + ": the lease was taken back (" + why + ")");
         }
         var deadline = System.nanoTime() + options.resume().toNanos();
-        while (wanted.getAsBoolean()) {
+        while (true) {
+            var left = Math.max(0, deadline - System.nanoTime());
             try {
-                // In slices, so that a run that ends need not interrupt whoever is about to make a queue pair.
-                var left = Math.clamp(deadline - System.nanoTime(), 0, WAIT_SLICE.toNanos());
                 lease(Duration.ofNanos(left));
                 return new Resumption(name(), why, (System.nanoTime() - begin) / 1e9);
             } catch (LeaseException | NvmeException e) {
-                if (deadline - System.nanoTime() <= 0 || !mayHelp(e)) {
+                if (left == 0 || !mayHelp(e)) {
                     throw new PerfException(
                             name() + ": the lease was taken back (" + why + "), and no new one came within "
                                     + options.resume().toSeconds() + " s (--resume): " + e.getMessage(),
@@ -105,19 +127,15 @@ final class LaneKeeper implements LeaseListener {
                 Thread.sleep(TRY_AGAIN);
             }
         }
-        return null;
     }
 
-    @Override
-    public void revoking(QueuePairLease taken, RevocationReason why, Duration grace) {
-        if (why == RevocationReason.RELEASED_BY_HOLDER) {
-            return;
-        }
-        reason = why;
-        try {
-            reactor.execute(() -> lane.lose(taken, why.name()));
-        } catch (RejectedExecutionException e) {
-            // The lane learns it from its next submission.
+    /** Ends a wait for a lease, and those to come. Any thread. */
+    void cancelWait() {
+        synchronized (waiterLock) {
+            cancelled = true;
+            if (waiter != null) {
+                waiter.interrupt();
+            }
         }
     }
 
@@ -128,21 +146,47 @@ final class LaneKeeper implements LeaseListener {
 
     /** Waiting helps against a controller that is not back yet, and against queue pairs that others hold. */
     private static boolean mayHelp(RuntimeException e) {
-        return !(e instanceof LeaseException lease) || lease.kind() != LeaseException.Kind.ENDED;
+        return !(e instanceof LeaseException refused) || refused.kind() != LeaseException.Kind.QUOTA;
     }
 
     private void lease(Duration waitBound) throws InterruptedException {
-        reason = null;
         var target = lane.worker().target();
-        var granted = resourceManager.lease(new LeaseRequest(
-                target.controller(), queueEntries(target), reactor.thread(), lane, this, waitBound, "perf " + name()));
+        var told = new News();
+        var granted = await(new LeaseRequest(
+                target.controller(), queueEntries(target), reactor.thread(), lane, told, waitBound, "perf " + name()));
         try {
             checkSame(granted, target);
             attach(granted);
+            granted.controller().addListener(told);
             lease = granted;
+            news = told;
+        } catch (IllegalStateException e) {
+            granted.close();
+            throw new LeaseException(LeaseException.Kind.ENDED, "taken back at once: " + e.getMessage(), e);
         } catch (RuntimeException e) {
             granted.close();
             throw e;
+        }
+    }
+
+    /** Only here may {@link #cancelWait} interrupt: elsewhere it would meet a step that has to be finished. */
+    private QueuePairLease await(LeaseRequest request) throws InterruptedException {
+        synchronized (waiterLock) {
+            if (cancelled) {
+                throw new InterruptedException("the run ends");
+            }
+            waiter = Thread.currentThread();
+        }
+        try {
+            return resourceManager.lease(request);
+        } finally {
+            synchronized (waiterLock) {
+                waiter = null;
+                if (cancelled) {
+                    // It may have come too late for the wait, and is not for what follows.
+                    Thread.interrupted();
+                }
+            }
         }
     }
 
@@ -193,6 +237,52 @@ final class LaneKeeper implements LeaseListener {
         var parts = (options.ioBytes() + longest - 1L) / longest + (boundary > 0 ? 1 : 0);
         var needed = Math.max(MIN_QUEUE_ENTRIES, lane.slots() * parts + 1);
         return (int) Math.min(needed, target.maxQueueEntries());
+    }
+
+    /** Hears of the end of one lease, and of what happens to its controller meanwhile. */
+    private final class News implements LeaseListener, ControllerListener {
+        private final CompletableFuture<RevocationReason> why = new CompletableFuture<>();
+
+        @Override
+        public void revoking(QueuePairLease taken, RevocationReason reason, Duration grace) {
+            why.complete(reason);
+            if (reason == RevocationReason.RELEASED_BY_HOLDER) {
+                return;
+            }
+            try {
+                reactor.execute(() -> lane.lose(taken, reason.name()));
+            } catch (RejectedExecutionException e) {
+                // The lane learns it from its next submission.
+            }
+        }
+
+        @Override
+        public void ended(QueuePairLease taken, LeaseState state, RevocationReason reason) {
+            why.complete(reason);
+        }
+
+        /**
+         * A driver that lets its controller go does so when the leases have ended. Before that it is a fault, and the
+         * run has failed, whether or not it can go on.
+         */
+        @Override
+        public void stateChanged(NvmeController controller, ControllerState state, String what) {
+            var held = lease;
+            if (state != ControllerState.READY && held != null && !held.state().ended()) {
+                onFault.accept(Target.controllerName(controller.transportId()) + " is " + state + ": " + what);
+            }
+        }
+
+        /** Null when nobody tells: then the lane stopped by itself, as the controller took nothing more. */
+        RevocationReason await() throws InterruptedException {
+            try {
+                return why.get(NEWS_BOUND.toNanos(), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                return null;
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e);
+            }
+        }
     }
 
     private static long alignUp(long value, long alignment) {

@@ -42,10 +42,13 @@ final class PerfRun implements NamespaceWorker.Events {
     // Shared with the reactors' threads and with those who look or stop; guarded by this.
     private final List<String> errors = new ArrayList<>();
     private final List<Resumption> resumptions = new ArrayList<>();
-    private final List<Thread> resumers = new ArrayList<>();
+    private final List<Resumer> resumers = new ArrayList<>();
     private volatile boolean stopping;
     private volatile boolean launched;
     private volatile boolean workersEnded;
+
+    /** Lets go of a lost lease; {@code needed}: and asks for another. */
+    private record Resumer(Thread thread, boolean needed) {}
 
     /** A worker and where it runs. */
     private record Driven(NamespaceWorker worker, Reactor reactor) {}
@@ -140,14 +143,17 @@ final class PerfRun implements NamespaceWorker.Events {
         synchronized (this) {
             // After this point close() takes the leases itself.
             if (!stopping) {
-                resumers.add(Thread.ofVirtual().name(name + "-resume").start(() -> resume(keepers.get(lane), needed)));
+                var thread =
+                        Thread.ofVirtual().name(name + "-resume").unstarted(() -> resume(keepers.get(lane), needed));
+                resumers.add(new Resumer(thread, needed));
+                thread.start();
             }
         }
     }
 
     private void prepare() throws InterruptedException {
         preamble.accept("Initializing NVMe Controllers");
-        var targets = new Targets(resourceManager, options).find();
+        var targets = new Targets(resourceManager, options, Targets.APPEARANCE_BOUND).find();
         targets.stream()
                 .map(Target::controller)
                 .distinct()
@@ -164,7 +170,7 @@ final class PerfRun implements NamespaceWorker.Events {
             each.reactor.add(each.worker);
             for (var lane : each.worker.lanes()) {
                 requireWanted();
-                var keeper = new LaneKeeper(resourceManager, options, lane, each.reactor);
+                var keeper = new LaneKeeper(resourceManager, options, lane, each.reactor, this::error);
                 keepers.put(lane, keeper);
                 opened.add(keeper);
                 keeper.open();
@@ -247,7 +253,7 @@ final class PerfRun implements NamespaceWorker.Events {
             }
         }
         synchronized (this) {
-            if (!stopping && resumers.stream().anyMatch(Thread::isAlive)) {
+            if (!stopping && resumers.stream().anyMatch(each -> each.needed && each.thread.isAlive())) {
                 errors.add("the time was over while a worker waited for a new lease");
             }
         }
@@ -259,13 +265,11 @@ final class PerfRun implements NamespaceWorker.Events {
                 keeper.close();
                 return;
             }
-            var resumption = keeper.resume(() -> !stopping);
-            if (resumption != null) {
-                synchronized (this) {
-                    resumptions.add(resumption);
-                    if (resumption.reason() == RevocationReason.QUEUE_PAIR_FAILED) {
-                        errors.add(resumption.sentence());
-                    }
+            var resumption = keeper.resume();
+            synchronized (this) {
+                resumptions.add(resumption);
+                if (resumption.reason() == null || resumption.reason() == RevocationReason.QUEUE_PAIR_FAILED) {
+                    errors.add(resumption.sentence());
                 }
             }
         } catch (PerfException | IllegalStateException e) {
@@ -273,7 +277,7 @@ final class PerfRun implements NamespaceWorker.Events {
                 stop(e.getMessage());
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            // The run ends, and nobody needs the lease any more. This thread ends with it.
         }
     }
 
@@ -292,16 +296,16 @@ final class PerfRun implements NamespaceWorker.Events {
         }
     }
 
-    /** They see that the run is stopping within one slice of their wait. */
     private void joinResumers() {
-        List<Thread> alive;
+        List<Resumer> alive;
         synchronized (this) {
             alive = List.copyOf(resumers);
         }
-        for (var thread : alive) {
+        opened.forEach(LaneKeeper::cancelWait);
+        for (var each : alive) {
             try {
-                if (!thread.join(END_MARGIN)) {
-                    error(thread.getName() + " did not end");
+                if (!each.thread.join(END_MARGIN)) {
+                    error(each.thread.getName() + " did not end");
                 }
             } catch (InterruptedException e) {
                 error("interrupted while a lease was being let go");
@@ -347,7 +351,10 @@ final class PerfRun implements NamespaceWorker.Events {
         }
     }
 
+    /** Once: all workers of a controller hear of its reset. */
     private synchronized void error(String why) {
-        errors.add(why);
+        if (!errors.contains(why)) {
+            errors.add(why);
+        }
     }
 }

@@ -22,10 +22,13 @@ final class Targets {
 
     private final ResourceManager resourceManager;
     private final PerfOptions options;
+    private final Duration bound;
 
-    Targets(ResourceManager resourceManager, PerfOptions options) {
+    /** @param bound how long controllers may take to appear */
+    Targets(ResourceManager resourceManager, PerfOptions options, Duration bound) {
         this.resourceManager = resourceManager;
         this.options = options;
+        this.bound = bound;
     }
 
     /**
@@ -51,7 +54,7 @@ final class Targets {
     }
 
     private NvmeController controller(TransportId id) throws InterruptedException {
-        var deadline = System.nanoTime() + APPEARANCE_BOUND.toNanos();
+        var deadline = System.nanoTime() + bound.toNanos();
         while (true) {
             var controller = resourceManager.controller(id);
             if (controller.isPresent()) {
@@ -66,7 +69,7 @@ final class Targets {
     }
 
     private List<NvmeController> allControllers() throws InterruptedException {
-        var deadline = System.nanoTime() + APPEARANCE_BOUND.toNanos();
+        var deadline = System.nanoTime() + bound.toNanos();
         var known = List.<TransportId>of();
         var knownSince = System.nanoTime();
         while (true) {
@@ -83,7 +86,7 @@ final class Targets {
                         .toList();
             }
             if (now - deadline >= 0) {
-                throw new PerfException("no NVMe controllers found within " + APPEARANCE_BOUND.toSeconds() + " s");
+                throw new PerfException("no NVMe controllers found within " + bound.toMillis() + " ms");
             }
             Thread.sleep(LOOK_AGAIN);
         }
