@@ -44,8 +44,9 @@ final class ControlThread implements AutoCloseable {
     private void runOne(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException e) {
-            LOG.warn("{}: {}", name, e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            // A listener's, mostly. The next task is not to suffer from it.
+            LOG.error("{}: {}", name, e.getMessage(), e);
         }
     }
 

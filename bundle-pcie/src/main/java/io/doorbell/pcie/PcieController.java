@@ -452,8 +452,9 @@ public final class PcieController implements NvmeController, AutoCloseable {
         }
         state = next;
         // In this order to all of them, and with no lock of ours held.
+        var told = List.copyOf(listeners);
         control.execute(() -> {
-            for (var listener : listeners) {
+            for (var listener : told) {
                 listener.stateChanged(this, next, reason);
             }
         });

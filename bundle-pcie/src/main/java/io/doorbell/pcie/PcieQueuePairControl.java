@@ -6,7 +6,6 @@ import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.Status;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -14,8 +13,6 @@ import java.util.function.Consumer;
 final class PcieQueuePairControl implements QueuePairControl {
     /** How long the deletion of a failed queue pair may take. */
     private static final Duration FAILURE_BOUND = Duration.ofSeconds(5);
-
-    private static final long DRAIN_POLL_NANOS = 50_000;
 
     private final PcieQueuePair queuePair;
     private final QueueMemory memory;
@@ -95,10 +92,6 @@ final class PcieQueuePairControl implements QueuePairControl {
                 if (cid != Trackers.NONE) {
                     admin.abort(queuePair.queueId(), cid, Duration.ofNanos(left));
                 }
-            }
-            // The completions are the owner's to poll, if it still does.
-            while (queuePair.inFlight() > 0 && deadline - System.nanoTime() > 0) {
-                LockSupport.parkNanos(DRAIN_POLL_NANOS);
             }
         } finally {
             lock.unlock();
