@@ -2,9 +2,15 @@ package io.doorbell.pcie;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.host.QueuePair;
 import io.doorbell.nvme.Doorbell;
 import io.doorbell.nvme.Status;
+import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Random;
@@ -12,6 +18,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Queue pairs whose owner, device and control plane are threads of their own. */
 class QueuePairLifeTest {
@@ -197,6 +204,32 @@ class QueuePairLifeTest {
         device.stop();
         assertThat(wordsOf(rig)).isEqualTo(words);
         rig.close();
+    }
+
+    /** As when a device is pulled while its BAR is mapped: the store is a SIGBUS, of which the JVM makes an error. */
+    @Test
+    void survivesTheLossOfItsDoorbells(@TempDir Path directory) throws Exception {
+        try (var file = FileChannel.open(
+                        Files.createFile(directory.resolve("bar")), StandardOpenOption.READ, StandardOpenOption.WRITE);
+                var arena = Arena.ofShared()) {
+            var bar = file.map(FileChannel.MapMode.READ_WRITE, 0, TestAccess.DOORBELL_BYTES, arena);
+            try (var rig = new QueuePairRig(new TestAccess(bar), 8, false, (token, status, result) -> {})) {
+                rig.control.own(Thread.currentThread());
+                rig.read(0, 0);
+                rig.pair.commit();
+                rig.device.fetch().forEach(rig.device::complete);
+                assertThat(rig.pair.poll(8)).isEqualTo(1);
+
+                file.truncate(0);
+                rig.read(1, 1);
+                rig.pair.commit();
+
+                assertThat(rig.unreachable).singleElement().asString().contains("storing to a doorbell failed");
+                assertThat(rig.read(2, 2)).isEqualTo(QueuePair.NOT_CONNECTED);
+                rig.pair.endWith(new PcieQueuePair.Ending("removed", Status.HOST_PATHING_ERROR));
+                assertThat(rig.pair.poll(8)).isEqualTo(1);
+            }
+        }
     }
 
     @Test

@@ -29,7 +29,7 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
     private static final long TAIL_OFFSET = Doorbell.shadowSubmissionTailOffset(QUEUE_ID, 0);
     private static final long HEAD_OFFSET = Doorbell.shadowCompletionHeadOffset(QUEUE_ID, 0);
 
-    final TestAccess access = new TestAccess();
+    final TestAccess access;
     final Arena arena = Arena.ofShared();
     final CoarseClock clock = new CoarseClock();
     final QueueMemory memory;
@@ -42,6 +42,7 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
     final List<Integer> timedOut = new ArrayList<>();
     final List<Integer> stuck = new ArrayList<>();
     final List<String> failures = new ArrayList<>();
+    final List<String> unreachable = new ArrayList<>();
     final List<Integer> aborted = new ArrayList<>();
     boolean deletedByDevice = true;
 
@@ -54,6 +55,11 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
     private final Arena own = Arena.ofShared();
 
     QueuePairRig(int entries, boolean withShadows, CompletionHandler handler) {
+        this(new TestAccess(), entries, withShadows, handler);
+    }
+
+    QueuePairRig(TestAccess access, int entries, boolean withShadows, CompletionHandler handler) {
+        this.access = access;
         memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES);
         shadows = DmaRegion.allocate(access, 8192);
         dataRegion = DmaRegion.allocate(access, DATA_BYTES);
@@ -130,7 +136,7 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
 
     @Override
     public synchronized void unreachable(String reason) {
-        failures.add(reason);
+        unreachable.add(reason);
     }
 
     @Override

@@ -12,10 +12,20 @@ import java.util.function.Consumer;
 final class TestAccess implements PciAccess {
     static final int DOORBELL_BYTES = 8192;
 
-    private final NativeMemory doorbells = NativeMemory.allocate(DOORBELL_BYTES, MappingOptions.ORDINARY);
+    private final NativeMemory own = NativeMemory.allocate(DOORBELL_BYTES, MappingOptions.ORDINARY);
+    private final MemorySegment doorbells;
     private final Set<DmaMapping> mappings = new HashSet<>();
     int signals;
     boolean wantsSignal;
+
+    TestAccess() {
+        doorbells = own.segment();
+    }
+
+    /** With doorbells in memory of the caller's. */
+    TestAccess(MemorySegment doorbells) {
+        this.doorbells = doorbells;
+    }
 
     @Override
     public int readRegister32(int offset) {
@@ -39,7 +49,7 @@ final class TestAccess implements PciAccess {
 
     @Override
     public MemorySegment doorbells() {
-        return doorbells.segment();
+        return doorbells;
     }
 
     @Override
@@ -87,6 +97,6 @@ final class TestAccess implements PciAccess {
 
     @Override
     public void close() {
-        doorbells.close();
+        own.close();
     }
 }

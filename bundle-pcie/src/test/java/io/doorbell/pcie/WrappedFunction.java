@@ -1,0 +1,122 @@
+package io.doorbell.pcie;
+
+import io.doorbell.nvme.Registers;
+import io.doorbell.pci.PciAccess;
+import io.doorbell.pci.PciFunction;
+import io.doorbell.pci.PciIdentity;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+import java.util.function.IntUnaryOperator;
+import java.util.function.LongUnaryOperator;
+
+/** A function whose registers can be made to say other things than the device does, and whose doorbells can be cut off. */
+final class WrappedFunction implements PciFunction {
+    private final PciFunction function;
+
+    volatile IntUnaryOperator csts = IntUnaryOperator.identity();
+    volatile LongUnaryOperator cap = LongUnaryOperator.identity();
+
+    /** Not null: where doorbells go instead of to the device. For accesses opened from then on. */
+    MemorySegment doorbells;
+
+    volatile boolean open;
+
+    WrappedFunction(PciFunction function) {
+        this.function = function;
+    }
+
+    @Override
+    public String address() {
+        return function.address();
+    }
+
+    @Override
+    public String transport() {
+        return function.transport();
+    }
+
+    @Override
+    public PciIdentity identity() {
+        return function.identity();
+    }
+
+    @Override
+    public PciAccess open(String driver) {
+        var access = new Access(function.open(driver), doorbells);
+        open = true;
+        return access;
+    }
+
+    private final class Access implements PciAccess {
+        private final PciAccess access;
+        private final MemorySegment elsewhere;
+
+        Access(PciAccess access, MemorySegment elsewhere) {
+            this.access = access;
+            this.elsewhere = elsewhere;
+        }
+
+        @Override
+        public int readRegister32(int offset) {
+            int value = access.readRegister32(offset);
+            return offset == Registers.CSTS ? csts.applyAsInt(value) : value;
+        }
+
+        @Override
+        public long readRegister64(int offset) {
+            long value = access.readRegister64(offset);
+            return offset == Registers.CAP ? cap.applyAsLong(value) : value;
+        }
+
+        @Override
+        public void writeRegister32(int offset, int value) {
+            access.writeRegister32(offset, value);
+        }
+
+        @Override
+        public void writeRegister64(int offset, long value) {
+            access.writeRegister64(offset, value);
+        }
+
+        @Override
+        public MemorySegment doorbells() {
+            return elsewhere == null ? access.doorbells() : elsewhere;
+        }
+
+        @Override
+        public void doorbellStored() {
+            access.doorbellStored();
+        }
+
+        @Override
+        public boolean wantsDoorbellSignal() {
+            return access.wantsDoorbellSignal();
+        }
+
+        @Override
+        public DmaMapping map(MemorySegment memory) {
+            return access.map(memory);
+        }
+
+        @Override
+        public DmaBlock allocate(long bytes) {
+            return access.allocate(bytes);
+        }
+
+        @Override
+        public void onRemoval(Consumer<String> listener) {
+            access.onRemoval(listener);
+        }
+
+        @Override
+        public boolean removed() {
+            return access.removed();
+        }
+
+        @Override
+        public void close() {
+            access.close();
+            open = false;
+        }
+    }
+}
