@@ -101,6 +101,7 @@ public final class LeasesComponent implements LeaseRegistry {
                 Duration.ofMillis(options.grace_operator_ms()),
                 Duration.ofMillis(options.abort_bound_ms()),
                 Duration.ofMillis(options.delete_bound_ms()),
+                LeaseOptions.DEFAULT.closeBound(),
                 Duration.ofSeconds(options.wait_limit_s()),
                 (long) options.memory_limit_mib() << 20,
                 policy);

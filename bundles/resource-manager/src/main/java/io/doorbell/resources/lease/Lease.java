@@ -55,7 +55,9 @@ final class Lease implements QueuePairLease {
     private long grantedAtMillis;
     private long grantedAtNanos;
 
-    private final CountDownLatch ended = new CountDownLatch(1);
+    /** Zero when it has ended, or is stuck and nobody can say when it will. */
+    private final CountDownLatch decided = new CountDownLatch(1);
+
     private volatile LeaseEvent end;
 
     private final ReentrantLock memoryLock = new ReentrantLock();
@@ -120,6 +122,7 @@ final class Lease implements QueuePairLease {
 
     void stuck() {
         stuck = true;
+        decided.countDown();
     }
 
     void ended(int undrained) {
@@ -140,7 +143,7 @@ final class Lease implements QueuePairLease {
     /** After this nobody waits for its end any more. The event is null when it was withdrawn before it was granted. */
     void announceEnd(LeaseEvent event) {
         end = event;
-        ended.countDown();
+        decided.countDown();
     }
 
     QueuePairControl control() {
@@ -288,7 +291,8 @@ final class Lease implements QueuePairLease {
      * Waits until it has ended. The owner polls meanwhile, since nobody else may. An interrupt does not end the wait,
      * which is bounded by the steps of the taking back; the flag is kept.
      *
-     * @throws IllegalStateException when it did not end within the sum of their bounds
+     * @return null when it was withdrawn before it was granted
+     * @throws IllegalStateException when it did not end within the sum of their bounds, or is stuck
      */
     LeaseEvent awaitEnd() {
         long deadline =
@@ -300,11 +304,12 @@ final class Lease implements QueuePairLease {
             }
             while (true) {
                 try {
-                    if (ended.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    decided.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                    if (state.ended()) {
                         return end;
                     }
                     throw new IllegalStateException(this + " has not ended in time (" + reason + ")"
-                            + (stuck ? ": a native call holds its memory. It ends when that returns" : ""));
+                            + (stuck ? ": something holds its memory. It ends when that lets go, see the log" : ""));
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
@@ -319,7 +324,7 @@ final class Lease implements QueuePairLease {
     private void pollUntilEnded(long deadline) {
         var queuePair = control.queuePair();
         try {
-            while (ended.getCount() > 0 && System.nanoTime() - deadline < 0) {
+            while (decided.getCount() > 0 && System.nanoTime() - deadline < 0) {
                 queuePair.poll(COMPLETIONS_PER_POLL);
                 LockSupport.parkNanos(OWN_POLL_PAUSE_NANOS);
             }

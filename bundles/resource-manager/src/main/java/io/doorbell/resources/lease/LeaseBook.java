@@ -33,7 +33,8 @@ final class LeaseBook implements AutoCloseable {
     /** How long {@link #close} gives listeners to hear the rest. */
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
 
-    private static final long LOOK_UP_MILLIS = 200;
+    /** The last thing in the outbox. */
+    private static final LeaseEvent END = new LeaseEvent(null, 0, null, null, 0, 0, 0, 0, 0, 0);
 
     private record QueuePairName(TransportId controller, int queueId) {}
 
@@ -48,7 +49,6 @@ final class LeaseBook implements AutoCloseable {
     private final AtomicLong passedBy = new AtomicLong();
     private final List<Consumer<LeaseEvent>> listeners = new CopyOnWriteArrayList<>();
     private final Thread publisher;
-    private volatile boolean closed;
 
     LeaseBook() {
         publisher = Thread.ofVirtual().name("lease-events").start(this::publish);
@@ -82,17 +82,12 @@ final class LeaseBook implements AutoCloseable {
     }
 
     private void publish() {
-        while (true) {
-            try {
-                var event = outbox.poll(LOOK_UP_MILLIS, TimeUnit.MILLISECONDS);
-                if (event != null) {
-                    tell(event);
-                } else if (closed) {
-                    return;
-                }
-            } catch (InterruptedException e) {
-                return; // By close(), when the listeners took too long.
+        try {
+            for (var event = outbox.take(); event != END; event = outbox.take()) {
+                tell(event);
             }
+        } catch (InterruptedException e) {
+            // By close(), when the listeners took too long: the history has the rest.
         }
     }
 
@@ -117,10 +112,9 @@ final class LeaseBook implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
         boolean interrupted = Thread.interrupted();
         try {
-            if (!publisher.join(CLOSE_BOUND)) {
+            if (!outbox.offer(END, CLOSE_BOUND.toMillis(), TimeUnit.MILLISECONDS) || !publisher.join(CLOSE_BOUND)) {
                 LOG.warn("a listener of lease events did not return within {}", CLOSE_BOUND);
                 publisher.interrupt();
             }

@@ -26,11 +26,11 @@ final class LeaseLife {
         return switch (step) {
             case Granted() when from == LeaseState.REQUESTED -> LeaseState.GRANTED;
             case Withdrawn() when from == LeaseState.REQUESTED -> LeaseState.RELEASED;
-            case TakenBack(_) when from == LeaseState.GRANTED -> LeaseState.REVOKING;
-            case Closed(int undrained) when from == LeaseState.REVOKING ->
-                undrained == 0 ? LeaseState.RELEASED : LeaseState.FENCED;
+            case TakenBack _ when from == LeaseState.GRANTED -> LeaseState.REVOKING;
+            case Closed(int undrained)
+            when from == LeaseState.REVOKING -> undrained == 0 ? LeaseState.RELEASED : LeaseState.FENCED;
             // The first reason stands; whoever comes later waits for the same end.
-            case TakenBack(_) when from == LeaseState.REVOKING || from.ended() -> from;
+            case TakenBack _ when from == LeaseState.REVOKING || from.ended() -> from;
             default -> throw new IllegalStateException(step + " while " + from);
         };
     }

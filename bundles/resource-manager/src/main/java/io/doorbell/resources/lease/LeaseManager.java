@@ -17,7 +17,6 @@ import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.reactor.Reactors;
 import java.lang.foreign.Arena;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -47,9 +46,6 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
 
     /** Requests that may wait at once, in the whole node. */
     static final int MAX_WAITING = 1024;
-
-    /** The close of an arena that no holder ever saw. */
-    private static final Duration UNUSED_ARENA_BOUND = Duration.ofSeconds(2);
 
     private final Reactors reactors;
     private final LeaseBook book = new LeaseBook();
@@ -236,7 +232,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         try {
             made = source.controller.createQueuePair(queuePairOptions(lease), arena);
         } catch (RuntimeException | Error refused) {
-            MemoryView.close(arena, UNUSED_ARENA_BOUND);
+            MemoryView.close(arena, options.closeBound());
             if (underLock(() -> withdraw(lease)) && refused instanceof RuntimeException && !mine.timedOut()) {
                 return false;
             }
@@ -445,10 +441,20 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
                 .toList());
     }
 
+    LeaseMonitor monitor() {
+        return monitor;
+    }
+
+    int waitingCount() {
+        return underLock(waiting::size);
+    }
+
     void record(LeaseEvent.Kind kind, Lease lease) {
         var snapshot = lease.snapshot();
-        book.record(new LeaseEvent(
-                kind, System.currentTimeMillis(), snapshot, lease.reason(), snapshot.inFlight(), 0, 0, 0, 0, 0));
+        // Given up while it was made, a lease has a reason to end before it is granted.
+        var reason = kind == LeaseEvent.Kind.GRANTED ? null : lease.reason();
+        book.record(
+                new LeaseEvent(kind, System.currentTimeMillis(), snapshot, reason, snapshot.inFlight(), 0, 0, 0, 0, 0));
     }
 
     @Override

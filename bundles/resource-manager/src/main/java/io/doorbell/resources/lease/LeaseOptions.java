@@ -2,6 +2,7 @@ package io.doorbell.resources.lease;
 
 import io.doorbell.lease.RevocationReason;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * The bounds of a lease's end, and what may be held. Everything that waits in this package waits for one of these, or for a
@@ -13,6 +14,7 @@ import java.time.Duration;
  * @param operatorGrace when an operator takes it back
  * @param abortBound for the Abort commands
  * @param deleteBound for deleting both queues
+ * @param closeBound for closing the lease's memory, which is refused while a native call holds a segment; those are short
  * @param waitLimit a request's own bound is cut to this
  * @param memoryLimitBytes data memory of one lease, at most
  */
@@ -23,9 +25,12 @@ public record LeaseOptions(
         Duration operatorGrace,
         Duration abortBound,
         Duration deleteBound,
+        Duration closeBound,
         Duration waitLimit,
         long memoryLimitBytes,
         Policy policy) {
+
+    private static final Duration LONGEST = Duration.ofDays(1);
 
     public static final LeaseOptions DEFAULT = new LeaseOptions(
             Duration.ofMillis(1000),
@@ -34,9 +39,23 @@ public record LeaseOptions(
             Duration.ofMillis(1000),
             Duration.ofMillis(500),
             Duration.ofMillis(2000),
+            Duration.ofMillis(2000),
             Duration.ofSeconds(300),
             1L << 30,
             Policy.NONE);
+
+    public LeaseOptions {
+        for (var bound : List.of(
+                releaseGrace, stopGrace, preemptGrace, operatorGrace, abortBound, deleteBound, closeBound, waitLimit)) {
+            if (bound.isNegative() || bound.compareTo(LONGEST) > 0) {
+                throw new IllegalArgumentException("a bound of " + bound + " for leases: 0 to " + LONGEST);
+            }
+        }
+        if (memoryLimitBytes < 1) {
+            throw new IllegalArgumentException(
+                    "a memory limit of " + memoryLimitBytes + " bytes for a lease: at least 1");
+        }
+    }
 
     Duration grace(RevocationReason reason) {
         return switch (reason) {
@@ -51,7 +70,7 @@ public record LeaseOptions(
 
     /** In which any taking back has ended, or is reported as stuck: the sum of all its bounds. */
     Duration takeBackBound(RevocationReason reason) {
-        return grace(reason).plus(abortBound).plus(deleteBound).plus(Revocation.OTHER_STEPS_BOUND);
+        return grace(reason).plus(abortBound).plus(deleteBound).plus(closeBound).plus(Revocation.OTHER_STEPS_BOUND);
     }
 
     public LeaseOptions withPolicy(Policy changed) {
@@ -62,6 +81,7 @@ public record LeaseOptions(
                 operatorGrace,
                 abortBound,
                 deleteBound,
+                closeBound,
                 waitLimit,
                 memoryLimitBytes,
                 changed);

@@ -24,14 +24,11 @@ final class Revocation implements Runnable {
     /** After Abort the owner may still take what the device answered to it. */
     private static final Duration ABORT_SETTLE = Duration.ofMillis(20);
 
-    /** The arena's close is refused while a native call holds a segment of it; those are short. */
-    private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
-
     /** How long the news of the end waits for a listener that is still busy with the news of the beginning. */
     private static final Duration LISTENER_BOUND = Duration.ofSeconds(5);
 
-    /** All that a taking back may last besides grace, Abort and deletion: settling, closing, freeing, and being scheduled. */
-    static final Duration OTHER_STEPS_BOUND = CLOSE_BOUND.plusSeconds(3);
+    /** All that a taking back may last besides what the options bound: settling, freeing, and being scheduled. */
+    static final Duration OTHER_STEPS_BOUND = Duration.ofSeconds(3);
 
     private static final long FIRST_LOOK_NANOS = 20_000;
     private static final long LAST_LOOK_NANOS = 1_000_000;
@@ -89,7 +86,7 @@ final class Revocation implements Runnable {
         deleteNanos = delete();
 
         closeBeganNanos = System.nanoTime();
-        if (fenceFalls(CLOSE_BOUND)) {
+        if (fenceFalls(manager.options().closeBound())) {
             finish();
         } else {
             LOG.error(
@@ -97,7 +94,7 @@ final class Revocation implements Runnable {
                             + " given to nobody until the call returns",
                     lease,
                     lease.owner().getName(),
-                    CLOSE_BOUND);
+                    manager.options().closeBound());
             manager.stuck(lease, this);
         }
     }

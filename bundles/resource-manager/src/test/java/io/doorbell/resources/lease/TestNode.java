@@ -22,16 +22,21 @@ import java.util.concurrent.atomic.AtomicLong;
 final class TestNode implements AutoCloseable {
     static final Duration BOUND = Duration.ofSeconds(10);
 
-    static final LeaseOptions OPTIONS = new LeaseOptions(
-            Duration.ofMillis(500),
-            Duration.ofMillis(50),
-            Duration.ofMillis(50),
-            Duration.ofMillis(50),
-            Duration.ofMillis(50),
-            Duration.ofMillis(100),
-            Duration.ofSeconds(60),
-            1 << 20,
-            Policy.NONE);
+    static final LeaseOptions OPTIONS = options(Duration.ofMillis(500), Duration.ofMillis(50), Duration.ofSeconds(60));
+
+    static LeaseOptions options(Duration releaseGrace, Duration grace, Duration waitLimit) {
+        return new LeaseOptions(
+                releaseGrace,
+                grace,
+                grace,
+                grace,
+                Duration.ofMillis(50),
+                Duration.ofMillis(100),
+                Duration.ofMillis(200),
+                waitLimit,
+                1 << 20,
+                Policy.NONE);
+    }
 
     final ReactorPool pool = new ReactorPool(ReactorOptions.DEFAULT);
     final Reactor reactor = pool.open("owner", Role.HOST, -1);
@@ -92,6 +97,10 @@ final class TestNode implements AutoCloseable {
             }
         });
         return result;
+    }
+
+    int waitingCount() {
+        return manager.waitingCount();
     }
 
     List<LeaseEvent.Kind> kinds() {
