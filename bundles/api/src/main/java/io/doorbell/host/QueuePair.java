@@ -16,7 +16,9 @@ package io.doorbell.host;
  * longer than the device takes are split and end as one, with the first error.
  *
  * <p>After the lease was fenced every staging call throws {@link IllegalStateException}; {@code poll} hands the owner what
- * was still in flight, with a status that says so, and then throws too.
+ * was still in flight, with a status that says so, and then throws too. A staging call may throw a moment before
+ * {@code poll} has the rest, so whoever catches that goes on polling until {@link #inFlight} is 0: commands that are never
+ * polled for never end while their owner lives.
  */
 public abstract class QueuePair {
     /** No room: poll, then try again. Nothing was staged. */
@@ -84,7 +86,10 @@ public abstract class QueuePair {
             long writeOffset,
             long token);
 
-    /** Makes what is staged visible to the device: one doorbell, or none when nothing is staged. */
+    /**
+     * Makes what is staged visible to the device: one doorbell, or none when nothing is staged. Works for the owner until
+     * the fence, also when the lease is being taken back: what was staged before would otherwise never drain.
+     */
     public abstract void commit();
 
     /**

@@ -129,6 +129,10 @@ final class Lease implements QueuePairLease {
         state = LeaseLife.next(state, new LeaseLife.Closed(undrained));
     }
 
+    void lastWord(LeaseEvent event) {
+        end = event;
+    }
+
     void owned(Thread newOwner) {
         control.own(newOwner);
         owner = newOwner;
@@ -140,9 +144,8 @@ final class Lease implements QueuePairLease {
         return keptFromHolder ? LeaseListener.NONE : request.listener();
     }
 
-    /** After this nobody waits for its end any more. The event is null when it was withdrawn before it was granted. */
-    void announceEnd(LeaseEvent event) {
-        end = event;
+    /** It has ended and gave everything back: nobody waits for it any more. */
+    void returned() {
         decided.countDown();
     }
 
@@ -171,8 +174,8 @@ final class Lease implements QueuePairLease {
         return switch (state) {
             case REQUESTED -> Allotment.Standing.COMING;
             case GRANTED -> Allotment.Standing.HELD;
-            case REVOKING -> stuck ? Allotment.Standing.STUCK : Allotment.Standing.LEAVING;
-            case RELEASED, FENCED -> throw new IllegalStateException(this + " has ended and holds nothing");
+            // An ended one is about to give back its memory, and then its place.
+            case REVOKING, RELEASED, FENCED -> stuck ? Allotment.Standing.STUCK : Allotment.Standing.LEAVING;
         };
     }
 

@@ -178,7 +178,9 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
 
     List<QueuePairLease> leases(HolderResources resources) {
         return underLock(() -> leases.values().stream()
-                .filter(lease -> lease.holding == resources && lease.state() != LeaseState.REQUESTED)
+                .filter(lease -> lease.holding == resources)
+                .filter(lease ->
+                        lease.state() != LeaseState.REQUESTED && !lease.state().ended())
                 .map(QueuePairLease.class::cast)
                 .toList());
     }
@@ -281,7 +283,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     private boolean withdraw(Lease lease) {
         lease.withdrawn();
         leases.remove(lease.id);
-        lease.announceEnd(null);
+        lease.returned();
         settle(lease.source.id);
         return !lease.source.usable();
     }
@@ -393,10 +395,17 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     void ended(Lease lease, Supplier<LeaseEvent> account, int undrained) {
         locked(() -> {
             lease.ended(undrained);
-            leases.remove(lease.id);
             var event = account.get();
             book.record(event);
-            lease.announceEnd(event);
+            lease.lastWord(event);
+        });
+    }
+
+    /** Its queue pair is anybody's again. */
+    void returned(Lease lease) {
+        locked(() -> {
+            leases.remove(lease.id);
+            lease.returned();
             settle(lease.source.id);
         });
     }
@@ -459,7 +468,10 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
 
     @Override
     public List<LeaseSnapshot> leases() {
-        return underLock(() -> leases.values().stream().map(Lease::snapshot).toList());
+        return underLock(() -> leases.values().stream()
+                .filter(lease -> !lease.state().ended())
+                .map(Lease::snapshot)
+                .toList());
     }
 
     @Override
@@ -505,7 +517,9 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     public LeaseEvent revoke(long leaseId) {
         var lease = underLock(() -> {
             var known = leases.get(leaseId);
-            if (known == null || known.state() == LeaseState.REQUESTED) {
+            if (known == null
+                    || known.state() == LeaseState.REQUESTED
+                    || known.state().ended()) {
                 throw new LeaseException(LeaseException.Kind.ENDED, "there is no lease " + leaseId);
             }
             begin(known, RevocationReason.OPERATOR);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,9 @@ final class LeaseMonitor implements AutoCloseable {
 
     /** Leases that ended with commands which their owner did not fetch yet. */
     private static final int MAX_ORPHANED = 1024;
+
+    private static final Duration ORPHANS_BOUND = Duration.ofMillis(500);
+    private static final long ORPHANS_LOOK_NANOS = 1_000_000;
 
     private final LeaseManager manager;
     private final Thread thread;
@@ -100,7 +104,8 @@ final class LeaseMonitor implements AutoCloseable {
         orphaned.add(lease);
     }
 
-    private synchronized void completeOrphaned() {
+    /** @return whether none is left */
+    private synchronized boolean completeOrphaned() {
         orphaned.removeIf(lease -> {
             if (lease.queuePair().inFlight() > 0 && lease.ownerEnded()) {
                 try {
@@ -112,6 +117,7 @@ final class LeaseMonitor implements AutoCloseable {
             }
             return lease.queuePair().inFlight() == 0;
         });
+        return orphaned.isEmpty();
     }
 
     synchronized void stuck(Revocation revocation) {
@@ -126,9 +132,17 @@ final class LeaseMonitor implements AutoCloseable {
         stuck.remove(revocation);
     }
 
+    /** Ends the watch. Owners that live get a moment to poll their last commands home; nobody would complete them later. */
     @Override
     public void close() {
         closed = true;
         thread.interrupt();
+        long deadline = System.nanoTime() + ORPHANS_BOUND.toNanos();
+        while (!completeOrphaned() && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(ORPHANS_LOOK_NANOS);
+        }
+        if (!completeOrphaned()) {
+            LOG.warn("commands of leases that ended still wait for a poll of their owners, which live and do not poll");
+        }
     }
 }

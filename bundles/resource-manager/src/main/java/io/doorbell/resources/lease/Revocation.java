@@ -159,6 +159,8 @@ final class Revocation implements Runnable {
     }
 
     private void finish() {
+        // Before the driver may use the queue id again: nobody is to see two leases of one queue pair.
+        manager.ended(lease, this::event, undrained);
         control.fenced(reason + " of " + lease);
         if (queuePair.inFlight() > 0) {
             if (lease.ownerEnded()) {
@@ -171,7 +173,7 @@ final class Revocation implements Runnable {
         if (outOfReach) {
             lease.freeMemory();
         }
-        manager.ended(lease, this::event, undrained);
+        manager.returned(lease);
         tellEnd();
     }
 

@@ -89,7 +89,8 @@ class LeaseModelTest {
             }
             assertThat(model.broken).isEmpty();
             assertThat(model.live).isEmpty();
-            assertThat(traffic).isNotEmpty().allSatisfy(Traffic::checkEveryCommandEndedOnce);
+            assertThat(traffic).isNotEmpty();
+            traffic.forEach(Traffic::checkEveryCommandEndedOnce);
         }
 
         private void step() throws Exception {
@@ -213,7 +214,10 @@ class LeaseModelTest {
                     queuePair.commit();
                     return work;
                 } catch (IllegalStateException fenced) {
-                    node.reactor.remove(this);
+                    // Thrown by staging it may come before the rest was handed over: go on until nothing is in flight.
+                    if (lease.queuePair().inFlight() == 0) {
+                        node.reactor.remove(this);
+                    }
                     return 0;
                 }
             }

@@ -258,12 +258,12 @@ class RevocationTest {
             node.controller.answering = false;
             var lease = mortal.lease(node, ledger);
 
-            await().until(() -> lease.state().ended());
+            await().until(() -> ledger.endedOnce(7));
 
+            assertThat(lease.state()).isEqualTo(LeaseState.FENCED);
             assertThat(node.lastEvent().reason()).isEqualTo(RevocationReason.OWNER_THREAD_DEAD);
             assertThat(node.lastEvent().kind()).isEqualTo(Kind.FENCED);
             assertThat(node.lastEvent().aborted()).isEqualTo(7);
-            assertThat(ledger.endedOnce(7)).isTrue();
         }
     }
 
@@ -482,7 +482,8 @@ class RevocationTest {
         int rounds = 200;
         var total = new long[rounds];
         var close = new long[rounds];
-        try (var node = new TestNode(1)) {
+        var patient = TestNode.options(Duration.ofSeconds(2), Duration.ofSeconds(2), TestNode.BOUND);
+        try (var node = new TestNode(patient, 1)) {
             for (int round = 0; round < rounds; round++) {
                 var lease = node.holder("busy").lease(node.request());
                 var load = node.load(lease);

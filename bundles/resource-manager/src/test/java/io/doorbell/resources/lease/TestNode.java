@@ -126,7 +126,9 @@ final class TestNode implements AutoCloseable {
             try {
                 return cycle();
             } catch (IllegalStateException fenced) {
-                reactor.remove(this);
+                if (lease.queuePair().inFlight() == 0) {
+                    reactor.remove(this);
+                }
                 return 0;
             }
         }

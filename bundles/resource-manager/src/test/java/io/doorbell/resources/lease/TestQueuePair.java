@@ -168,7 +168,8 @@ final class TestQueuePair extends QueuePair {
 
     @Override
     public void commit() {
-        if (submitter == Thread.currentThread() && rung != tail) {
+        // The poller, not the submitter: what was staged before submissions were stopped still goes out.
+        if (poller == Thread.currentThread() && rung != tail) {
             ringDoorbell(tail);
         }
     }

@@ -13,6 +13,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -273,8 +275,17 @@ class ReactorTest {
                 }
             });
             long slowest = 0;
+            var random = new Random(1);
             for (long i = 1; i <= 20_000; i++) {
+                if (i % 16 == 0) {
+                    // On a busy machine both threads may share a CPU, and then it sleeps only if we do.
+                    LockSupport.parkNanos(50_000);
+                }
                 long start = System.nanoTime();
+                long pause = random.nextInt(20_000);
+                while (System.nanoTime() - start < pause) {
+                    Thread.onSpinWait();
+                }
                 offered.set(i);
                 sleepy.wake();
                 while (taken.get() < i) {
