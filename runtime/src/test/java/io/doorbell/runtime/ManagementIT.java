@@ -270,8 +270,15 @@ class ManagementIT {
     void theNodeOfACommandListensNowhere() throws IOException {
         var before = listeningSockets();
         System.setProperty("doorbell.distribution", NodeProcess.distribution().toString());
-        try (var _ = EmbeddedNode.start()) {
+        try (var embedded = EmbeddedNode.start()) {
             assertThat(listeningSockets()).isEqualTo(before);
+            // And will not listen later: there is nobody who could.
+            assertThat(embedded.node()
+                            .await(
+                                    "org.osgi.service.cm.ManagedService",
+                                    "(service.pid=org.apache.felix.http)",
+                                    Duration.ofMillis(1)))
+                    .isEmpty();
         } finally {
             System.clearProperty("doorbell.distribution");
         }

@@ -11,6 +11,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Hashtable;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.cm.ConfigurationAdmin;
@@ -47,8 +49,8 @@ public final class ManagementHttp {
 
     private static final int IDLE_TIMEOUT_MILLIS = 60_000;
 
-    /** Jetty stops on a thread of Config Admin; it takes some milliseconds. */
-    private static final Duration STOP_BOUND = Duration.ofSeconds(5);
+    /** Jetty starts and stops on a thread of Config Admin; both take some milliseconds on a machine that is idle. */
+    private static final Duration JETTY_BOUND = Duration.ofSeconds(5);
 
     private static final long POLL_MILLIS = 5;
 
@@ -175,6 +177,7 @@ public final class ManagementHttp {
                 1,
                 "org.apache.felix.http.jetty.sendServerHeader",
                 false)));
+        jetty.awaitStart();
     }
 
     /**
@@ -182,7 +185,7 @@ public final class ManagementHttp {
      * that is half gone. Its service goes first, so that one says nothing.
      */
     private static void awaitFree(int port) throws InterruptedException {
-        var deadline = System.nanoTime() + STOP_BOUND.toNanos();
+        var deadline = System.nanoTime() + JETTY_BOUND.toNanos();
         while (System.nanoTime() - deadline < 0) {
             try {
                 bound(port);
@@ -191,7 +194,7 @@ public final class ManagementHttp {
                 Thread.sleep(POLL_MILLIS);
             }
         }
-        LOG.warn("Jetty still listens on port {} after {} s", port, STOP_BOUND.toSeconds());
+        LOG.warn("Jetty still listens on port {} after {} s", port, JETTY_BOUND.toSeconds());
     }
 
     @Deactivate
@@ -205,13 +208,14 @@ public final class ManagementHttp {
         }
     }
 
-    /** Says when Jetty listens, or that it does not. */
+    /** Says when Jetty listens, or that it does not. A node that is told to stop while it starts would get in its way, so it is waited for. */
     private static final class JettyTracker extends ServiceTracker<HttpServiceRuntime, HttpServiceRuntime> {
         private static final String ENDPOINT = "osgi.http.endpoint";
 
         private final int port;
         private final String user;
         private final Path passwordFile;
+        private final CountDownLatch started = new CountDownLatch(1);
 
         JettyTracker(BundleContext context, int port, String user, Path passwordFile) {
             super(context, HttpServiceRuntime.class, null);
@@ -227,7 +231,18 @@ public final class ManagementHttp {
             } else {
                 LOG.error("no management over HTTP: Jetty does not listen on port {}, see the line before", port);
             }
+            started.countDown();
             return super.addingService(reference);
+        }
+
+        void awaitStart() {
+            try {
+                if (!started.await(JETTY_BOUND.toMillis(), TimeUnit.MILLISECONDS)) {
+                    LOG.warn("Jetty does not listen on port {} yet after {} s", port, JETTY_BOUND.toSeconds());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }
