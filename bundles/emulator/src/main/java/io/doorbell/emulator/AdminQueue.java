@@ -39,7 +39,7 @@ final class AdminQueue extends SubmissionQueue {
             request.fetch(ring, (long) head * SubmissionEntry.SIZE_BYTES);
             head = head + 1 == size ? 0 : head + 1;
             var faults = controller.faults;
-            if (faults == null || !faults.apply(request, true, nowNanos)) {
+            if (faults == null || !faults.apply(request, nowNanos)) {
                 begin(request);
             }
             if (next == null) {
@@ -68,15 +68,15 @@ final class AdminQueue extends SubmissionQueue {
     private int execute(EmulatedRequest request) {
         // Neither fused nor SGLs here. NVMe Base 2.1 §4.1.1 "Data Pointer", PSDT of admin commands over PCIe.
         if (request.flags != 0) {
-            return Status.INVALID_FIELD;
+            return forGood(Status.INVALID_FIELD);
         }
         return switch (request.opc) {
-            case AdminOpcode.CREATE_IO_COMPLETION_QUEUE -> queues.createCompletionQueue(request);
-            case AdminOpcode.CREATE_IO_SUBMISSION_QUEUE -> queues.createSubmissionQueue(request);
-            case AdminOpcode.DELETE_IO_COMPLETION_QUEUE -> queues.deleteCompletionQueue(request);
-            case AdminOpcode.DELETE_IO_SUBMISSION_QUEUE -> queues.deleteSubmissionQueue(request);
-            case AdminOpcode.DOORBELL_BUFFER_CONFIG -> queues.configureDoorbellBuffers(request);
-            case AdminOpcode.ABORT -> abortCommand(request);
+            case AdminOpcode.CREATE_IO_COMPLETION_QUEUE -> forGood(queues.createCompletionQueue(request));
+            case AdminOpcode.CREATE_IO_SUBMISSION_QUEUE -> forGood(queues.createSubmissionQueue(request));
+            case AdminOpcode.DELETE_IO_COMPLETION_QUEUE -> forGood(queues.deleteCompletionQueue(request));
+            case AdminOpcode.DELETE_IO_SUBMISSION_QUEUE -> forGood(queues.deleteSubmissionQueue(request));
+            case AdminOpcode.DOORBELL_BUFFER_CONFIG -> forGood(queues.configureDoorbellBuffers(request));
+            case AdminOpcode.ABORT -> forGood(abortCommand(request));
             default -> {
                 int status = path.admit(request);
                 if (status == Status.SUCCESS) {
@@ -85,6 +85,11 @@ final class AdminQueue extends SubmissionQueue {
                 yield status == Status.SUCCESS ? path.execute(request) : status;
             }
         };
+    }
+
+    /** What we refuse once we would refuse again. */
+    private static int forGood(int status) {
+        return status > Status.SUCCESS ? status | Status.DNR : status;
     }
 
     /**

@@ -57,14 +57,14 @@ final class CompletionQueue {
     }
 
     private int refreshedRoom() {
+        if (dead) {
+            return 0;
+        }
         int newHead = Doorbell.load(doorbells, doorbellOffset);
-        int used = distance(head, tail);
-        if (Integer.compareUnsigned(newHead, size) >= 0 || distance(head, newHead) > used) {
+        if (Integer.compareUnsigned(newHead, size) >= 0 || distance(head, newHead) > distance(head, tail)) {
             dead = true;
             controller.invalidDoorbell(
                     AsyncEvent.ERROR_INVALID_DOORBELL_VALUE, "head " + newHead + " of completion queue " + qid);
-        }
-        if (dead) {
             return 0;
         }
         int moved = distance(head, newHead);
@@ -181,7 +181,8 @@ final class CompletionQueue {
 
     /** Ring when the head moves. */
     void arm() {
-        if (shadow != null) {
+        // Not when there is room: nobody waits, and the host would wake us for nothing.
+        if (shadow != null && (waiting() || room(1) == 0)) {
             shadow.eventIndex(doorbellOffset, head);
         }
     }

@@ -16,8 +16,10 @@ import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,13 +63,14 @@ final class EmulatedController implements Poller, ControllerEvents {
     final HeldCommands held = new HeldCommands();
 
     /** What to do wrong, or null. */
-    FaultPlan faults;
+    FaultRun faults;
 
     private State state = State.DISABLED;
     private QueueSet queues;
     private AdminQueue admin;
     private CompletionQueue adminCompletions;
     private CommandPath ioPath;
+    private long servedNanos;
     private long nextTickNanos;
     private boolean shuttingDown;
     private boolean enableWhenStopped;
@@ -79,11 +82,15 @@ final class EmulatedController implements Poller, ControllerEvents {
 
     private final MemorySegment bitBucket = Arena.ofAuto().allocate(BIT_BUCKET_BYTES, Iommu.PAGE_BYTES);
 
+    private final Consumer<String> onRemovedByFault;
+
     private volatile int aqa;
     private volatile long asq;
     private volatile long acq;
 
-    EmulatedController(EmulatorSettings settings, TargetSubsystem subsystem, Reactor reactor) {
+    EmulatedController(
+            EmulatorSettings settings, TargetSubsystem subsystem, Reactor reactor, Consumer<String> onRemovedByFault) {
+        this.onRemovedByFault = onRemovedByFault;
         this.settings = settings;
         this.reactor = reactor;
         target = subsystem.createController(
@@ -117,6 +124,7 @@ final class EmulatedController implements Poller, ControllerEvents {
     }
 
     private int serve(long nowNanos) {
+        servedNanos = nowNanos;
         int work = admin.serve(nowNanos);
         for (var queue : queues.active) {
             work += queue.serve(nowNanos);
@@ -182,8 +190,8 @@ final class EmulatedController implements Poller, ControllerEvents {
         queues.arm();
         // Full: the host stores a doorbell, fences and looks at the index; we store the index, fence and look at the
         // doorbell. One of us sees the other.
-        java.lang.invoke.VarHandle.fullFence();
-        if (admin.hasWork() || queues.hasWork()) {
+        VarHandle.fullFence();
+        if (admin.hasWork() || queues.hasWork() || admin.path.poll(servedNanos) + ioPath.poll(servedNanos) > 0) {
             queues.hold();
             return false;
         }
@@ -331,7 +339,11 @@ final class EmulatedController implements Poller, ControllerEvents {
         var path = ioPath;
         ioPath = null;
         if (path != null) {
-            path.close();
+            try {
+                path.close();
+            } catch (RuntimeException busy) {
+                LOG.warn("{}: a namespace has not let go of host memory", settings.name(), busy);
+            }
         }
     }
 
@@ -363,6 +375,11 @@ final class EmulatedController implements Poller, ControllerEvents {
             state = State.FATAL;
         }
         target.fatal(reason);
+    }
+
+    @Override
+    public void wake() {
+        reactor.wake();
     }
 
     // From the queues.
@@ -416,6 +433,12 @@ final class EmulatedController implements Poller, ControllerEvents {
                 reset();
             }
         }
+    }
+
+    /** A fault removes the function: at once for the device, and the driver learns of it from another thread. */
+    void removedByFault(String reason) {
+        gone();
+        onRemovedByFault.accept(reason);
     }
 
     boolean isStopped() {

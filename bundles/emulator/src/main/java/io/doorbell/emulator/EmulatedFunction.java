@@ -37,8 +37,7 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     public static final String TRANSPORT = "EMULATED";
 
     /** Red Hat's ids of QEMU's NVMe controller, which this one resembles: drivers have no quirks for it. */
-    static final PciIdentity IDENTITY =
-            new PciIdentity(0x1B36, 0x0010, 0x1AF4, 0x1100, 2, PciIdentity.NVME_CLASS_CODE);
+    static final PciIdentity IDENTITY = new PciIdentity(0x1B36, 0x0010, 0x1AF4, 0x1100, 2, PciIdentity.NVME_CLASS_CODE);
 
     /** How long the device's reactor may take to come round; it never waits for anything. */
     private static final Duration ROUND_BOUND = Duration.ofSeconds(5);
@@ -60,19 +59,21 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     /** Seen by register reads. */
     private volatile boolean gone;
 
-    private EmulatedFunction(EmulatorSettings settings, Reactor reactor, EmulatedController controller) {
+    private volatile FaultRun faults;
+
+    private EmulatedFunction(EmulatorSettings settings, TargetSubsystem subsystem, Reactor reactor) {
         this.settings = settings;
         this.reactor = reactor;
-        this.controller = controller;
+        controller = new EmulatedController(settings, subsystem, reactor, this::removedByFault);
     }
 
     /** Makes a controller of the subsystem and a reactor that it runs on. Close it. */
     public static EmulatedFunction create(EmulatorSettings settings, TargetSubsystem subsystem, Reactors reactors) {
         var reactor = reactors.open("emulator-" + settings.name(), Reactors.Role.DEVICE, settings.cpu());
         try {
-            var controller = new EmulatedController(settings, subsystem, reactor);
-            reactor.add(controller);
-            return new EmulatedFunction(settings, reactor, controller);
+            var function = new EmulatedFunction(settings, subsystem, reactor);
+            reactor.add(function.controller);
+            return function;
         } catch (RuntimeException failed) {
             reactor.close();
             throw failed;
@@ -92,6 +93,10 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     @Override
     public PciIdentity identity() {
         return IDENTITY;
+    }
+
+    EmulatedController controller() {
+        return controller;
     }
 
     /** The reactor that the device runs on, for statistics. It stays this function's. */
@@ -143,9 +148,26 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
         }
     }
 
+    /** On the reactor, which waits for nobody: registers at once, everything else elsewhere. */
+    private void removedByFault(String reason) {
+        gone = true;
+        Thread.startVirtualThread(() -> remove(reason));
+    }
+
     /** What the device is to do wrong from now on; {@link FaultPlan#NONE} ends it. When this returns, it is in force. */
     public void faults(FaultPlan plan) {
-        run(() -> controller.faults = plan.isEmpty() ? null : plan.attached(this::remove));
+        if (!plan.isEmpty()) {
+            LOG.info("{} will misbehave: {}", address(), plan);
+        }
+        var run = plan.isEmpty() ? null : new FaultRun(plan, controller);
+        run(() -> controller.faults = run);
+        faults = run;
+    }
+
+    /** How many commands the faults in force have done something to. */
+    public long faultsApplied() {
+        var run = faults;
+        return run == null ? 0 : run.fired();
     }
 
     /** Removes the function, ends its reactor. A claim that is still open stays usable as one of a removed function. Idempotent. */
@@ -252,6 +274,7 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
                 case Registers.AQA & ~7 -> (long) controller.aqa() << 32;
                 case Registers.ASQ -> controller.asq();
                 case Registers.ACQ -> controller.acq();
+                case Registers.CRTO -> Integer.toUnsignedLong(target.readyTimeouts());
                 default -> 0;
             };
         }

@@ -31,7 +31,7 @@ final class EmulatedRequest extends NvmRequest {
     EmulatedRequest fusedFirst;
 
     /** What a fault plan does to it; null for almost everyone. */
-    FaultAction fault;
+    FaultRule fault;
 
     /** When a fault lets it go on. */
     long dueNanos;

@@ -33,6 +33,9 @@ public record EmulatorSettings(
     public static final int MAX_IO_QUEUE_PAIRS = 1023;
 
     public static final int MAX_QUEUE_ENTRIES = 4096;
+    /** An Identify structure that straddles a page has to fit. */
+    public static final int MIN_TRANSFER_BYTES = 8192;
+
     public static final int MAX_TRANSFER_BYTES = 16 << 20;
     public static final int MAX_DOORBELL_STRIDE = 6;
 
@@ -45,7 +48,7 @@ public record EmulatorSettings(
         range(name, "I/O queue pairs", ioQueuePairs, 1, MAX_IO_QUEUE_PAIRS);
         range(name, "queue entries", maxQueueEntries, 2, MAX_QUEUE_ENTRIES);
         range(name, "doorbell stride", doorbellStride, 0, MAX_DOORBELL_STRIDE);
-        range(name, "transfer bytes", maxTransferBytes, PAGE_BYTES, MAX_TRANSFER_BYTES);
+        range(name, "transfer bytes", maxTransferBytes, MIN_TRANSFER_BYTES, MAX_TRANSFER_BYTES);
         if (Integer.bitCount(maxTransferBytes) != 1) {
             throw new IllegalArgumentException(
                     "transfer bytes " + maxTransferBytes + " of " + name + ": a power of two");

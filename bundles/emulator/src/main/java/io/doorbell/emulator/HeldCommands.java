@@ -37,7 +37,9 @@ final class HeldCommands {
     int begin(long nowNanos) {
         int begun = 0;
         for (var request = takeDue(nowNanos); request != null; request = takeDue(nowNanos)) {
-            request.queue.begin(request);
+            if (!FaultRun.beginOtherwise(request)) {
+                request.queue.begin(request);
+            }
             begun++;
         }
         return begun;

@@ -63,6 +63,15 @@ final class HostData {
 
     private int mapAny(EmulatedRequest request) {
         request.clearPieces();
+        try {
+            return walk(request);
+        } catch (IllegalStateException | InternalError listGone) {
+            // A list in memory that was closed while it was mapped.
+            return Status.DATA_TRANSFER_ERROR;
+        }
+    }
+
+    private int walk(EmulatedRequest request) {
         return switch (request.flags >> 6 & 3) {
             case SubmissionEntry.PSDT_PRP -> prps.walk(request, request.prp1, request.prp2);
             case SubmissionEntry.PSDT_SGL, SubmissionEntry.PSDT_SGL_METADATA_SGL ->

@@ -80,12 +80,12 @@ final class IoQueue extends SubmissionQueue {
     }
 
     /** Serves one command that is not like all the others: one of a pair, or one that a fault plan has a say in. */
-    private int one(FaultPlan faults, long nowNanos) {
+    private int one(FaultRun faults, long nowNanos) {
         var request = next;
         next = null;
         request.fetch(ring, (long) head * SubmissionEntry.SIZE_BYTES);
         head = head + 1 == size ? 0 : head + 1;
-        if (faults == null || !faults.apply(request, false, nowNanos)) {
+        if (faults == null || !faults.apply(request, nowNanos)) {
             begin(request);
         }
         if (next == null) {

@@ -116,10 +116,12 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
             return Status.SUCCESS;
         }
         int status = bytes > 0 ? hostData.map(request) : Status.INVALID_FIELD;
-        if (status != Status.SUCCESS) {
-            controller.target.error(qid, request.cid, status, request.slba, request.nsid);
-        }
-        return status;
+        return status == Status.SUCCESS ? status : unmapped(request, status);
+    }
+
+    private int unmapped(EmulatedRequest request, int status) {
+        controller.target.error(qid, request.cid, status, request.slba, request.nsid);
+        return status | Status.DNR;
     }
 
     /** A command was stopped by an exception: whose fault was it? Memory that was closed under it is the host's. Returns a status. */
@@ -151,9 +153,14 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
             return;
         }
         executing--;
-        answer(request, status);
-        if (executing == 0) {
-            controller.idle(this);
+        try {
+            answer(request, status);
+            if (executing == 0) {
+                controller.idle(this);
+            }
+        } catch (IllegalStateException | InternalError ringGone) {
+            // Not to be thrown at the namespace that calls us.
+            controller.fail("the completion queue of queue " + qid + " cannot be reached: " + ringGone.getMessage());
         }
     }
 
@@ -170,7 +177,7 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
         if (dead) {
             release(request);
         } else if (request.fault != null) {
-            request.fault.answer(request, status);
+            FaultRun.answer(request, status);
         } else {
             completions.answer(request, status);
         }

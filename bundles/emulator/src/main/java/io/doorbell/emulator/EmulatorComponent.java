@@ -1,0 +1,185 @@
+package io.doorbell.emulator;
+
+import io.doorbell.pci.PciFunction;
+import io.doorbell.reactor.Reactors;
+import io.doorbell.target.TargetSubsystem;
+import java.util.ArrayList;
+import java.util.Dictionary;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One emulated device of the configuration: there while its subsystem is. */
+@Component(
+        service = EmulatorComponent.class,
+        configurationPid = "io.doorbell.emulator",
+        configurationPolicy = ConfigurationPolicy.REQUIRE,
+        immediate = true)
+@Designate(ocd = EmulatorComponent.Config.class, factory = true)
+public final class EmulatorComponent {
+    private static final Logger LOG = LoggerFactory.getLogger(EmulatorComponent.class);
+
+    /** Service properties of the function, beside its own answers. */
+    static final String ADDRESS = "doorbell.pci.address";
+
+    static final String TRANSPORT = "doorbell.pci.transport";
+
+    @ObjectClassDefinition(
+            name = "Emulated NVMe controller",
+            description = "A subsystem of this node as a PCI function that an NVMe driver can claim")
+    @interface Config {
+        @AttributeDefinition(
+                name = "Name",
+                description = "Its address, as traddr in trtype:EMULATED traddr:NAME",
+                min = "1",
+                max = "64")
+        String name();
+
+        @AttributeDefinition(
+                name = "Subsystem",
+                description = "The NVMe Qualified Name of the subsystem whose controller it is",
+                min = "1",
+                max = "223")
+        String subsystem();
+
+        @AttributeDefinition(
+                name = "I/O queue pairs",
+                description = "The most I/O queue pairs that a driver gets",
+                min = "1",
+                max = "1023")
+        int ioQueuePairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
+
+        @AttributeDefinition(
+                name = "Queue entries",
+                description = "The most entries of a queue (CAP.MQES + 1)",
+                min = "2",
+                max = "4096")
+        int maxQueueEntries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
+
+        @AttributeDefinition(
+                name = "Longest transfer",
+                description = "The most bytes of one command, a power of two (MDTS)",
+                min = "8192",
+                max = "16777216")
+        int maxTransferBytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
+
+        @AttributeDefinition(
+                name = "Doorbell stride",
+                description = "Doorbells are 4 << stride bytes apart (CAP.DSTRD)",
+                min = "0",
+                max = "6")
+        int doorbellStride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
+
+        @AttributeDefinition(
+                name = "Shadow doorbells",
+                description =
+                        "Whether Doorbell Buffer Config is offered, so that a driver rings only when the device sleeps")
+        boolean shadowDoorbells() default true;
+
+        @AttributeDefinition(
+                name = "CPU",
+                description =
+                        "The CPU that the device's reactor runs on; -1 takes the least used, from the last one down",
+                min = "-1")
+        int cpu() default Reactors.ANY_CPU;
+
+        @AttributeDefinition(
+                name = "Faults",
+                description = "What the device does wrong, as rules 'match -> action', for tests of what drives it")
+        String[] faults() default {};
+
+        @AttributeDefinition(
+                name = "Seed of faults",
+                description = "What the chances of faults are drawn from; 0 takes a new one, which the log tells")
+        long faultSeed() default 0;
+    }
+
+    private record Registered(
+            TargetSubsystem subsystem, EmulatedFunction function, ServiceRegistration<PciFunction> service) {}
+
+    private final BundleContext context;
+    private final Reactors reactors;
+    private final EmulatorSettings settings;
+    private final String nqn;
+    private final FaultPlan faults;
+
+    // Guarded by this.
+    private final List<Registered> registered = new ArrayList<>();
+
+    @Activate
+    public EmulatorComponent(BundleContext context, Config config, @Reference Reactors reactors) {
+        this.context = context;
+        this.reactors = reactors;
+        settings = new EmulatorSettings(
+                config.name(),
+                config.ioQueuePairs(),
+                config.maxQueueEntries(),
+                config.maxTransferBytes(),
+                config.doorbellStride(),
+                config.shadowDoorbells(),
+                config.cpu());
+        nqn = config.subsystem();
+        faults = FaultPlan.parse(
+                config.faultSeed() == 0 ? System.nanoTime() : config.faultSeed(), List.of(config.faults()));
+    }
+
+    /** A subsystem has come. Ours makes a function of it; there is one of each name, so a second one waits for the first to go. */
+    @Reference(
+            service = TargetSubsystem.class,
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "subsystemGoes")
+    synchronized void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
+        if (!nqn.equals(properties.get(TargetSubsystem.NQN_PROPERTY)) || !registered.isEmpty()) {
+            return;
+        }
+        var function = EmulatedFunction.create(settings, subsystem, reactors);
+        function.faults(faults);
+        Dictionary<String, Object> about = new Hashtable<>();
+        about.put(ADDRESS, function.address());
+        about.put(TRANSPORT, function.transport());
+        registered.add(
+                new Registered(subsystem, function, context.registerService(PciFunction.class, function, about)));
+        LOG.info("{} is a controller of {}", settings.name(), nqn);
+    }
+
+    synchronized void subsystemGoes(TargetSubsystem subsystem) {
+        registered.removeIf(each -> {
+            if (each.subsystem() != subsystem) {
+                return false;
+            }
+            end(each);
+            return true;
+        });
+    }
+
+    @Deactivate
+    synchronized void close() {
+        registered.forEach(EmulatorComponent::end);
+        registered.clear();
+    }
+
+    private static void end(Registered each) {
+        // First the service: the driver lets go while the device still answers.
+        try {
+            each.service().unregister();
+        } catch (IllegalStateException alreadyGone) {
+            // The framework has unregistered it: the bundle stops.
+        }
+        each.function().close();
+    }
+}
