@@ -1,0 +1,112 @@
+package io.doorbell.bench;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ./doorbell bench}: runs the measurements and prints each figure beside its mark. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description =
+                "Measures the paths that have a mark. Quiet machines give better figures; ratios hold on others too.",
+        footer = {"", "Groups: ${COMPLETION-CANDIDATES}"})
+public final class Main implements Callable<Integer> {
+
+    /** What can be measured. */
+    enum Group {
+        /** Writing a command, taking a completion. */
+        ENCODER,
+        /** Submit and complete on an instant device, leased and not. */
+        QUEUE_PAIR,
+        /** Taking a lease back from a busy holder, and from one that does not answer. */
+        REVOCATION,
+        /** From nothing to the first completed I/O. */
+        START,
+        /** The perf workload against the emulated controller, null namespace. */
+        PERF
+    }
+
+    @Parameters(arity = "0..*", description = "groups to run, all by default: ${COMPLETION-CANDIDATES}")
+    private Set<Group> groups = EnumSet.allOf(Group.class);
+
+    @Option(names = "--json", paramLabel = "FILE", description = "write the figures to FILE too")
+    private Path json;
+
+    @Option(names = "--quick", description = "short runs: a look, not a measurement")
+    private boolean quick;
+
+    /** Runs and exits with 0, or 1 when a mark was missed, or 2 for wrong arguments. */
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Main())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(args));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        var figures = new ArrayList<Figure>();
+        if (groups.contains(Group.ENCODER)) {
+            show(figures, Jmh.run(EncoderBenchmark.class, "encoder", quick));
+        }
+        if (groups.contains(Group.QUEUE_PAIR)) {
+            show(figures, Jmh.queuePair(quick));
+        }
+        if (groups.contains(Group.REVOCATION)) {
+            show(figures, RevocationMeasurement.run(quick ? 20 : 200));
+        }
+        if (groups.contains(Group.START)) {
+            show(figures, StartMeasurement.run(quick ? 1 : 5));
+        }
+        if (groups.contains(Group.PERF)) {
+            show(figures, PerfMeasurement.run(quick ? 1 : 5));
+        }
+        if (json != null) {
+            write(figures);
+        }
+        return figures.stream().anyMatch(Figure::missed) ? 1 : 0;
+    }
+
+    private static void show(List<Figure> all, List<Figure> figures) {
+        all.addAll(figures);
+        for (var figure : figures) {
+            System.out.printf(
+                    "%-11s %-58s %14s %-8s %s%n",
+                    figure.group(),
+                    figure.name(),
+                    Figure.number(figure.value())
+                            + (Double.isNaN(figure.error()) ? "" : " ±" + Figure.number(figure.error())),
+                    figure.unit(),
+                    figure.mark().isEmpty() ? "" : figure.mark() + (figure.missed() ? "  MISSED" : "  ok"));
+        }
+        System.out.flush();
+    }
+
+    private void write(List<Figure> figures) throws IOException {
+        var rows = new ArrayList<LinkedHashMap<String, Object>>();
+        for (var figure : figures) {
+            var row = new LinkedHashMap<String, Object>();
+            row.put("group", figure.group());
+            row.put("name", figure.name());
+            row.put("value", figure.value());
+            if (!Double.isNaN(figure.error())) {
+                row.put("error", figure.error());
+            }
+            row.put("unit", figure.unit());
+            row.put("mark", figure.mark());
+            row.put("missed", figure.missed());
+            rows.add(row);
+        }
+        JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).write(rows, json.toFile());
+    }
+}
