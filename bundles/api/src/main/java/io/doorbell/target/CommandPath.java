@@ -19,7 +19,11 @@ public interface CommandPath extends AutoCloseable {
     /** Executes the fused pair Compare and Write; the answer, or {@code write.complete}, is for the write, see {@code NamespaceSession.submitFused}. */
     int executeFused(NvmRequest compare, NvmRequest write);
 
-    /** Ends what namespaces have finished, and takes up changes of the namespaces; call it each cycle. Returns work done. */
+    /**
+     * Ends what namespaces have finished, and takes up changes of the namespaces; call it each cycle. Returns work done.
+     * The reactor is woken when there is more; so a transport whose reactor wants to sleep calls this once more in
+     * {@link io.doorbell.reactor.Poller#readyToPark}, and stays awake if it did something.
+     */
     int poll(long nowNanos);
 
     /** Requests that were pending are gone, without completion: the transport has reset. */
