@@ -254,6 +254,10 @@ final class Features {
         if ((capabilities & NAMESPACE_SPECIFIC) == 0 && request.nsid != 0 && request.nsid != BROADCAST) {
             return Status.FEATURE_NOT_NAMESPACE_SPECIFIC | Status.DNR;
         }
+        return store(fid, value, request);
+    }
+
+    private int store(int fid, int value, NvmRequest request) {
         switch (fid) {
             case FeatureId.ARBITRATION -> arbitration = value;
             case FeatureId.POWER_MANAGEMENT -> {

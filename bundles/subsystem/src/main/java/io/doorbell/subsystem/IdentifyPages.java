@@ -35,9 +35,13 @@ final class IdentifyPages {
     private IdentifyPages() {}
 
     static void controller(MemorySegment page, NvmController controller) {
-        ControllerSetup setup = controller.setup();
-        NvmSubsystem subsystem = controller.subsystem();
-        int maxTransferBlocks = setup.maxTransferBytes() / PAGE_BYTES;
+        capabilities(page, controller, controller.setup(), controller.subsystem());
+        adminCommands(page, controller.setup(), controller.subsystem());
+        nvmCommands(page, controller.setup(), controller.subsystem());
+    }
+
+    private static void capabilities(
+            MemorySegment page, NvmController controller, ControllerSetup setup, NvmSubsystem subsystem) {
         IdentifyController.VID.set(page, setup.vendorId());
         IdentifyController.SSVID.set(page, setup.vendorId());
         IdentifyController.SN.set(page, subsystem.serial());
@@ -55,7 +59,10 @@ final class IdentifyPages {
                 IdentifyController.CTRATT_HOST_IDENTIFIER_128
                         | (setup.pci() ? 0 : IdentifyController.CTRATT_TRAFFIC_BASED_KEEP_ALIVE));
         IdentifyController.CNTRLTYPE.set(page, IdentifyController.CNTRLTYPE_IO);
+        IdentifyController.SUBNQN.set(page, subsystem.nqn());
+    }
 
+    private static void adminCommands(MemorySegment page, ControllerSetup setup, NvmSubsystem subsystem) {
         IdentifyController.OACS.set(
                 page,
                 IdentifyController.OACS_NAMESPACE_MANAGEMENT
@@ -71,7 +78,9 @@ final class IdentifyPages {
         IdentifyController.TNVMCAP.set(page, subsystem.totalBytes());
         IdentifyController.UNVMCAP.set(page, subsystem.unallocatedBytes());
         IdentifyController.KAS.set(page, KEEP_ALIVE_UNIT_MILLIS / 100);
+    }
 
+    private static void nvmCommands(MemorySegment page, ControllerSetup setup, NvmSubsystem subsystem) {
         IdentifyController.SQES.set(page, SQES_64);
         IdentifyController.CQES.set(page, CQES_16);
         IdentifyController.NN.set(page, NvmSubsystem.MAX_NSID);
@@ -94,9 +103,8 @@ final class IdentifyPages {
         IdentifyController.AWUN.set(page, 0);
         IdentifyController.AWUPF.set(page, 0);
         // A fused pair of any length keeps every other session off: in blocks of 4096, which is the fewest.
-        IdentifyController.ACWU.set(page, Math.min(maxTransferBlocks, 0x10000) - 1);
+        IdentifyController.ACWU.set(page, Math.min(setup.maxTransferPages(), 0x10000) - 1);
         IdentifyController.SGLS.set(page, setup.sgls());
-        IdentifyController.SUBNQN.set(page, subsystem.nqn());
     }
 
     static void namespace(MemorySegment page, NamespaceShape shape) {

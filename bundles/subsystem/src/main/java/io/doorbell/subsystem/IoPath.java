@@ -183,7 +183,7 @@ final class IoPath implements CommandPath {
     public int poll(long nowNanos) {
         int work = 0;
         var attached = controller.attached();
-        if (attached != seen) {
+        if (attached != seen && !closed) {
             takeUpNamespaces(attached);
             work++;
         }

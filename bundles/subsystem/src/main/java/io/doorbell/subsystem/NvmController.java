@@ -263,6 +263,8 @@ final class NvmController implements TargetController {
         synchronized (this) {
             paths.add(path);
         }
+        // For a change that came after the path had looked and before it was known here.
+        reactor.wake();
         return path;
     }
 

@@ -67,19 +67,25 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     NvmSubsystem(String nqn, String serial, String model, InstantSource clock) {
-        this.nqn = Nqn.check("the name of a subsystem", nqn);
-        this.serial = printable("serial number", serial, SERIAL_LENGTH);
-        this.model = printable("model number", model, MODEL_LENGTH);
+        checkIdentity(nqn, serial, model);
+        this.nqn = nqn;
+        this.serial = serial;
+        this.model = model;
         this.clock = clock;
         this.started = clock.instant();
     }
 
-    private static String printable(String what, String text, int length) {
+    static void checkIdentity(String nqn, String serial, String model) {
+        Nqn.check("nqn", nqn);
+        checkPrintable("serial", serial, SERIAL_LENGTH);
+        checkPrintable("model", model, MODEL_LENGTH);
+    }
+
+    private static void checkPrintable(String what, String text, int length) {
         if (text.isEmpty() || text.length() > length || !text.chars().allMatch(c -> c >= ' ' && c <= '~')) {
             throw new IllegalArgumentException(
-                    what + " \"" + text + "\" of a subsystem: 1 to " + length + " printable ASCII characters");
+                    what + " \"" + text + "\": must be 1 to " + length + " printable ASCII characters");
         }
-        return text;
     }
 
     @Override

@@ -5,6 +5,7 @@
  *   <li>{@link io.doorbell.subsystem.NvmSubsystem}: namespaces, controllers, and which has which attached;
  *   <li>{@code NvmController}: CAP, CC, CSTS, and what outlives a command;
  *   <li>{@code AdminPath}: admin commands, with {@code Features}, {@code IdentifyPages}, {@code LogPages}, {@code AsyncEvents};
+ *   <li>{@code ConfiguredSubsystem}: how configuration and backends become a subsystem;
  *   <li>{@code IoPath}: I/O commands of one controller on one reactor. The only hot path here.
  * </ol>
  *

@@ -1,0 +1,156 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.storage.BackendProvider;
+import io.doorbell.storage.NamespaceSpec;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes a subsystem what configuration says, with the backends there are: namespaces come and go as either changes, and
+ * controllers live on. Only another name, serial or model makes another subsystem.
+ *
+ * <p>It is published when every backend it needs has been there once, so that a host that comes early does not find it
+ * half filled. A namespace that cannot be opened is left out, with a message, and tried again at the next change.
+ *
+ * <p>Any thread.
+ */
+final class ConfiguredSubsystem implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ConfiguredSubsystem.class);
+
+    /** How long a namespace that is removed or changed may still be in use. */
+    private static final Duration REMOVE_BOUND = Duration.ofSeconds(5);
+
+    private static final String MEMORY = "memory";
+
+    /** Where a subsystem that is complete goes; what it answers takes it back. */
+    @FunctionalInterface
+    interface Publisher {
+        Runnable publish(NvmSubsystem subsystem);
+    }
+
+    private final Publisher publisher;
+
+    // Guarded by this.
+    private final Map<String, List<BackendProvider>> backends = new HashMap<>();
+    private final Map<Integer, NamespaceSpec> open = new TreeMap<>();
+    private SubsystemSettings settings;
+    private NvmSubsystem subsystem;
+    private Runnable withdraw;
+
+    ConfiguredSubsystem(Publisher publisher) {
+        this.publisher = publisher;
+    }
+
+    synchronized void apply(SubsystemSettings next) {
+        if (settings == null || !settings.isSameSubsystem(next)) {
+            close();
+            subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model());
+        }
+        settings = next;
+        for (var entry : List.copyOf(open.entrySet())) {
+            if (!entry.getValue().equals(next.namespaces().get(entry.getKey()))) {
+                remove(entry.getKey());
+            }
+        }
+        openMissing();
+    }
+
+    synchronized void addBackend(BackendProvider backend) {
+        backends.computeIfAbsent(backend.kind(), ignored -> new ArrayList<>()).add(backend);
+        if (subsystem != null) {
+            openMissing();
+        }
+    }
+
+    synchronized void removeBackend(BackendProvider backend) {
+        var ofKind = backends.getOrDefault(backend.kind(), List.of());
+        // Its namespaces are made by whichever came first, and run that one's code.
+        boolean used = !ofKind.isEmpty() && ofKind.getFirst() == backend;
+        ofKind.remove(backend);
+        if (subsystem == null || !used) {
+            return;
+        }
+        for (var entry : List.copyOf(open.entrySet())) {
+            if (entry.getValue().kind().equals(backend.kind())) {
+                remove(entry.getKey());
+            }
+        }
+        openMissing();
+    }
+
+    private void remove(int nsid) {
+        open.remove(nsid);
+        var namespace = subsystem.namespace(nsid);
+        if (namespace == null) {
+            return;
+        }
+        subsystem.removeNamespace(nsid);
+        try {
+            // The file of the one may be the file of the next.
+            if (!namespace.closed().await(REMOVE_BOUND.toNanos(), TimeUnit.NANOSECONDS)) {
+                LOG.warn("{} of {} is still in use {} after it was removed", namespace, subsystem, REMOVE_BOUND);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void openMissing() {
+        var waitsFor = new TreeSet<String>();
+        settings.namespaces().forEach((nsid, spec) -> {
+            if (!open.containsKey(nsid)) {
+                var backend = backend(spec.kind());
+                if (backend == null) {
+                    waitsFor.add(spec.kind());
+                } else {
+                    open(nsid, spec, backend);
+                }
+            }
+        });
+        var memory = backend(MEMORY);
+        subsystem.allowNamespaceManagement(memory, settings.creatableBytes());
+        if (!waitsFor.isEmpty()) {
+            LOG.info("subsystem {} waits for backends of kind {}", subsystem, String.join(", ", waitsFor));
+        } else if (withdraw == null) {
+            withdraw = publisher.publish(subsystem);
+            LOG.info("subsystem {} has namespaces {}", subsystem, open);
+        }
+    }
+
+    private BackendProvider backend(String kind) {
+        var ofKind = backends.getOrDefault(kind, List.of());
+        return ofKind.isEmpty() ? null : ofKind.getFirst();
+    }
+
+    private void open(int nsid, NamespaceSpec spec, BackendProvider backend) {
+        try {
+            subsystem.addNamespace(nsid, backend.open(spec));
+            open.put(nsid, spec);
+        } catch (RuntimeException failed) {
+            LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, failed.getMessage(), failed);
+        }
+    }
+
+    /** Takes the subsystem back and closes it. It can be applied anew. */
+    @Override
+    public synchronized void close() {
+        if (withdraw != null) {
+            withdraw.run();
+            withdraw = null;
+        }
+        if (subsystem != null) {
+            subsystem.close();
+            subsystem = null;
+        }
+        open.clear();
+        settings = null;
+    }
+}

@@ -1,0 +1,104 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.storage.BackendProvider;
+import io.doorbell.target.TargetSubsystem;
+import java.util.Hashtable;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One subsystem for each {@code io.doorbell.subsystem~NAME.cfg}, as a {@link TargetSubsystem} service. */
+@Component(
+        service = {},
+        configurationPid = SubsystemComponent.PID,
+        configurationPolicy = ConfigurationPolicy.REQUIRE)
+@Designate(ocd = SubsystemComponent.Config.class, factory = true)
+public final class SubsystemComponent {
+    static final String PID = "io.doorbell.subsystem";
+
+    private static final Logger LOG = LoggerFactory.getLogger(SubsystemComponent.class);
+
+    @ObjectClassDefinition(name = "NVM subsystem", description = "Namespaces, and the name hosts find them under")
+    public @interface Config {
+        @AttributeDefinition(
+                name = "NQN",
+                description =
+                        "Qualified name: nqn.yyyy-mm.reversed.domain:anything, at most 223 bytes, unique in the node",
+                min = "5",
+                max = "223")
+        String nqn();
+
+        @AttributeDefinition(name = "Serial number", description = "Printable ASCII", min = "1", max = "20")
+        String serial() default "DOORBELL0";
+
+        @AttributeDefinition(name = "Model number", description = "Printable ASCII", min = "1", max = "40")
+        String model() default "Doorbell NVM subsystem";
+
+        @AttributeDefinition(
+                name = "Namespaces",
+                description =
+                        "nsid=kind:size:blockBytes[:path]. nsid from 1 to 1024; kind null, memory or file; size in"
+                                + " bytes or with KiB, MiB, GiB, TiB; blockBytes 512 or 4096; path of a file, from the node's home on")
+        String[] namespaces() default {};
+
+        @AttributeDefinition(
+                name = "Creatable",
+                description = "Mebibytes of namespaces in memory that hosts may create by Namespace Management",
+                min = "0",
+                max = "1048576")
+        int creatable_mib() default 0;
+    }
+
+    private final ConfiguredSubsystem subsystem;
+    private final String file;
+
+    @Activate
+    public SubsystemComponent(BundleContext context, Map<String, Object> properties, Config config) {
+        file = "config/" + properties.get(Constants.SERVICE_PID) + ".cfg";
+        subsystem = new ConfiguredSubsystem(made -> publish(context, made));
+        modified(config);
+    }
+
+    private static Runnable publish(BundleContext context, NvmSubsystem subsystem) {
+        var properties = new Hashtable<String, Object>();
+        properties.put(TargetSubsystem.NQN_PROPERTY, subsystem.nqn());
+        return context.registerService(TargetSubsystem.class, subsystem, properties)::unregister;
+    }
+
+    @Modified
+    void modified(Config config) {
+        try {
+            subsystem.apply(SubsystemSettings.parse(
+                    config.nqn(), config.serial(), config.model(), config.namespaces(), config.creatable_mib()));
+        } catch (IllegalArgumentException wrong) {
+            LOG.error("{}: {}. Nothing was changed", file, wrong.getMessage());
+        }
+    }
+
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+    void addBackend(BackendProvider backend) {
+        subsystem.addBackend(backend);
+    }
+
+    void removeBackend(BackendProvider backend) {
+        subsystem.removeBackend(backend);
+    }
+
+    @Deactivate
+    void deactivate() {
+        subsystem.close();
+    }
+}

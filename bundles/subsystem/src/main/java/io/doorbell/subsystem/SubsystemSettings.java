@@ -1,0 +1,66 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.storage.NamespaceSpec;
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * A subsystem as configuration spells it.
+ *
+ * @param namespaces by namespace identifier
+ * @param creatableBytes what hosts may create by Namespace Management, in memory
+ */
+record SubsystemSettings(
+        String nqn, String serial, String model, SortedMap<Integer, NamespaceSpec> namespaces, long creatableBytes) {
+    private static final String FORM = "nsid=kind:size:blockBytes[:path], such as 1=file:1GiB:4096:var/nvme0n1.img";
+
+    SubsystemSettings {
+        NvmSubsystem.checkIdentity(nqn, serial, model);
+        namespaces = Collections.unmodifiableSortedMap(new TreeMap<>(namespaces));
+    }
+
+    /**
+     * Reads entries of the form {@code nsid=kind:size:blockBytes[:path]}.
+     *
+     * @throws IllegalArgumentException which entry is wrong, and what is allowed
+     */
+    static SubsystemSettings parse(String nqn, String serial, String model, String[] entries, long creatableMib) {
+        var namespaces = new TreeMap<Integer, NamespaceSpec>();
+        for (String entry : entries) {
+            int equals = entry.indexOf('=');
+            if (equals < 0) {
+                throw new IllegalArgumentException("namespaces = " + entry + ": must be " + FORM);
+            }
+            int nsid = nsid(entry, entry.substring(0, equals).trim());
+            NamespaceSpec spec;
+            try {
+                spec = NamespaceSpec.parse(entry.substring(equals + 1));
+            } catch (IllegalArgumentException wrong) {
+                throw new IllegalArgumentException("namespaces = " + entry + ": " + wrong.getMessage(), wrong);
+            }
+            if (namespaces.putIfAbsent(nsid, spec) != null) {
+                throw new IllegalArgumentException(
+                        "namespaces = " + entry + ": namespace id " + nsid + " is there twice");
+            }
+        }
+        return new SubsystemSettings(nqn, serial, model, namespaces, creatableMib << 20);
+    }
+
+    private static int nsid(String entry, String text) {
+        try {
+            int nsid = Integer.parseInt(text);
+            if (nsid >= 1 && nsid <= NvmSubsystem.MAX_NSID) {
+                return nsid;
+            }
+        } catch (NumberFormatException notANumber) {
+            // Said below.
+        }
+        throw new IllegalArgumentException("namespaces = " + entry + ": namespace id \"" + text
+                + "\", must be from 1 to " + NvmSubsystem.MAX_NSID);
+    }
+
+    boolean isSameSubsystem(SubsystemSettings other) {
+        return nqn.equals(other.nqn) && serial.equals(other.serial) && model.equals(other.model);
+    }
+}

@@ -1,0 +1,169 @@
+package io.doorbell.subsystem;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.doorbell.backends.FileBackend;
+import io.doorbell.backends.MemoryBackend;
+import io.doorbell.backends.NullBackend;
+import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.storage.NvmRequest;
+import io.doorbell.storage.TestRequest;
+import io.doorbell.target.TargetSubsystem.AllocatedNamespace;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfiguredSubsystemTest {
+    @TempDir
+    Path home;
+
+    private final List<NvmSubsystem> published = new ArrayList<>();
+    private final ConfiguredSubsystem configured = new ConfiguredSubsystem(subsystem -> {
+        published.add(subsystem);
+        return () -> published.remove(subsystem);
+    });
+    private FileBackend files;
+
+    @BeforeEach
+    void makeBackends() {
+        files = new FileBackend(home, 1);
+    }
+
+    @AfterEach
+    void close() {
+        configured.close();
+    }
+
+    private static SubsystemSettings settings(String... namespaces) {
+        return SubsystemSettings.parse(Rig.NQN, "SN", "Model", namespaces, 1);
+    }
+
+    private List<Integer> nsids() {
+        return published.getFirst().namespaces().stream()
+                .map(AllocatedNamespace::nsid)
+                .toList();
+    }
+
+    @Test
+    void isPublishedWhenEveryBackendHasBeenThere() {
+        configured.apply(settings("1=memory:1MiB:512", "2=null:1MiB:512"));
+        boolean before = published.isEmpty();
+        configured.addBackend(new MemoryBackend());
+        boolean between = published.isEmpty();
+        configured.addBackend(new NullBackend());
+
+        assertThat(before).isTrue();
+        assertThat(between).isTrue();
+        assertThat(published).hasSize(1);
+        assertThat(nsids()).containsExactly(1, 2);
+        configured.close();
+        assertThat(published).isEmpty();
+    }
+
+    @Test
+    void namespacesChangeUnderTheControllers() {
+        configured.addBackend(new MemoryBackend());
+        configured.addBackend(new NullBackend());
+        configured.apply(settings("1=memory:1MiB:512", "2=null:1MiB:512"));
+        var subsystem = published.getFirst();
+        var stays = subsystem.namespace(1);
+
+        configured.apply(settings("1=memory:1MiB:512", "2=null:2MiB:4096", "3=null:1MiB:512"));
+
+        assertThat(published).containsExactly(subsystem);
+        assertThat(nsids()).containsExactly(1, 2, 3);
+        assertThat(subsystem.namespace(1)).as("untouched").isSameAs(stays);
+        assertThat(subsystem.namespace(2).shape().blockBytes()).isEqualTo(4096);
+    }
+
+    @Test
+    void anotherNameIsAnotherSubsystem() {
+        configured.addBackend(new NullBackend());
+        configured.apply(settings("1=null:1MiB:512"));
+        var before = published.getFirst();
+
+        configured.apply(SubsystemSettings.parse(Rig.NQN + "2", "SN", "Model", new String[] {"1=null:1MiB:512"}, 0));
+
+        assertThat(published).hasSize(1).doesNotContain(before);
+        assertThat(published.getFirst().nqn()).isEqualTo(Rig.NQN + "2");
+        assertThat(before.namespaces()).isEmpty();
+    }
+
+    @Test
+    void aBackendThatGoesTakesItsNamespacesAlongAndBringsThemBack() {
+        var memory = new MemoryBackend();
+        configured.addBackend(memory);
+        configured.addBackend(new NullBackend());
+        configured.apply(settings("1=memory:1MiB:512", "2=null:1MiB:512"));
+
+        configured.removeBackend(memory);
+        var without = nsids();
+        configured.addBackend(new MemoryBackend());
+
+        assertThat(published).as("stays published").hasSize(1);
+        assertThat(without).containsExactly(2);
+        assertThat(nsids()).containsExactly(1, 2);
+    }
+
+    @Test
+    void leavesOutWhatCannotBeOpenedAndTriesAgainAtAChange() {
+        configured.addBackend(files);
+        configured.addBackend(new NullBackend());
+        try (var other = new FileBackend(home, 1)
+                .open(settings("1=file:1MiB:512:a.img").namespaces().get(1))) {
+            assertThat(other.shape().blockCount()).isEqualTo(2048);
+            configured.apply(settings("1=file:1MiB:512:a.img", "2=null:1MiB:512"));
+            assertThat(nsids()).containsExactly(2);
+        }
+
+        configured.apply(settings("1=file:1MiB:512:a.img", "2=null:1MiB:512"));
+
+        assertThat(nsids()).containsExactly(1, 2);
+    }
+
+    @Test
+    void aFileMovesToAnotherIdentifierWithItsData() {
+        configured.addBackend(files);
+        configured.apply(settings("1=file:1MiB:512:a.img"));
+        var subsystem = published.getFirst();
+        var uuid = subsystem.namespace(1).shape().uuid();
+
+        configured.apply(settings("4=file:1MiB:512:a.img"));
+
+        assertThat(nsids()).containsExactly(4);
+        assertThat(subsystem.namespace(4).shape().uuid()).isEqualTo(uuid);
+    }
+
+    @Test
+    void closingEndsWhatTransportsStillHold() {
+        configured.addBackend(new MemoryBackend());
+        configured.apply(settings("1=memory:1MiB:512"));
+        var reactor = io.doorbell.reactor.HandReactor.byHand("rig");
+        var transport = new Rig.Transport();
+        var controller =
+                (NvmController) published.getFirst().createController(Rig.setup("late", true, true), transport);
+        var path = controller.openIoPath(reactor);
+        var poller = Thread.ofPlatform().start(() -> {
+            while (controller.attached(1) != null) {
+                Thread.onSpinWait();
+            }
+            path.poll(0); // As the reactor would, in its next cycle.
+        });
+
+        long startNanos = System.nanoTime();
+        configured.close();
+        long takenMillis = (System.nanoTime() - startNanos) / 1_000_000;
+
+        assertThat(takenMillis).as("waits for the path, and not for its bound").isLessThan(4000);
+        assertThat(path.admit(TestRequest.blocks(NvmOpcode.READ, 0, 1)))
+                .isNotZero()
+                .isNotEqualTo(NvmRequest.PENDING);
+        assertThat(poller).isNotNull();
+        path.close();
+        controller.close();
+    }
+}
