@@ -92,8 +92,8 @@ final class ManagedLeases implements LeasesMXBean, AutoCloseable {
             LOG.info("lease {} is taken back for the operator", leaseId);
             return registry.revoke(leaseId);
         } catch (LeaseException e) {
-            // A JMX client has no class of ours; this one it has.
-            throw new IllegalArgumentException(e.getMessage() + "; leases now: " + ids(), e);
+            // Not as the cause: a JMX client has no class of ours, and could not read the answer.
+            throw new IllegalArgumentException(e.getMessage() + "; leases now: " + ids());
         }
     }
 

@@ -63,7 +63,14 @@ final class ManagedPerfRuns implements PerfRunsMXBean, AutoCloseable {
 
     private PerfRun started(List<String> flags) {
         LOG.info("perf is started for the operator: {}", flags);
-        return PerfRun.of(runner.start(List.copyOf(flags)));
+        try {
+            return PerfRun.of(runner.start(List.copyOf(flags)));
+        } catch (IllegalArgumentException e) {
+            // Anew, and without a cause: a JMX client has no class of a plug-in, and could not read the answer.
+            throw new IllegalArgumentException(e.getMessage());
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(e.getMessage());
+        }
     }
 
     @Override

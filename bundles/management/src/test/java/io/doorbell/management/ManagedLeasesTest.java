@@ -92,8 +92,9 @@ class ManagedLeasesTest {
         assertThatThrownBy(() -> server.invoke(NAME, "revoke", new Object[] {8L}, new String[] {"long"}))
                 .isInstanceOf(RuntimeMBeanException.class)
                 .cause()
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("no lease 8; leases now: 7, 9");
+                .isExactlyInstanceOf(IllegalArgumentException.class)
+                .hasMessage("no lease 8; leases now: 7, 9")
+                .hasNoCause();
         assertThat(registry.leases()).hasSize(2);
     }
 

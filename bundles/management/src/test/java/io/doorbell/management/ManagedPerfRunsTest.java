@@ -88,6 +88,18 @@ class ManagedPerfRunsTest {
     }
 
     @Test
+    void passesOnWhatTheRunnerSaysInWordsThatEveryClientCanRead() {
+        runner.refusal = new IllegalArgumentException("-q 0: 1 to 65535") {
+            private static final long serialVersionUID = 1L;
+        };
+
+        assertThatThrownBy(() -> runs.start("-q 0"))
+                .isExactlyInstanceOf(IllegalArgumentException.class)
+                .hasMessage("-q 0: 1 to 65535")
+                .hasNoCause();
+    }
+
+    @Test
     void refusesAQuoteThatIsNeverClosed() {
         assertThatThrownBy(() -> runs.start("-q 1 -r 'trtype:EMULATED"))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -113,9 +125,13 @@ class ManagedPerfRunsTest {
     private static final class TestRunner implements WorkloadRunner {
         private final List<List<String>> started = new ArrayList<>();
         private final List<WorkloadRun> runs = new ArrayList<>();
+        private RuntimeException refusal;
 
         @Override
         public WorkloadRun start(List<String> flags) {
+            if (refusal != null) {
+                throw refusal;
+            }
             started.add(flags);
             var run = new TestRun(started.size(), String.join(" ", flags));
             runs.add(run);
