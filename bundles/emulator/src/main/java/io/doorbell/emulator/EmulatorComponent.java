@@ -135,6 +135,7 @@ public final class EmulatorComponent {
         nqn = config.subsystem();
         faults = FaultPlan.parse(
                 config.faultSeed() == 0 ? System.nanoTime() : config.faultSeed(), List.of(config.faults()));
+        LOG.info("{} waits for subsystem {}", settings.name(), nqn);
     }
 
     /** A subsystem has come. Ours makes a function of it; there is one of each name, so a second one waits for the first to go. */
