@@ -16,6 +16,7 @@ class ModulePathTest {
             "nvme-spec",
             "platform",
             "api",
+            "vfio-user",
             "bundle-pcie",
             "resource-manager",
             "subsystem",

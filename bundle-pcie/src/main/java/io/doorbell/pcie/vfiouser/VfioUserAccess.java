@@ -1,0 +1,234 @@
+package io.doorbell.pcie.vfiouser;
+
+import io.doorbell.nvme.Registers;
+import io.doorbell.pci.PciAccess;
+import io.doorbell.pci.PciException;
+import io.doorbell.platform.MemoryView;
+import io.doorbell.vfiouser.ChannelException;
+import io.doorbell.vfiouser.Command;
+import io.doorbell.vfiouser.DmaAccess;
+import io.doorbell.vfiouser.Message;
+import io.doorbell.vfiouser.ProtocolException;
+import io.doorbell.vfiouser.RegionInfo;
+import io.doorbell.vfiouser.Reply;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One driver's claim of a {@link VfioUserFunction}. Registers are messages; doorbells are memory; DMA memory is a file that both map. */
+final class VfioUserAccess implements PciAccess {
+    private static final Logger LOG = LoggerFactory.getLogger(VfioUserAccess.class);
+    private static final Duration ARENA_BOUND = Duration.ofSeconds(2);
+
+    private final VfioUserFunction function;
+    private final VfioUserDevice device;
+    private final String driver;
+    private final SharedDmaPool dma;
+    private final DoorbellPage page;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment doorbells;
+
+    /** Why the device is gone, or null. */
+    private volatile String removedFor;
+
+    // Guarded by this.
+    private Consumer<String> listener;
+    private boolean told;
+    private boolean closed;
+
+    VfioUserAccess(VfioUserFunction function, VfioUserDevice device, String driver) {
+        this.function = function;
+        this.device = device;
+        this.driver = driver;
+        page = DoorbellPage.of(device);
+        try {
+            doorbells = MemoryView.within(page.segment(), arena);
+            dma = new SharedDmaPool(device, function::closeLingering);
+            device.busMaster(true);
+        } catch (RuntimeException failed) {
+            MemoryView.close(arena, ARENA_BOUND);
+            page.close();
+            throw failed;
+        }
+        LOG.debug("{}: claimed by {}, doorbells {}", function.address(), driver, page.describe());
+    }
+
+    String driver() {
+        return driver;
+    }
+
+    @Override
+    public int readRegister32(int offset) {
+        check(offset, Integer.BYTES);
+        return ask(offset, () -> device.read32(RegionInfo.BAR0, offset), Registers.GONE);
+    }
+
+    @Override
+    public long readRegister64(int offset) {
+        check(offset, Long.BYTES);
+        return ask(offset, () -> device.read64(RegionInfo.BAR0, offset), -1L);
+    }
+
+    @Override
+    public void writeRegister32(int offset, int value) {
+        check(offset, Integer.BYTES);
+        ask(
+                offset,
+                () -> {
+                    device.write32(RegionInfo.BAR0, offset, value);
+                    return null;
+                },
+                null);
+    }
+
+    @Override
+    public void writeRegister64(int offset, long value) {
+        check(offset, Long.BYTES);
+        ask(
+                offset,
+                () -> {
+                    device.write64(RegionInfo.BAR0, offset, value);
+                    return null;
+                },
+                null);
+    }
+
+    private <T> T ask(int offset, Supplier<T> question, T gone) {
+        if (removedFor != null) {
+            return gone;
+        }
+        try {
+            return question.get();
+        } catch (ChannelException ended) {
+            return gone;
+        } catch (ProtocolException refused) {
+            throw new PciException(
+                    String.format("%s: register %Xh: %s", function.address(), offset, refused.getMessage()), refused);
+        }
+    }
+
+    private static void check(int offset, int width) {
+        if (offset < 0 || offset % width != 0 || offset + width > Registers.DOORBELLS) {
+            throw new IllegalArgumentException(String.format("no register of %d bytes at %Xh", width, offset));
+        }
+    }
+
+    @Override
+    public MemorySegment doorbells() {
+        return doorbells;
+    }
+
+    @Override
+    public void doorbellStored() {
+        page.stored();
+    }
+
+    @Override
+    public boolean wantsDoorbellSignal() {
+        return page.wantsSignal();
+    }
+
+    @Override
+    public DmaMapping map(MemorySegment memory) {
+        throw new PciException(
+                function.address()
+                        + ": a device in another process reaches only memory that was allocated for it, because that is a file");
+    }
+
+    @Override
+    public DmaBlock allocate(long bytes) {
+        return dma.allocate(bytes);
+    }
+
+    /** A command of the device. */
+    Reply handle(Message message) {
+        return switch (message.command()) {
+            case Command.DMA_READ -> {
+                var access = DmaAccess.decodeRead(message.payload());
+                var payload = access.encodeWithData();
+                if (access.count() > 0) {
+                    DmaAccess.data(payload).copyFrom(dma.range(access));
+                }
+                yield new Reply(payload);
+            }
+            case Command.DMA_WRITE -> {
+                var access = DmaAccess.decodeWithData(message.payload());
+                if (access.count() > 0) {
+                    dma.range(access).copyFrom(DmaAccess.data(message.payload()));
+                }
+                yield new Reply(access.encode());
+            }
+            default ->
+                throw new ProtocolException(
+                        ProtocolException.ENOTSUP, Command.name(message.command()) + " is not for a client");
+        };
+    }
+
+    @Override
+    public void onRemoval(Consumer<String> toTell) {
+        String reason;
+        synchronized (this) {
+            listener = toTell;
+            reason = removedFor;
+        }
+        if (reason != null) {
+            tell(reason);
+        }
+    }
+
+    /** The connection has ended. */
+    void removed(String reason) {
+        synchronized (this) {
+            if (removedFor == null) {
+                removedFor = reason;
+            }
+        }
+        tell(reason);
+    }
+
+    private void tell(String reason) {
+        Consumer<String> teller;
+        synchronized (this) {
+            if (told || listener == null || closed) {
+                return;
+            }
+            told = true;
+            teller = listener;
+        }
+        teller.accept(reason);
+    }
+
+    @Override
+    public boolean removed() {
+        return removedFor != null;
+    }
+
+    /** Ends the claim. Views of doorbells and blocks that are still open stay usable, and reach no device. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        try {
+            if (removedFor == null) {
+                device.reset();
+                device.busMaster(false);
+            }
+        } catch (ProtocolException refused) {
+            // It may still reach the memory, and run. Without a connection it has neither memory nor a driver.
+            function.disconnect("it could not be reset: " + refused.getMessage());
+        } catch (ChannelException gone) {
+            // Gone between the look and the question.
+        }
+        dma.close();
+        MemoryView.close(arena, ARENA_BOUND);
+        function.released(this, page);
+    }
+}
