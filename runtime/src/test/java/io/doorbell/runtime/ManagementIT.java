@@ -21,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -163,6 +164,76 @@ class ManagementIT {
 
         assertThat(answer.get("status")).isEqualTo(500.0);
         assertThat((String) answer.get("error")).contains("987654", "leases now: ");
+    }
+
+    @Test
+    void wrongFlagsAreNamed() throws IOException, InterruptedException {
+        var answer = exec("PerfRuns", "start", "\"-q many -o 4096 -w read -t 1\"");
+
+        assertThat(answer.get("status")).isEqualTo(500.0);
+        assertThat((String) answer.get("error")).contains("-q", "many");
+    }
+
+    @Test
+    void aLeaseOfARunningPerfIsTakenBack() throws IOException, InterruptedException {
+        var run = value(exec("PerfRuns", "start", "\"-q 4 -o 4096 -w randread -t 60\""));
+        try {
+            await().atMost(BOUND)
+                    .untilAsserted(() -> assertThat(leases())
+                            .anySatisfy((_, lease) -> assertThat((Double) ((Map<?, ?>) lease).get("completed"))
+                                    .isPositive()));
+            var lease = (Map<?, ?>) leases().values().iterator().next();
+            assertThat((String) lease.get("controller")).startsWith("trtype:EMULATED");
+            assertThat((String) lease.get("holder")).startsWith("io.doorbell.bundle-perf");
+            var id = ((Double) lease.get("id")).longValue();
+
+            var event = value(exec("Leases", "revoke", Long.toString(id)));
+
+            assertThat(event.get("kind")).isIn("RELEASED", "FENCED");
+            assertThat(event.get("reason")).isEqualTo("OPERATOR");
+            assertThat(((Map<?, ?>) event.get("lease")).get("id")).isEqualTo((double) id);
+            assertThat((Double) event.get("closeNanos")).isPositive();
+            assertThat(leases().containsKey(Long.toString(id))).isFalse();
+            var history = (List<?>)
+                    read("/jolokia/read/io.doorbell:type=Leases/History").get("value");
+            assertThat(kinds(history, id)).contains("GRANTED", "REVOKING", (String) event.get("kind"));
+        } finally {
+            exec("PerfRuns", "stop", Long.toString(((Double) run.get("id")).longValue()));
+        }
+        await().atMost(BOUND).untilAsserted(() -> assertThat(leases()).isEmpty());
+    }
+
+    @Test
+    void theControllerIsThereWithItsNamespaces() throws IOException, InterruptedException {
+        var answer = read("/jolokia/read/io.doorbell:type=Controller,*");
+
+        assertThat((Map<?, ?>) answer.get("value")).hasSize(1).allSatisfy((name, controller) -> {
+            assertThat((String) name).contains("trid=\"trtype:EMULATED traddr:nvme0\"");
+            assertThat(((Map<?, ?>) controller).get("State")).isEqualTo("READY");
+            assertThat((Map<?, ?>) ((Map<?, ?>) controller).get("Namespaces")).isNotEmpty();
+        });
+    }
+
+    private static List<String> kinds(List<?> history, long leaseId) {
+        return history.stream()
+                .map(event -> (Map<?, ?>) event)
+                .filter(event -> ((Map<?, ?>) event.get("lease")).get("id").equals((double) leaseId))
+                .map(event -> (String) event.get("kind"))
+                .toList();
+    }
+
+    private Map<?, ?> exec(String type, String operation, String argument) throws IOException, InterruptedException {
+        return post("""
+                {"type": "exec", "mbean": "io.doorbell:type=%s", "operation": "%s", "arguments": [%s]}""".formatted(type, operation, argument));
+    }
+
+    private static Map<?, ?> value(Map<?, ?> answer) {
+        assertThat(answer.get("status")).as(answer.toString()).isEqualTo(200.0);
+        return (Map<?, ?>) answer.get("value");
+    }
+
+    private Map<?, ?> leases() throws IOException, InterruptedException {
+        return (Map<?, ?>) read("/jolokia/read/io.doorbell:type=Leases/Leases").get("value");
     }
 
     @ParameterizedTest
