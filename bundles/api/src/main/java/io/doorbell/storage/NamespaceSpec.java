@@ -65,4 +65,13 @@ public record NamespaceSpec(String kind, long byteSize, int blockBytes, String p
     public long blockCount() {
         return byteSize / blockBytes;
     }
+
+    /** As configuration spells it. */
+    @Override
+    public String toString() {
+        String[] units = {"", "KiB", "MiB", "GiB", "TiB"};
+        int unit = Math.min(Long.numberOfTrailingZeros(byteSize) / 10, units.length - 1);
+        return kind + ":" + (byteSize >> 10 * unit) + units[unit] + ":" + blockBytes
+                + (path.isEmpty() ? "" : ":" + path);
+    }
 }

@@ -2,6 +2,7 @@ package io.doorbell.subsystem;
 
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.NamespaceSpec;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -55,12 +56,22 @@ final class ConfiguredSubsystem implements AutoCloseable {
             subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model());
         }
         settings = next;
+        var before = new TreeMap<Integer, NamespaceSpec>();
         for (var entry : List.copyOf(open.entrySet())) {
             if (!entry.getValue().equals(next.namespaces().get(entry.getKey()))) {
                 remove(entry.getKey());
+                before.put(entry.getKey(), entry.getValue());
             }
         }
         openMissing();
+        before.forEach((nsid, spec) -> {
+            // It cannot be as it should: then as it was, rather than not at all.
+            var backend = backend(spec.kind());
+            if (next.namespaces().containsKey(nsid) && !open.containsKey(nsid) && backend != null) {
+                LOG.warn("namespace {} of {} stays {}", nsid, subsystem, spec);
+                open(nsid, spec, backend);
+            }
+        });
     }
 
     synchronized void addBackend(BackendProvider backend) {
@@ -134,8 +145,10 @@ final class ConfiguredSubsystem implements AutoCloseable {
         try {
             subsystem.addNamespace(nsid, backend.open(spec));
             open.put(nsid, spec);
+        } catch (IllegalArgumentException | UncheckedIOException said) {
+            LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, said.getMessage());
         } catch (RuntimeException failed) {
-            LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, failed.getMessage(), failed);
+            LOG.error("namespace {} ({}) of {} is left out", nsid, spec, subsystem, failed);
         }
     }
 

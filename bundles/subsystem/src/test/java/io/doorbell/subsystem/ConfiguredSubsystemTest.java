@@ -126,6 +126,17 @@ class ConfiguredSubsystemTest {
     }
 
     @Test
+    void aNamespaceThatCannotBeAsItShouldStaysAsItWas() {
+        configured.addBackend(files);
+        configured.apply(settings("1=file:1MiB:512:a.img"));
+
+        configured.apply(settings("1=file:2MiB:512:a.img"));
+
+        assertThat(nsids()).containsExactly(1);
+        assertThat(published.getFirst().namespace(1).shape().byteSize()).isEqualTo(1 << 20);
+    }
+
+    @Test
     void aFileMovesToAnotherIdentifierWithItsData() {
         configured.addBackend(files);
         configured.apply(settings("1=file:1MiB:512:a.img"));

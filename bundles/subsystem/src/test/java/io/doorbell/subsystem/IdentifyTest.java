@@ -1,5 +1,6 @@
 package io.doorbell.subsystem;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.nvme.AdminOpcode;
@@ -73,8 +74,7 @@ class IdentifyTest {
 
     @Test
     void answersForNamespacesThatAreNotThere() {
-        assertThat(rig.identify(IdentifyCns.NAMESPACE, 2).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE))
-                .containsOnly(0);
+        assertThat(rig.identify(IdentifyCns.NAMESPACE, 2).toArray(JAVA_BYTE)).containsOnly(0);
         assertThat(rig.identifyStatus(IdentifyCns.NAMESPACE, 0)).isEqualTo(Status.INVALID_NAMESPACE_OR_FORMAT);
         assertThat(rig.identifyStatus(IdentifyCns.NAMESPACE, 1025)).isEqualTo(Status.INVALID_NAMESPACE_OR_FORMAT);
         assertThat(IdentifyNamespace.NLBAF.get(rig.identify(IdentifyCns.NAMESPACE, -1)))

@@ -1,5 +1,6 @@
 package io.doorbell.subsystem;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.nvme.AdminOpcode;
@@ -172,8 +173,7 @@ class LogPageTest {
 
     @Test
     void readsAPageFromAnOffsetAndZeroesBehindIt() {
-        var whole =
-                rig.logPage(LogPageId.FIRMWARE_SLOT_INFORMATION, 512).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+        var whole = rig.logPage(LogPageId.FIRMWARE_SLOT_INFORMATION, 512).toArray(JAVA_BYTE);
 
         assertThat(rig.run(
                         rig.controller.adminPath(),

@@ -22,6 +22,11 @@ class SubsystemSettingsTest {
                 .containsEntry(2, new NamespaceSpec("memory", 4096, 512, ""))
                 .containsEntry(3, new NamespaceSpec("null", 1L << 40, 4096, ""))
                 .hasSize(3);
+        settings.namespaces()
+                .values()
+                .forEach(
+                        spec -> assertThat(NamespaceSpec.parse(spec.toString())).isEqualTo(spec));
+        assertThat(settings.namespaces().get(1)).hasToString("file:1GiB:4096:var/a:b.img");
         assertThat(settings.creatableBytes()).isEqualTo(64 << 20);
     }
 
