@@ -90,7 +90,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
         registers = new ControllerRegisters(access, name);
         control = new ControlThread("nvme-" + name + "-control");
         var watch = new Watch();
-        queuePairs = new QueuePairs(access, name, clock, options, watch, watch);
+        queuePairs = new QueuePairs(access, name, clock, options, watch);
         dma = new DmaPool(access, name, options.maxDmaBytes());
         events = new AsyncEvents(name, options.adminTimeout(), control, this::readNamespaces);
         keepAlive = new KeepAlive(name, this::requestReset);
@@ -297,7 +297,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
     private void requestReset(String reason) {
         var seen = running;
-        if (!resetRequested.compareAndSet(false, true)) {
+        if (state == ControllerState.REMOVED || !resetRequested.compareAndSet(false, true)) {
             return;
         }
         Thread.ofVirtual().name("nvme-" + name + "-reset").start(() -> {
@@ -497,9 +497,13 @@ public final class PcieController implements NvmeController, AutoCloseable {
         @Override
         public void timedOut(PcieQueuePair queuePair, int cid) {
             control.execute(() -> {
+                // Its id may be another queue pair's by now, and another command's.
+                if (queuePair.isEnded() || !queuePair.isInFlight(cid)) {
+                    return;
+                }
                 LOG.warn(
                         "{}: command {} takes longer than {} ms, aborting it",
-                        queuePair.name(),
+                        queuePair.name,
                         String.format("%04Xh", cid),
                         options.ioTimeout().toMillis());
                 abort(queuePair.queueId(), cid, ABORT_BOUND);
@@ -508,7 +512,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
         @Override
         public void stuck(PcieQueuePair queuePair, int cid) {
-            requestReset(String.format("%s: command %04Xh did not end after an Abort", queuePair.name(), cid));
+            requestReset(String.format("%s: command %04Xh did not end after an Abort", queuePair.name, cid));
         }
 
         @Override
@@ -551,14 +555,23 @@ public final class PcieController implements NvmeController, AutoCloseable {
         }
 
         private void resetFor(PcieQueuePair queuePair, BringUp.Running seen, String reason) {
+            if (seen != null) {
+                seen.admin().fail("the controller is being reset: " + reason);
+            }
+            lifecycle.lock();
             try {
-                reset(seen, reason);
+                // Whoever had the lock may have done it.
+                if (!queuePair.isEnded()) {
+                    reset(seen, reason);
+                }
             } catch (NvmeException e) {
                 // It is disabled all the same, or its memory is taken from it.
                 LOG.error("{} could not be reset: {}", name, e.getMessage());
+            } finally {
+                lifecycle.unlock();
             }
             if (!queuePair.isEnded()) {
-                throw new IllegalStateException(queuePair.name() + " was not ended by the reset");
+                throw new IllegalStateException(queuePair.name + " was not ended by the reset");
             }
         }
 

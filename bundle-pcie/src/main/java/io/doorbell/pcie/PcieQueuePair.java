@@ -3,7 +3,6 @@ package io.doorbell.pcie;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.NvmCommand;
-import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.NvmOpcode;
@@ -13,21 +12,19 @@ import io.doorbell.nvme.SubmissionEntry;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.Objects;
 
 /**
  * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers.
  *
- * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; all state without a remark is its own. The control plane
- * writes {@code submitter}, {@code poller} and the volatile fields, and nothing else: it takes a queue pair from its
- * owner by making the owner's next call go the slow way, where the reason stands.
+ * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; all state without a remark is its own. What the control
+ * plane writes is in {@link OwnedQueuePair}, but for the formats.
  *
  * <p>Why the submission ring cannot overflow without a look at SQHD: a controller fetches in order, and ends only
  * what it has fetched. Entries it has not fetched are therefore commands in flight, and of those there is one less than
  * the ring has entries, so the tail never reaches the controller's head. SQHD may lag behind (it is from when the
  * completion was made), so it could only make us wait for what has long happened; it is checked to name an entry.
  */
-final class PcieQueuePair extends QueuePair {
+final class PcieQueuePair extends OwnedQueuePair {
     /** Phase tag and submission queue id in the second half of a completion entry. */
     private static final long PHASE = 1L << 48;
 
@@ -80,28 +77,10 @@ final class PcieQueuePair extends QueuePair {
 
     // Cold from here on.
 
-    /**
-     * Why the commands in flight cannot be ended by the device any more, and how they end instead. Only said when the device
-     * cannot reach their data any more.
-     */
-    record Ending(String reason, int status) {}
-
     private final int queueId;
-    private final String name;
     private final QueuePairHost host;
     private final int timeoutMillis;
     private final int abortMillis;
-
-    private volatile Thread owner;
-    private volatile boolean stopped;
-    /** Why nothing can be submitted any more. */
-    private volatile String disconnected;
-
-    /** Nothing the completion queue says counts any more. */
-    private volatile boolean deaf;
-
-    private volatile Ending ending;
-    private volatile String fenced;
 
     /**
      * What a queue pair is made of.
@@ -127,9 +106,9 @@ final class PcieQueuePair extends QueuePair {
             QueuePairHost host) {}
 
     PcieQueuePair(Parts parts) {
+        super(parts.name());
         queueId = parts.queueId();
         entries = parts.entries();
-        name = parts.name();
         submissionRing = parts.submissionRing();
         completionRing = parts.completionRing();
         trackers = new Trackers(entries - 1);
@@ -576,34 +555,16 @@ final class PcieQueuePair extends QueuePair {
 
     // ------ when the control plane has spoken
 
-    /** Staging by a thread that may not: says why not. */
-    private int refused() {
-        var holder = owner;
-        if (fenced != null) {
-            throw fencedException();
-        }
-        if (holder != Thread.currentThread()) {
-            throw notYours();
-        }
-        if (disconnected != null) {
-            return NOT_CONNECTED;
-        }
-        // Neither: the control plane is just giving the queue pair to this thread.
-        return stopped ? LEASE_REVOKED : QUEUE_FULL;
-    }
-
     private int pollWithoutDevice(int limit) {
-        if (owner != Thread.currentThread()) {
-            throw fenced != null ? fencedException() : notYours();
-        }
+        requireOwner();
         polls++;
-        if (fenced != null) {
+        if (isFenced()) {
             if (trackers.inFlight() == 0) {
                 throw fencedException();
             }
             return endRest(limit, Status.ABORTED_SQ_DELETION);
         }
-        var end = ending;
+        var end = ending();
         return end == null ? 0 : endRest(limit, end.status());
     }
 
@@ -654,85 +615,7 @@ final class PcieQueuePair extends QueuePair {
         return (int) (completed - before);
     }
 
-    private IllegalStateException fencedException() {
-        return new IllegalStateException("lease of " + name + " fenced: " + fenced);
-    }
-
-    private WrongThreadException notYours() {
-        var holder = owner;
-        return new WrongThreadException(name + " is owned by " + (holder == null ? "nobody" : holder.getName())
-                + ", not by " + Thread.currentThread().getName());
-    }
-
     // ------ for the control plane: any thread
-
-    String name() {
-        return name;
-    }
-
-    Thread owner() {
-        return owner;
-    }
-
-    /** Nobody submits or polls until this is called. One control thread at a time. */
-    void own(Thread thread) {
-        // The owner field last: who finds itself there finds the others too.
-        submitter = stopped ? null : thread;
-        poller = thread;
-        owner = thread;
-        // Against a failure that came meanwhile and whose nulls are overwritten now.
-        VarHandle.fullFence();
-        withdraw();
-    }
-
-    void stop() {
-        stopped = true;
-        submitter = null;
-    }
-
-    /** No more submissions; completions of the device still count. */
-    void disconnect(String reason) {
-        if (disconnected == null) {
-            disconnected = Objects.requireNonNull(reason);
-        }
-        withdraw();
-    }
-
-    /** No more submissions, nor completions from the device. What is in flight waits for {@link #endWith}. */
-    void ignoreDevice(String reason) {
-        deaf = true;
-        disconnect(reason);
-    }
-
-    /** The device reaches neither rings nor data any more: the owner's next poll ends what is in flight. */
-    void endWith(Ending end) {
-        if (ending == null) {
-            ending = end;
-        }
-        ignoreDevice(end.reason());
-    }
-
-    void fence(String reason) {
-        fenced = Objects.requireNonNull(reason);
-        withdraw();
-    }
-
-    boolean isFenced() {
-        return fenced != null;
-    }
-
-    boolean isEnded() {
-        return ending != null;
-    }
-
-    private void withdraw() {
-        if (disconnected != null || fenced != null) {
-            submitter = null;
-        }
-        if (deaf || fenced != null) {
-            poller = null;
-        }
-    }
 
     void formats(BlockFormats now) {
         formats = now;
@@ -746,6 +629,10 @@ final class PcieQueuePair extends QueuePair {
         return trackers.idInFlight(slot);
     }
 
+    boolean isInFlight(int cid) {
+        return idInFlight(trackers.slot(cid)) == cid;
+    }
+
     /** Slots that {@link #idInFlight} knows. */
     int slots() {
         return trackers.slotMask + 1;
@@ -755,7 +642,7 @@ final class PcieQueuePair extends QueuePair {
         if (!isFenced()) {
             throw new IllegalStateException(name + " is not fenced: its commands are not ours to end");
         }
-        var holder = owner;
+        var holder = owner();
         if (holder != null && holder.isAlive()) {
             throw new IllegalStateException(name + ": its owner, " + holder.getName() + ", lives and may yet poll");
         }

@@ -52,12 +52,12 @@ final class PcieQueuePairControl implements QueuePairControl {
         lock.lock();
         try {
             if (stopped || queuePair.isFenced()) {
-                throw new IllegalStateException(queuePair.name() + " is being taken back: it gets no new owner");
+                throw new IllegalStateException(queuePair.name + " is being taken back: it gets no new owner");
             }
             var previous = queuePair.owner();
             int inFlight = queuePair.inFlight();
             if (inFlight > 0 && previous != null && previous != owner && previous.isAlive()) {
-                throw new IllegalStateException(queuePair.name() + " has " + inFlight + " commands in flight, owned by "
+                throw new IllegalStateException(queuePair.name + " has " + inFlight + " commands in flight, owned by "
                         + previous.getName() + ", which lives: it changes hands at rest");
             }
             queuePair.own(owner);
@@ -122,10 +122,10 @@ final class PcieQueuePairControl implements QueuePairControl {
                 return;
             }
             if (!deleted) {
-                throw new IllegalStateException(queuePair.name() + ": fenced before its queues were deleted");
+                throw new IllegalStateException(queuePair.name + ": fenced before its queues were deleted");
             }
             if (queuePair.arenaIsAlive()) {
-                throw new IllegalStateException(queuePair.name() + ": fenced before its arena was closed");
+                throw new IllegalStateException(queuePair.name + ": fenced before its arena was closed");
             }
             if (!queuePair.isFenced()) {
                 queuePair.fence(reason);

@@ -50,19 +50,14 @@ final class QueuePairs {
     private BlockFormats formats = BlockFormats.NONE;
     private DoorbellBuffers leftOver;
 
-    QueuePairs(
-            PciAccess access,
-            String name,
-            CoarseClock clock,
-            PcieOptions options,
-            QueueAdmin admin,
-            QueuePairHost host) {
+    <T extends QueueAdmin & QueuePairHost> QueuePairs(
+            PciAccess access, String name, CoarseClock clock, PcieOptions options, T watch) {
         this.access = access;
         this.name = name;
         this.clock = clock;
         this.options = options;
-        this.admin = admin;
-        this.host = host;
+        admin = watch;
+        host = watch;
         idsInUse.set(0); // The admin queue.
     }
 

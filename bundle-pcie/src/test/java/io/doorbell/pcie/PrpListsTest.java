@@ -28,7 +28,7 @@ class PrpListsTest {
         for (int maxTransfer : new int[] {4096, 8192, 128 * 1024, PrpLists.MAX_TRANSFER_BYTES}) {
             var segment = arena.allocate(DmaRegion.roundUpToPages(PrpLists.bytes(SLOTS, maxTransfer)), 4096);
             var lists = new PrpLists(segment, segment.address(), maxTransfer);
-            for (int i = 0; i < 500; i++) {
+            for (int i = 0; i < 200; i++) {
                 long offset = random.nextInt(4096) & -PrpMath.ALIGNMENT_BYTES;
                 long bytes = 1 + random.nextInt(maxTransfer);
                 int slot = random.nextInt(SLOTS);
@@ -38,7 +38,7 @@ class PrpListsTest {
 
                 assertThat(pages(iova, prp2, bytes, segment))
                         .as("%d bytes from %x on", bytes, iova)
-                        .containsExactlyElementsOf(expected(iova, bytes));
+                        .isEqualTo(expected(iova, bytes));
             }
         }
     }
