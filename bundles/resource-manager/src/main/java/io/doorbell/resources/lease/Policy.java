@@ -1,6 +1,7 @@
 package io.doorbell.resources.lease;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -31,14 +32,10 @@ public final class Policy {
     public record Rule(String pattern, int guaranteed, int maximum, int priority) {
         private static final Rule DEFAULT = new Rule("*", 0, UNLIMITED, 0);
 
-        boolean fits(String symbolicName) {
+        private Pattern compiled() {
             // Only '*' is special; all else is quoted.
-            return Pattern.matches(
-                    Pattern.compile("\\*")
-                            .splitAsStream(pattern + " ")
-                            .map(Pattern::quote)
-                            .collect(Collectors.joining(".*")),
-                    symbolicName + " ");
+            return Pattern.compile(
+                    Arrays.stream(pattern.split("\\*", -1)).map(Pattern::quote).collect(Collectors.joining(".*")));
         }
 
         @Override
@@ -52,9 +49,11 @@ public final class Policy {
             + ", each of the three at most once";
 
     private final List<Rule> rules;
+    private final List<Pattern> patterns;
 
     private Policy(List<Rule> rules) {
         this.rules = List.copyOf(rules);
+        patterns = rules.stream().map(Rule::compiled).toList();
     }
 
     /**
@@ -130,10 +129,12 @@ public final class Policy {
 
     /** The rule for a bundle. */
     public Rule of(String symbolicName) {
-        return rules.stream()
-                .filter(rule -> rule.fits(symbolicName))
-                .findFirst()
-                .orElse(Rule.DEFAULT);
+        for (int i = 0; i < patterns.size(); i++) {
+            if (patterns.get(i).matcher(symbolicName).matches()) {
+                return rules.get(i);
+            }
+        }
+        return Rule.DEFAULT;
     }
 
     public List<Rule> rules() {

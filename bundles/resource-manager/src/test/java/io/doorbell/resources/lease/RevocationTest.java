@@ -357,9 +357,9 @@ class RevocationTest {
 
             pipe.sink().write(ByteBuffer.allocate(1));
 
-            await().until(() -> lease.state() == LeaseState.RELEASED);
-            assertThat(node.controller.liveAllocations).hasValue(0);
-            node.holder("successor").lease(node.request());
+            await().until(() -> node.controller.liveAllocations.get() == 0);
+            assertThat(lease.state()).isEqualTo(LeaseState.RELEASED);
+            node.holder("successor").lease(node.request().withWaitBound(TestNode.BOUND));
         } finally {
             close(pipe);
         }

@@ -36,7 +36,7 @@ import java.util.concurrent.locks.LockSupport;
  * of {@link io.doorbell.host.QueuePair} as a driver has to, and its doorbell page outlives every lease, so that a test can
  * look through the parent's view at what a stale holder stored.
  */
-final class TestController implements NvmeController, AutoCloseable {
+public final class TestController implements NvmeController, AutoCloseable {
     private static final int DOORBELL_BYTES = 4;
     static final VarHandle DOORBELL = JAVA_INT.varHandle().withInvokeExactBehavior();
 
@@ -60,10 +60,10 @@ final class TestController implements NvmeController, AutoCloseable {
     /** Waited for before a queue pair is made. */
     volatile CountDownLatch beforeCreate = new CountDownLatch(0);
 
-    final AtomicInteger liveAllocations = new AtomicInteger();
-    final AtomicInteger liveQueuePairs = new AtomicInteger();
+    public final AtomicInteger liveAllocations = new AtomicInteger();
+    public final AtomicInteger liveQueuePairs = new AtomicInteger();
 
-    TestController(String name, int queuePairs) {
+    public TestController(String name, int queuePairs) {
         this.id = TransportId.emulated(name);
         this.queuePairs = queuePairs;
         doorbells = NativeMemory.allocate((long) (queuePairs + 1) * 2 * DOORBELL_BYTES);
