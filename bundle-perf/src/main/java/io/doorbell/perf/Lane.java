@@ -78,6 +78,10 @@ final class Lane implements CompletionHandler {
         return idle.length;
     }
 
+    boolean hasQueuePair() {
+        return queuePair != null;
+    }
+
     boolean hasIdle() {
         return idleCount > 0 && !lost;
     }

@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
  * with the doorbell that the poll rings anyway. An open loop begins I/Os when they are due.
  */
 final class NamespaceWorker implements Poller {
-    /** A device or a driver that takes longer to end what is in flight is stuck. */
-    static final Duration DRAIN_BOUND = Duration.ofSeconds(30);
+    /** Longer than a driver takes to time a command out, abort it, and reset the controller: past that something is stuck. */
+    static final Duration DRAIN_BOUND = Duration.ofSeconds(60);
 
     /** Reading back what was written takes no longer than the run did, and may take at least so long. */
     static final Duration READ_BACK_AT_LEAST = Duration.ofSeconds(10);
@@ -215,8 +215,27 @@ final class NamespaceWorker implements Poller {
 
     @Override
     public boolean readyToPark() {
-        // With I/Os in flight nobody would wake us; without any the next event comes as a task.
-        return phase == Phase.WAITING || phase == Phase.ENDED;
+        // With I/Os in flight nobody would wake us. Without a queue pair the next one comes as a task, and so does the
+        // start.
+        return switch (phase) {
+            case WAITING -> true;
+            case ENDED -> active == 0 || !hasQueuePair();
+            default -> !hasQueuePair();
+        };
+    }
+
+    @Override
+    public long parkLimitNanos(long nowNanos) {
+        return Math.max(0, deadlineNanos - nowNanos);
+    }
+
+    private boolean hasQueuePair() {
+        for (var lane : lanes) {
+            if (lane.hasQueuePair()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     void beginBatch() {

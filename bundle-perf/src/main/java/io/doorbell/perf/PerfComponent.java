@@ -11,10 +11,14 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
-/** {@link Perf} in a container. Nothing to configure: each run has its flags. */
+/**
+ * {@link Perf} in a container. Nothing to configure: each run has its flags. Immediate: a run goes on when whoever started
+ * it lets go of the service.
+ */
 @Component(
         service = {ToolProvider.class, WorkloadRunner.class},
-        property = PerfComponent.COMMAND_PROPERTY + "=perf")
+        property = PerfComponent.COMMAND_PROPERTY + "=perf",
+        immediate = true)
 public final class PerfComponent implements ToolProvider, WorkloadRunner {
     /** By this the command line finds a command. */
     static final String COMMAND_PROPERTY = "doorbell.command";

@@ -6,9 +6,9 @@ import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -34,8 +34,9 @@ final class PerfRun implements NamespaceWorker.Events {
     private final LiveLine liveLine;
 
     private final List<Reactor> reactors = new ArrayList<>();
+    private final List<Integer> cores = new ArrayList<>();
     private final List<Driven> driven = new ArrayList<>();
-    private final Map<Lane, LaneKeeper> keepers = new HashMap<>();
+    private final Map<Lane, LaneKeeper> keepers = new ConcurrentHashMap<>();
     private final List<LaneKeeper> opened = new ArrayList<>();
     private CountDownLatch ended;
 
@@ -159,9 +160,11 @@ final class PerfRun implements NamespaceWorker.Events {
                 .distinct()
                 .forEach(id -> preamble.accept("Attached to " + (id.trtype().isFabric() ? "NVMeoF" : "NVMe")
                         + " Controller at " + Target.controllerName(id)));
-        var cores = options.cores().isEmpty() ? List.of(Reactors.ANY_CPU) : options.cores();
-        for (var core : cores) {
-            reactors.add(openReactor(core));
+        for (var core : options.cores().isEmpty() ? List.of(Reactors.ANY_CPU) : options.cores()) {
+            var reactor = openReactor(core);
+            reactors.add(reactor);
+            // Where pinning is not permitted the number asked for is still what tells the workers apart.
+            cores.add(core == Reactors.ANY_CPU ? Math.max(reactor.cpu(), 0) : core);
         }
         assign(targets);
         ended = new CountDownLatch(driven.size());
@@ -197,7 +200,7 @@ final class PerfRun implements NamespaceWorker.Events {
             var reactor = reactors.get(i % reactors.size());
             var parts = workers / targets.size() + (i % targets.size() < workers % targets.size() ? 1 : 0);
             var region = region(target, i / targets.size(), parts);
-            var core = Math.max(reactor.cpu(), 0);
+            var core = cores.get(i % cores.size());
             driven.add(new Driven(new NamespaceWorker(options, target, region, core, i, workers, this), reactor));
         }
     }

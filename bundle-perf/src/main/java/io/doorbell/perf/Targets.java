@@ -61,8 +61,8 @@ final class Targets {
                 return controller.get();
             }
             if (System.nanoTime() - deadline >= 0) {
-                throw new PerfException("no controller " + id + " within " + APPEARANCE_BOUND.toSeconds()
-                        + " s; there are: " + names());
+                throw new PerfException(
+                        "no controller " + id + " within " + bound.toMillis() + " ms; there are: " + names());
             }
             Thread.sleep(LOOK_AGAIN);
         }

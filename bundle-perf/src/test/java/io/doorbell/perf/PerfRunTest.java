@@ -1,0 +1,325 @@
+package io.doorbell.perf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.doorbell.emulator.EmulatorSettings;
+import io.doorbell.nvme.Status;
+import io.doorbell.pcie.PcieOptions;
+import java.time.Duration;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The engine against the driver, rings, doorbells and the emulated controller. */
+@Timeout(60)
+class PerfRunTest {
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-w read",
+                "-w write",
+                "-w randread",
+                "-w randwrite",
+                "-w rw -M 50",
+                "-w randrw -M 30",
+                "-w randread -F 1.1",
+                "-w randrw -M 50 -P 3",
+                "-w randwrite --verify",
+                "-w rw -M 50 -P 2 --verify",
+                "-w randrw -M 50 -A 64 -C 2 --io-queue-size 64",
+            })
+    void runsEveryPatternToTheExactNumber(String pattern) {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var report = node.run("-q 8 -o 4096 -d 5000 -r nvme0 " + pattern);
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.completed()).isEqualTo(5000);
+            assertThat(report.workers()).hasSize(1);
+            node.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void mixesAsAsked() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            var report = node.run("-q 32 -o 4096 -w randrw -M 70 -d 20000 -r nvme0");
+
+            assertThat(report.reads().latency().count() / 20_000.0).isCloseTo(0.7, within(0.02));
+            assertThat(report.reads().latency().count()
+                            + report.writes().latency().count())
+                    .isEqualTo(20_000);
+        }
+    }
+
+    @Test
+    void takesTheTimeItWasGivenAndCountsByIt() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            var report = node.run("-q 16 -o 4096 -w randread -t 0.3 -a 0.1 -r nvme0");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.seconds()).isBetween(0.3, 1.0);
+            assertThat(report.all().iops() * report.seconds()).isCloseTo(report.completed(), within(1.0));
+            assertThat(report.all().latency().average()).isGreaterThan(0);
+            // Sixteen are outstanding all the time: Little's law, with room for a machine that is busy with other
+            // things.
+            assertThat(report.all().iops() * report.all().latency().average() / 1e6)
+                    .isBetween(8.0, 48.0);
+        }
+    }
+
+    @Test
+    void doesNotCountWhatCompletesAfterTheTime() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            node.device().faults("io opc=read -> delay=300ms");
+
+            var report = node.run("-q 4 -o 4096 -w randread -t 0.1 -r nvme0");
+
+            assertThat(report.completed()).isZero();
+            assertThat(report.failed()).isZero();
+            assertThat(report.errors()).containsExactly("no I/O completed");
+        }
+    }
+
+    @Test
+    void drivesAllNamespacesOfAllControllersFromAllCores() {
+        try (var node = new EmulatedNode()) {
+            node.device("nvme0", EmulatedNode.memory("4MiB:512"), EmulatedNode.memory("4MiB:4096"));
+            node.device("nvme1", EmulatedNode.nothing("1TiB:4096"));
+
+            var report = node.run("-q 4 -o 4096 -w randwrite -d 1000 -P 2 -c 0x3");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.workers())
+                    .extracting(worker -> worker.target().name() + " " + worker.core())
+                    .containsExactly(
+                            "EMULATED (nvme0) NSID 1 0", "EMULATED (nvme0) NSID 2 1", "EMULATED (nvme1) NSID 1 0");
+            assertThat(report.workers())
+                    .allSatisfy(worker -> assertThat(worker.completed()).isEqualTo(1000));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-w write", "-w write --verify"})
+    void coresShareANamespaceWithoutOverlap(String pattern) {
+        try (var node = new EmulatedNode()) {
+            var namespace = new WatchedNamespace(EmulatedNode.memory("8MiB:512"));
+            node.device("nvme0", namespace);
+
+            var report = node.run("-q 8 -o 4096 -d 100% -c [0-1] -r nvme0 " + pattern);
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.workers()).hasSize(2);
+            assertThat(report.completed()).isEqualTo(2048);
+            assertThat(IntStream.range(0, namespace.writes.length()).map(namespace.writes::get))
+                    .containsOnly(1);
+        }
+    }
+
+    @Test
+    void drivesOneNamespaceOfSeveral() {
+        try (var node = new EmulatedNode()) {
+            var untouched = new WatchedNamespace(EmulatedNode.memory("4MiB:512"));
+            node.device("nvme0", untouched, EmulatedNode.memory("4MiB:512"));
+
+            var report = node.run("-q 4 -o 4096 -w write -d 1000 -r nvme0/2");
+
+            assertThat(report.workers()).hasSize(1);
+            assertThat(report.completed()).isEqualTo(1000);
+            assertThat(untouched.writes.get(0)).isZero();
+        }
+    }
+
+    @Test
+    void splitsWhatIsLongerThanTheDeviceTakes() {
+        try (var node = new EmulatedNode()) {
+            node.device(
+                    EmulatorSettings.of("nvme0"),
+                    PcieOptions.DEFAULTS.withMaxTransferBytes(16 << 10),
+                    EmulatedNode.memory("16MiB:512"));
+
+            var report = node.run("-q 4 -o 256k -w randwrite -d 200 --verify -r nvme0");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.completed()).isEqualTo(200);
+            assertThat(report.verification().checked()).isPositive();
+        }
+    }
+
+    @Test
+    void goesOnWhenTheQueueIsSmallerThanTheDepth() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            var report = node.run("-q 64 -o 4096 -w randread -d 20000 --io-queue-size 4 -r nvme0");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.completed()).isEqualTo(20_000);
+        }
+    }
+
+    @Test
+    void failedCommandsAreListedAndNotCounted() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            node.device().faults("io opc=read every=10 -> status=0x281");
+
+            var report = node.run("-q 8 -o 4096 -w randread -d 10000 -r nvme0");
+
+            assertThat(report.failures()).containsExactly(java.util.Map.entry(Status.UNRECOVERED_READ_ERROR, 1000L));
+            assertThat(report.completed()).isEqualTo(9000);
+            assertThat(report.ok()).isFalse();
+            assertThat(report.errors()).containsExactly("1000 I/Os failed");
+        }
+    }
+
+    @Test
+    void aDroppedCommandFailsTheRunAndDoesNotHang() {
+        try (var node = new EmulatedNode()) {
+            var device = node.device(
+                    EmulatorSettings.of("nvme0"),
+                    PcieOptions.DEFAULTS.withTimeouts(Duration.ofSeconds(2), Duration.ofMillis(300)),
+                    EmulatedNode.memory("16MiB:4096"));
+            device.faults("io opc=read after=100 count=1 -> drop");
+
+            var report = node.run("-q 8 -o 4096 -w randread -t 0.5 -r nvme0");
+
+            assertThat(report.completed()).isGreaterThan(100);
+            assertThat(report.interrupted()).isEqualTo(1);
+            assertThat(report.errors()).hasSize(1);
+            assertThat(report.errors().getFirst())
+                    .startsWith("EMULATED (nvme0) is RESETTING: ")
+                    .contains("did not end after an Abort");
+        }
+    }
+
+    @Test
+    void findsCorruptedDataAndNamesTheBlock() {
+        try (var node = new EmulatedNode()) {
+            var namespace = new WatchedNamespace(EmulatedNode.memory("4MiB:512"));
+            node.device("nvme0", namespace);
+            assertThat(node.run("-q 8 -o 4096 -w write -d 100% --verify -r nvme0")
+                            .errors())
+                    .isEmpty();
+            assertThat(node.run("-q 16 -o 2048 -w randread -d 2000 --verify -r nvme0")
+                            .errors())
+                    .isEmpty();
+
+            namespace.corruptLba = 1234;
+            var report = node.run("-q 8 -o 4096 -w read -d 100% --verify -r nvme0");
+
+            assertThat(report.ok()).isFalse();
+            assertThat(report.failed()).isEqualTo(1);
+            assertThat(report.completed()).isEqualTo(1023);
+            assertThat(report.errors())
+                    .containsExactly(
+                            "1 I/Os failed",
+                            "EMULATED (nvme0) NSID 1: data of LBA 1234 is wrong: byte 16 of the block is the first"
+                                    + " that is wrong");
+        }
+    }
+
+    @Test
+    void readsBackWhatItWroteAtTheEnd() {
+        try (var node = new EmulatedNode()) {
+            var namespace = new WatchedNamespace(EmulatedNode.memory("4MiB:512"));
+            namespace.corruptLba = 77;
+            node.device("nvme0", namespace);
+
+            var report = node.run("-q 8 -o 4096 -w write -d 100% --verify -r nvme0");
+
+            assertThat(report.verification().checked()).isEqualTo(1024);
+            assertThat(report.verification().told()).hasSize(1);
+            assertThat(report.verification().told().getFirst()).contains("LBA 77 ");
+            assertThat(report.completed()).isEqualTo(1024);
+            assertThat(report.ok()).isFalse();
+        }
+    }
+
+    @Test
+    void openLoopKeepsTheRate() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            var report = node.run("-q 32 -o 4096 -w randread -t 1 --rate 5000 -P 2 -r nvme0");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.all().iops()).isCloseTo(5000, within(100.0));
+        }
+    }
+
+    @Test
+    void openLoopCountsFromWhenAnIoWasDue() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            // One command in a second takes 300 ms; 300 others are due meanwhile, and have to wait for it.
+            node.device().faults("io opc=read after=200 count=1 -> delay=300ms");
+
+            var report = node.run("-q 1 -o 4096 -w randread -t 1 --rate 1000 -r nvme0");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.all().latency().max()).isGreaterThan(299_000);
+            // In a closed loop it would be one of a thousand, and not to be seen here.
+            assertThat(report.all().latency().percentile(80)).isGreaterThan(50_000);
+        }
+    }
+
+    @Test
+    void openLoopTellsWhatCouldNotBegin() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            node.device().faults("io opc=read -> delay=20ms");
+
+            var report = node.run("-q 1 -o 4096 -w randread -t 0.5 --rate 1000 -r nvme0");
+
+            assertThat(report.completed()).isBetween(10L, 25L);
+            assertThat(report.neverBegun()).isBetween(460L, 490L);
+        }
+    }
+
+    @Test
+    void unwindsWhenAQueuePairCannotBeHad() {
+        try (var node = new EmulatedNode()) {
+            node.device(
+                    EmulatorSettings.of("nvme0").withIoQueuePairs(2),
+                    PcieOptions.DEFAULTS,
+                    EmulatedNode.memory("4MiB:512"));
+
+            var report = node.run("-q 4 -o 4096 -w read -t 1 -P 3 -r nvme0");
+
+            assertThat(report.errors()).hasSize(1);
+            assertThat(report.errors().getFirst())
+                    .startsWith("leasing queue pair 3 of 3 of EMULATED (nvme0) NSID 1 on core ")
+                    .contains("2 of 2 queue pairs")
+                    .contains("io.doorbell.bundle-perf");
+            node.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void aNodeWithoutControllersIsAFailure() {
+        try (var node = new EmulatedNode()) {
+            var output = node.command("-q 1 -o 4096 -w read -t 1");
+
+            assertThat(output.exit()).isEqualTo(1);
+            assertThat(output.err()).contains("no NVMe controllers found");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-q 1 -o 512 -w read -t 1        | has blocks of 4096 bytes",
+                "-q 1 -o 8M -w read -t 1         | has 4194304 bytes",
+                "-q 2000 -o 4096 -w read -t 1 --verify | too few",
+                "-q 64 -o 4096 -w read -d 1%     | at least -q (64)",
+                "-q 1 -o 4096 -w read -t 1 -c [900] | core 900",
+            })
+    void refusesWhatDoesNotFitTheNamespaceOrTheMachine(String flagsAndMessage) {
+        try (var node = EmulatedNode.withMemory("4MiB:4096")) {
+            var parts = flagsAndMessage.split("\\|");
+
+            var report = node.run(parts[0] + " -r nvme0");
+
+            assertThat(report.errors()).hasSize(1);
+            assertThat(report.errors().getFirst()).contains(parts[1].strip());
+            node.assertNothingLeft();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package io.doorbell.perf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.doorbell.workload.WorkloadRun;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command and the service. */
+@Timeout(60)
+class PerfTest {
+    private static final String ENDLESS = "-q 8 -o 4096 -w randread -t 1000 -r nvme0";
+
+    @Test
+    void theCommandPrintsTheTableAndExitsWithZero() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var output = node.command("-q 8 -o 4096 -w randrw -M 70 -d 5000 -LL -r nvme0");
+
+            assertThat(output.exit()).isZero();
+            assertThat(output.err()).isEmpty();
+            assertThat(output.out())
+                    .startsWith("""
+                    Initializing NVMe Controllers
+                    Attached to NVMe Controller at EMULATED (nvme0)
+                    Associating EMULATED (nvme0) NSID 1 with lcore\s""")
+                    .contains("Initialization complete. Launching workers.\n====")
+                    .containsPattern("EMULATED \\(nvme0\\) NSID 1 from core +\\d+: +[0-9.]+ +[0-9.]+ +[0-9.]+")
+                    .contains("Summary latency data for EMULATED (nvme0) NSID 1 ")
+                    .contains("Latency histogram for EMULATED (nvme0) NSID 1 ")
+                    .contains("\nReads ", "\nWrites ", "\nTotal ");
+        }
+    }
+
+    @Test
+    void theCommandWritesJsonToAFile(@TempDir Path folder) throws Exception {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var file = folder.resolve("perf.json");
+
+            var output = node.command("-q 8 -o 4096 -w randread -d 5000 -r nvme0 --json " + file);
+
+            assertThat(output.exit()).isZero();
+            assertThat(Files.readString(file))
+                    .startsWith("{\"version\":1,\"flags\":[\"-q\",\"8\",")
+                    .contains("\"completed\":5000,")
+                    .endsWith("\"ok\":true}\n");
+        }
+    }
+
+    @Test
+    void onlyTheJsonGoesToTheOutputWhenAskedFor() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var output = node.command("-q 8 -o 4096 -w randread -d 5000 -r nvme0 --json -");
+
+            assertThat(output.exit()).isZero();
+            assertThat(output.out()).startsWith("{\"version\":1").endsWith("\"ok\":true}\n");
+            assertThat(output.err()).contains("Device Information");
+        }
+    }
+
+    @Test
+    void theCommandExitsWithOneWhenAnIoFailed() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            node.device().faults("io opc=read after=100 count=1 -> status=0x281");
+
+            var output = node.command("-q 8 -o 4096 -w randread -d 5000 -r nvme0");
+
+            assertThat(output.exit()).isEqualTo(1);
+            assertThat(output.out()).contains("Failed: 1 x Unrecovered Read Error (sct 2, sc 81h)");
+            assertThat(output.err()).isEqualTo("perf: 1 I/Os failed\nperf: errors occurred\n");
+        }
+    }
+
+    @Test
+    void theServiceStartsTellsAndStops() throws Exception {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var run = node.perf.start(EmulatedNode.words(ENDLESS));
+            assertThat(node.perf.runs()).containsExactly(run);
+            await().until(() -> run.progress().completed() > 1000);
+            assertThat(run.state()).isEqualTo(WorkloadRun.State.RUNNING);
+            assertThat(run.flags()).startsWith("-q 8 -o 4096");
+            assertThat(run.progress().iops()).isPositive();
+            assertThat(run.progress().latencyMicrosP99()).isPositive();
+
+            run.stop();
+
+            assertThat(run.await(Duration.ofSeconds(10))).isTrue();
+            assertThat(run.state()).isEqualTo(WorkloadRun.State.SUCCEEDED);
+            assertThat(run.progress().completed()).isGreaterThan(1000);
+            assertThat(run.progress().message()).isEmpty();
+            node.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void closingEndsRunsAsFailedAndLeavesNothing() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var run = node.perf.start(EmulatedNode.words(ENDLESS + " -P 3 -c 0x3"));
+            await().until(() -> run.progress().completed() > 1000);
+
+            node.perf.close();
+
+            assertThat(run.state()).isEqualTo(WorkloadRun.State.FAILED);
+            assertThat(run.progress().message()).isEqualTo("perf is being stopped");
+            node.assertNothingLeft();
+            assertThatThrownBy(() -> node.perf.start(EmulatedNode.words(ENDLESS)))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void closingEndsARunWhoseCommandsDoNotComeBack() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            node.device().faults("io opc=read after=1000 -> drop");
+            var run = node.perf.start(EmulatedNode.words(ENDLESS));
+            await().until(() -> node.device().function.faultsApplied() == 8);
+
+            var begin = System.nanoTime();
+            node.perf.close();
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(15));
+            assertThat(run.state()).isEqualTo(WorkloadRun.State.FAILED);
+            node.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void stoppingBeforeItBeganEndsItToo() throws Exception {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var run = node.perf.start(EmulatedNode.words(ENDLESS));
+            run.stop();
+
+            assertThat(run.await(Duration.ofSeconds(10))).isTrue();
+            node.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void boundsTheRunsAtATimeAndTheHistory() throws Exception {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            for (var i = 0; i < Perf.MAX_RUNS; i++) {
+                node.perf.start(EmulatedNode.words(ENDLESS));
+            }
+
+            assertThatThrownBy(() -> node.perf.start(EmulatedNode.words(ENDLESS)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("4 runs go on: at most 4 at the same time");
+
+            for (var run : node.perf.runs()) {
+                run.stop();
+                run.await(Duration.ofSeconds(10));
+            }
+            for (var i = 0; i < Perf.MAX_HISTORY + 3; i++) {
+                var run = node.perf.start(EmulatedNode.words("-q 1 -o 4096 -w read -d 10 -r nvme0"));
+                assertThat(run.await(Duration.ofSeconds(10))).isTrue();
+            }
+            assertThat(node.perf.runs()).hasSize(Perf.MAX_HISTORY);
+        }
+    }
+
+    @Test
+    void theServiceTakesNoFiles() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            assertThatThrownBy(() -> node.perf.start(EmulatedNode.words(ENDLESS + " --json /tmp/x")))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("--json /tmp/x: allowed: from a command line only");
+            assertThatThrownBy(() -> node.perf.start(EmulatedNode.words("-q 0")))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+}
