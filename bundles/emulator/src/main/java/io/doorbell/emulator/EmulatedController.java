@@ -72,10 +72,14 @@ final class EmulatedController implements Poller, ControllerEvents {
     private CommandPath ioPath;
     private long servedNanos;
     private long nextTickNanos;
+
+    /** How often the model is told the time, and so the longest sleep. */
+    long tickNanos = TICK_NANOS;
+
     private boolean shuttingDown;
     private boolean enableWhenStopped;
     private long stopDeadlineNanos;
-    private int loggedFailures;
+    private int failures;
 
     /** The doorbells of whoever has claimed the function, or null. */
     private MemorySegment doorbells;
@@ -132,7 +136,7 @@ final class EmulatedController implements Poller, ControllerEvents {
         work += ioPath.poll(nowNanos);
         work += admin.path.poll(nowNanos);
         if (nowNanos - nextTickNanos >= 0) {
-            nextTickNanos = nowNanos + TICK_NANOS;
+            nextTickNanos = nowNanos + tickNanos;
             target.tick(nowNanos);
         }
         if (!held.isEmpty()) {
@@ -396,8 +400,7 @@ final class EmulatedController implements Poller, ControllerEvents {
 
     /** A command ended by a defect of ours or of a namespace. */
     void commandFailed(SubmissionQueue queue, EmulatedRequest request, Throwable failure) {
-        if (loggedFailures < MAX_LOGGED_FAILURES) {
-            loggedFailures++;
+        if (++failures <= MAX_LOGGED_FAILURES) {
             LOG.error(
                     "{}: command {} of queue {}, opcode {}, failed",
                     settings.name(),
@@ -406,6 +409,11 @@ final class EmulatedController implements Poller, ControllerEvents {
                     request.opc,
                     failure);
         }
+    }
+
+    /** Commands that ended by a defect of ours or of a namespace. */
+    int failures() {
+        return failures;
     }
 
     /** No command of a queue is with a namespace any more. */
