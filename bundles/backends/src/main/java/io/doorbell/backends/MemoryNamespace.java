@@ -1,5 +1,6 @@
 package io.doorbell.backends;
 
+import io.doorbell.platform.HugePages;
 import io.doorbell.platform.MappingOptions;
 import io.doorbell.platform.NativeMemory;
 import io.doorbell.reactor.Reactor;
@@ -23,7 +24,11 @@ final class MemoryNamespace implements Namespace {
     /** More sessions than any node has reactors and controllers. */
     private static final int MAX_SESSIONS = 4096;
 
+    /** Reserved huge pages are left to rings and buffers. */
+    private static final MappingOptions RESIDENT = new MappingOptions(HugePages.ADVISED, true);
+
     private final NamespaceShape shape;
+    private final boolean resident;
     private final NativeMemory memory;
 
     // Guarded by this.
@@ -33,9 +38,11 @@ final class MemoryNamespace implements Namespace {
     private MemorySession holder;
     private boolean closed;
 
-    MemoryNamespace(int blockBytes, long blockCount) {
-        shape = new NamespaceShape(blockBytes, blockCount, UUID.randomUUID(), true, true, false, "memory");
-        memory = NativeMemory.allocate(shape.byteSize(), MappingOptions.SPARSE);
+    /** @param resident whether all of the memory is there from the start, and stays */
+    MemoryNamespace(int blockBytes, long blockCount, boolean resident) {
+        this.resident = resident;
+        shape = new NamespaceShape(blockBytes, blockCount, UUID.randomUUID(), true, !resident, false, "memory");
+        memory = NativeMemory.allocate(shape.byteSize(), resident ? RESIDENT : MappingOptions.SPARSE);
     }
 
     @Override
@@ -47,8 +54,12 @@ final class MemoryNamespace implements Namespace {
         return memory.segment();
     }
 
-    void discard(long offset, long bytes) {
-        memory.discard(offset, bytes);
+    void zero(long offset, long bytes) {
+        if (resident) {
+            memory.segment().asSlice(offset, bytes).fill((byte) 0);
+        } else {
+            memory.discard(offset, bytes);
+        }
     }
 
     @Override

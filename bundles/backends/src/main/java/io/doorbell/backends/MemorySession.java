@@ -153,7 +153,7 @@ final class MemorySession implements NamespaceSession {
                 return NvmRequest.PENDING;
             }
             long part = Math.min(zeroEnd - zeroOffset, budget);
-            namespace.discard(zeroOffset, part);
+            namespace.zero(zeroOffset, part);
             zeroOffset += part;
             budget -= part;
         }

@@ -21,6 +21,16 @@ class MemoryNamespaceTest extends NamespaceContract {
     }
 
     @Test
+    void smallNamespacesHaveTheirMemoryAndLargeOnesGiveItBack() {
+        var backend = new MemoryBackend(1 << 20);
+        try (var small = backend.open(NamespaceSpec.parse("memory:1MiB:512"));
+                var large = backend.open(NamespaceSpec.parse("memory:1025KiB:512"))) {
+            assertThat(small.shape().deallocates()).isFalse();
+            assertThat(large.shape().deallocates()).isTrue();
+        }
+    }
+
+    @Test
     void holdsATerabyteInWhatIsWritten() {
         long blocks = (1L << 40) / 4096;
         var session = session(4096, blocks);

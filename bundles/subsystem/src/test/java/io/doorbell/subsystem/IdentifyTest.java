@@ -19,7 +19,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class IdentifyTest {
-    private final Rig rig = new Rig().memory(1, 512, 1000).nothing(3, 4096, 1 << 20);
+    private final Rig rig =
+            new Rig().memory(1, 512, 1000).nothing(3, 4096, 1 << 20).sparse(5, 512, 1000);
 
     @AfterEach
     void close() {
@@ -61,7 +62,7 @@ class IdentifyTest {
         assertThat(IdentifyNamespace.NCAP.get(page)).isEqualTo(1000);
         assertThat(IdentifyNamespace.currentFormat(page).blockBytes()).isEqualTo(512);
         assertThat(IdentifyNamespace.DLFEAT.get(page) & 7).isEqualTo(IdentifyNamespace.DLFEAT_READS_ZEROES);
-        assertThat(IdentifyNamespace.NPDG.get(page) + 1).as("blocks of a page").isEqualTo(8);
+        assertThat(IdentifyNamespace.NSFEAT.get(page)).as("gives nothing back").isZero();
         assertThat(IdentifyNamespace.NMIC.get(page)).isEqualTo(IdentifyNamespace.NMIC_SHARED);
 
         var other = rig.identify(IdentifyCns.NAMESPACE, 3);
@@ -70,6 +71,14 @@ class IdentifyTest {
         assertThat(IdentifyNamespace.DLFEAT.get(other))
                 .as("null reads anything")
                 .isZero();
+    }
+
+    @Test
+    void tellsHowMuchHasToBeDeallocatedToGiveSpaceBack() {
+        var page = rig.identify(IdentifyCns.NAMESPACE, 5);
+
+        assertThat(IdentifyNamespace.NSFEAT.get(page)).isEqualTo(IdentifyNamespace.NSFEAT_OPTIMAL_PERFORMANCE);
+        assertThat(IdentifyNamespace.NPDG.get(page) + 1).as("blocks of a page").isEqualTo(8);
     }
 
     @Test
@@ -89,13 +98,13 @@ class IdentifyTest {
     @Test
     void listsActiveNamespacesFromAnIdentifierOn() {
         assertThat(NamespaceList.read(rig.identify(IdentifyCns.ACTIVE_NAMESPACE_LIST, 0), 0))
-                .containsExactly(1, 3);
+                .containsExactly(1, 3, 5);
         assertThat(NamespaceList.read(rig.identify(IdentifyCns.ACTIVE_NAMESPACE_LIST, 1), 0))
-                .containsExactly(3);
-        assertThat(NamespaceList.read(rig.identify(IdentifyCns.ACTIVE_NAMESPACE_LIST, 3), 0))
+                .containsExactly(3, 5);
+        assertThat(NamespaceList.read(rig.identify(IdentifyCns.ACTIVE_NAMESPACE_LIST, 5), 0))
                 .isEmpty();
         assertThat(NamespaceList.read(rig.identify(IdentifyCns.COMMAND_SET_ACTIVE_NAMESPACE_LIST, 0), 0))
-                .containsExactly(1, 3);
+                .containsExactly(1, 3, 5);
         assertThat(rig.identifyStatus(IdentifyCns.ACTIVE_NAMESPACE_LIST, 0xFFFF_FFFE))
                 .isEqualTo(Status.INVALID_NAMESPACE_OR_FORMAT);
     }
@@ -114,7 +123,7 @@ class IdentifyTest {
         var second = rig.controller("second", true, false, new Rig.Transport());
 
         assertThat(NamespaceList.read(rig.identify(IdentifyCns.ALLOCATED_NAMESPACE_LIST, 0), 0))
-                .containsExactly(1, 3);
+                .containsExactly(1, 3, 5);
         assertThat(rig.admin(second, Rig.command(AdminOpcode.IDENTIFY, 0, IdentifyCns.ACTIVE_NAMESPACE_LIST, 0)))
                 .isZero();
         assertThat(NamespaceList.read(rig.page(), 0)).as("attached to nothing").isEmpty();

@@ -57,6 +57,13 @@ final class Rig implements AutoCloseable {
         return this;
     }
 
+    Rig sparse(int nsid, int blockBytes, long blockCount) {
+        var backend = new MemoryBackend(0);
+        subsystem.addNamespace(
+                nsid, backend.open(new NamespaceSpec("memory", blockBytes * blockCount, blockBytes, "")));
+        return this;
+    }
+
     Rig nothing(int nsid, int blockBytes, long blockCount) {
         subsystem.addNamespace(
                 nsid, new NullBackend().open(new NamespaceSpec("null", blockBytes * blockCount, blockBytes, "")));
