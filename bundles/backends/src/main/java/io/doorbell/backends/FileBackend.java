@@ -4,39 +4,14 @@ import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
 import java.nio.file.Path;
-import org.osgi.framework.BundleContext;
-import org.osgi.service.component.annotations.Activate;
-import org.osgi.service.component.annotations.Component;
-import org.osgi.service.metatype.annotations.AttributeDefinition;
-import org.osgi.service.metatype.annotations.Designate;
-import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /**
  * Kind {@code file}: a sparse file, made when it is not there. A second, small file beside it keeps size, block size and
  * UUID. Only one node at a time has it open. Durable after Flush, and with FUA.
  */
-@Component(
-        service = BackendProvider.class,
-        configurationPid = "io.doorbell.backends.file",
-        property = "doorbell.backend=file")
-@Designate(ocd = FileBackend.Config.class)
 public final class FileBackend implements BackendProvider {
-    /** Framework property: where relative paths begin. */
-    private static final String HOME_PROPERTY = "doorbell.home";
-
-    private static final int DEFAULT_WORKERS = 4;
+    static final int DEFAULT_WORKERS = 4;
     private static final int MAX_WORKERS = 64;
-
-    @ObjectClassDefinition(name = "Namespaces in files")
-    public @interface Config {
-        @AttributeDefinition(
-                name = "Workers",
-                description = "Threads that read and write for each file: as many transfers as go to the disk at once."
-                        + " Counts for namespaces opened from now on.",
-                min = "1",
-                max = "64")
-        int workers() default DEFAULT_WORKERS;
-    }
 
     private final Path home;
     private final int workers;
@@ -56,16 +31,6 @@ public final class FileBackend implements BackendProvider {
         }
         this.home = home.toAbsolutePath();
         this.workers = workers;
-    }
-
-    @Activate
-    public FileBackend(BundleContext context, Config config) {
-        this(home(context), config.workers());
-    }
-
-    private static Path home(BundleContext context) {
-        String home = context.getProperty(HOME_PROPERTY);
-        return Path.of(home == null ? "" : home);
     }
 
     @Override

@@ -4,11 +4,6 @@ import io.doorbell.platform.NativeMemory;
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
-import org.osgi.service.component.annotations.Activate;
-import org.osgi.service.component.annotations.Component;
-import org.osgi.service.metatype.annotations.AttributeDefinition;
-import org.osgi.service.metatype.annotations.Designate;
-import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /**
  * Kind {@code memory}: memory of this process, up to 1 TiB. The data ends with the namespace.
@@ -16,24 +11,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
  * <p>A small namespace has all of its memory from the start, so that no command waits for Linux to bring a page. A larger
  * one takes pages as blocks are first written and gives them back as blocks are deallocated, so it costs what is in it.
  */
-@Component(
-        service = BackendProvider.class,
-        configurationPid = "io.doorbell.backends.memory",
-        property = "doorbell.backend=memory")
-@Designate(ocd = MemoryBackend.Config.class)
 public final class MemoryBackend implements BackendProvider {
-    private static final int DEFAULT_RESIDENT_MIB = 256;
-
-    @ObjectClassDefinition(name = "Namespaces in memory")
-    public @interface Config {
-        @AttributeDefinition(
-                name = "Resident",
-                description = "Mebibytes up to which a namespace has all of its memory from the start. Counts for"
-                        + " namespaces opened from now on",
-                min = "0",
-                max = "1048576")
-        int resident_mib() default DEFAULT_RESIDENT_MIB;
-    }
+    static final int DEFAULT_RESIDENT_MIB = 256;
 
     private final long residentBytes;
 
@@ -45,11 +24,6 @@ public final class MemoryBackend implements BackendProvider {
     /** @param residentBytes up to which a namespace has all of its memory from the start */
     public MemoryBackend(long residentBytes) {
         this.residentBytes = residentBytes;
-    }
-
-    @Activate
-    public MemoryBackend(Config config) {
-        this((long) config.resident_mib() << 20);
     }
 
     @Override

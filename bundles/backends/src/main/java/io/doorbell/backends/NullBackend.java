@@ -3,13 +3,11 @@ package io.doorbell.backends;
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
-import org.osgi.service.component.annotations.Component;
 
 /**
  * Kind {@code null}: the path to a namespace without the namespace. Reads succeed and leave the host's buffer as it is,
  * writes vanish, Compare finds everything equal. Ranges of a Dataset Management are checked as everywhere.
  */
-@Component(service = BackendProvider.class, property = "doorbell.backend=null")
 public final class NullBackend implements BackendProvider {
     public NullBackend() {}
 
