@@ -10,6 +10,9 @@ import java.util.stream.Stream;
  * @param told the first mismatches, in words
  */
 record Verification(long checked, long unchecked, long mismatches, List<String> told) {
+    /** As many mismatches are told in words; the others are counted. */
+    static final int MAX_TOLD = 8;
+
     static final Verification NONE = new Verification(0, 0, 0, List.of());
 
     Verification plus(Verification other) {
@@ -17,6 +20,8 @@ record Verification(long checked, long unchecked, long mismatches, List<String> 
                 checked + other.checked,
                 unchecked + other.unchecked,
                 mismatches + other.mismatches,
-                Stream.concat(told.stream(), other.told.stream()).toList());
+                Stream.concat(told.stream(), other.told.stream())
+                        .limit(MAX_TOLD)
+                        .toList());
     }
 }

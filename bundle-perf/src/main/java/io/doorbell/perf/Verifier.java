@@ -13,9 +13,6 @@ final class Verifier {
     /** I/Os of a region that can be remembered, a byte for each. A larger region is cut to this. */
     static final int MAX_IOS = 1 << 24;
 
-    /** As many mismatches are told in words; the others are counted. */
-    private static final int MAX_TOLD = 8;
-
     private static final int UNKNOWN = 0;
     private static final int LAST_GENERATION = 255;
 
@@ -132,7 +129,7 @@ final class Verifier {
 
     private void mismatched(long lba, String why) {
         mismatches++;
-        if (told.size() < MAX_TOLD) {
+        if (told.size() < Verification.MAX_TOLD) {
             told.add(device + ": data of LBA " + lba + " is wrong: " + why);
         }
     }
