@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkEvent;
@@ -174,8 +175,8 @@ final class Node implements AutoCloseable {
                 .toList();
     }
 
-    int bundleCount() {
-        return framework.getBundleContext().getBundles().length;
+    BundleContext context() {
+        return framework.getBundleContext();
     }
 
     /** The service once it is there, or nothing when the bound has passed. It is not given back: the node ends first. */
@@ -188,7 +189,7 @@ final class Node implements AutoCloseable {
         try {
             var tracker = new ServiceTracker<>(
                     context, context.createFilter("(&(objectClass=" + type + ")" + filter + ")"), null);
-            tracker.open();
+            tracker.open(true); // also services with further interfaces, which are no classes of the launcher's
             return Optional.ofNullable(tracker.waitForService(bound.toMillis()));
         } catch (InvalidSyntaxException e) {
             throw new IllegalArgumentException(filter, e);

@@ -53,7 +53,7 @@ final class RunCommand implements Callable<Integer> {
                 "up after {} ms: {} bundles",
                 System.currentTimeMillis()
                         - ManagementFactory.getRuntimeMXBean().getStartTime(),
-                node.bundleCount());
+                node.context().getBundles().length);
         node.awaitStop();
         // From here on exit runs the hook above, whoever stopped the framework.
         return Main.DONE;

@@ -30,7 +30,7 @@ final class NodeProcess implements AutoCloseable {
         return REPOSITORY.resolve("runtime/target/doorbell-" + version());
     }
 
-    private static String version() {
+    static String version() {
         var named = System.getProperty("doorbell.version");
         assertThat(named)
                 .as("the version, which the root pom.xml hands to the tests")

@@ -1,0 +1,56 @@
+package io.doorbell.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DemoIT {
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void measuresEveryTransportAndSucceedsOnlyWithoutAFailedIo() throws IOException, InterruptedException {
+        var json = folder.resolve("demo.json");
+        try (var demo = NodeProcess.doorbell(folder, "demo", "--seconds", "1", "--json", json.toString())) {
+            assertThat(demo.exitCode(BOUND)).as(demo.output()).isZero();
+
+            assertThat(demo.output()).contains("transport", "EMULATED", "nvme0").doesNotContain("ERROR");
+            var results = PerfResult.read(Files.readString(json));
+            assertThat(results).isNotEmpty().allSatisfy(result -> {
+                assertThat(result.iops()).isPositive();
+                assertThat(result.failed()).isZero();
+            });
+        }
+    }
+
+    @Test
+    void perfTakesTheFlagsOfSpdkAndReturnsItsExitCode() throws IOException, InterruptedException {
+        try (var perf = NodeProcess.doorbell(
+                        folder,
+                        "perf",
+                        "-q",
+                        "4",
+                        "-o",
+                        "4096",
+                        "-w",
+                        "randread",
+                        "-t",
+                        "1",
+                        "-r",
+                        "trtype:EMULATED traddr:nvme0");
+                var wrong = NodeProcess.doorbell(folder, "perf", "-q", "many");
+                var help = NodeProcess.doorbell(folder, "perf", "--help")) {
+            assertThat(perf.exitCode(BOUND)).as(perf.output()).isZero();
+            assertThat(wrong.exitCode(BOUND)).as(wrong.output()).isEqualTo(2);
+            assertThat(help.exitCode(BOUND)).as(help.output()).isZero();
+            assertThat(help.output()).contains("-q");
+        }
+    }
+}
