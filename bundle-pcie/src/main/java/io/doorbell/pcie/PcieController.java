@@ -384,6 +384,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
      */
     @Override
     public void close() {
+        long startNanos = System.nanoTime();
         lifecycle.lock();
         try {
             boolean first = claimed;
@@ -399,6 +400,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
             }
             queuePairs.closed(shadows);
             endClaim();
+            LOG.info("{} is closed after {} ms", name, (System.nanoTime() - startNanos) / 1_000_000);
         } finally {
             lifecycle.unlock();
             control.close();

@@ -267,6 +267,27 @@ class FaultsTest {
     }
 
     @Test
+    void resetsAControllerThatDoesNotAnswerKeepAlive() {
+        held.close();
+        controller.close();
+        controller = PcieController.open(rig.function, IMPATIENT.withKeepAlive(Duration.ofMillis(400)));
+        var reasons = new CopyOnWriteArrayList<String>();
+        controller.addListener(new ControllerListener() {
+            @Override
+            public void stateChanged(NvmeController changed, ControllerState state, String reason) {
+                reasons.add(reason);
+            }
+        });
+        held = hold();
+
+        faults("admin opc=0x18 after=2 count=1 -> drop");
+
+        await().atMost(BOUND).until(() -> reasons.size() >= 2);
+        assertThat(reasons.getFirst()).contains("Keep Alive was not answered");
+        await().atMost(BOUND).until(() -> controller.state() == ControllerState.READY);
+    }
+
+    @Test
     void undoesAQueuePairThatCannotBeMade() {
         faults("admin opc=0x01 count=1 -> status=0x4102");
 

@@ -134,6 +134,10 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
         failures.add(reason);
     }
 
+    synchronized boolean hasFailed() {
+        return !failures.isEmpty();
+    }
+
     @Override
     public synchronized void unreachable(String reason) {
         unreachable.add(reason);
