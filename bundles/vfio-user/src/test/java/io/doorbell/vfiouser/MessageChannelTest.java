@@ -140,7 +140,7 @@ class MessageChannelTest {
             }
 
             assertThat(sign.drain()).isEqualTo(1);
-            assertThat(openDescriptors()).isEqualTo(open);
+            awaitOpenDescriptors(open);
         }
     }
 
@@ -338,7 +338,7 @@ class MessageChannelTest {
                 channel.close();
             }
         }
-        assertThat(openDescriptors()).isEqualTo(open);
+        awaitOpenDescriptors(open);
     }
 
     private static void send(UnixSocket peer, MemorySegment message, int[] descriptors) {
@@ -359,6 +359,15 @@ class MessageChannelTest {
         var payload = Wire.allocate(8);
         payload.set(LE64, 0, value);
         return payload;
+    }
+
+    /** The other side closes what it was sent after it has answered. */
+    private static void awaitOpenDescriptors(int expected) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (openDescriptors() != expected && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(1);
+        }
+        assertThat(openDescriptors()).isEqualTo(expected);
     }
 
     private static int openDescriptors() throws IOException {
