@@ -1,6 +1,7 @@
 /** A subsystem behind a PCI face. */
 module io.doorbell.emulator {
     requires transitive io.doorbell.api;
+    requires io.doorbell.vfiouser;
     requires org.slf4j;
     requires static org.osgi.service.component;
     requires static org.osgi.service.component.annotations;
@@ -9,4 +10,5 @@ module io.doorbell.emulator {
     requires static osgi.core;
 
     exports io.doorbell.emulator;
+    exports io.doorbell.emulator.vfiouser;
 }

@@ -48,13 +48,13 @@ final class DmaWindow {
 
     /** Finds the region of one address; {@link #available} tells how much follows. */
     boolean findRegion(long iova) {
-        var region = table.region(iova);
-        if (region == null) {
+        int found = table.find(iova);
+        if (found < 0) {
             return false;
         }
-        segment = region;
-        start = region.address();
-        bytes = region.byteSize();
+        segment = table.region(found);
+        start = table.start(found);
+        bytes = segment.byteSize();
         return true;
     }
 

@@ -3,6 +3,7 @@ package io.doorbell.emulator;
 import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.ControllerConfiguration;
+import io.doorbell.nvme.ControllerStatus;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.PrpMath;
 import io.doorbell.nvme.Registers;
@@ -42,6 +43,14 @@ final class EmulatedController implements Poller, ControllerEvents {
     /** How often to look when a host that does not say so has to make room. */
     private static final long ROOM_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
+    /**
+     * The first and the longest sleep while a driver only stores doorbells and nobody signals them. Each is twice as long as the last, while nothing
+     * comes; at the longest an idle device wakes a thousand times a second.
+     */
+    private static final long FIRST_NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
+
+    static final long LONGEST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final int BIT_BUCKET_BYTES = 64 << 10;
     private static final int MAX_LOGGED_FAILURES = 20;
 
@@ -80,6 +89,9 @@ final class EmulatedController implements Poller, ControllerEvents {
     private boolean enableWhenStopped;
     private long stopDeadlineNanos;
     private int failures;
+
+    /** How long the next sleep may be, or 0 where doorbells are signalled. */
+    private long napNanos;
 
     /** The doorbells of whoever has claimed the function, or null. */
     private MemorySegment doorbells;
@@ -206,6 +218,11 @@ final class EmulatedController implements Poller, ControllerEvents {
     public void unparked() {
         if (state == State.RUNNING) {
             queues.hold();
+            if (napNanos != 0) {
+                napNanos = admin.hasWork() || queues.hasWork()
+                        ? FIRST_NAP_NANOS
+                        : Math.min(2 * napNanos, LONGEST_NAP_NANOS);
+            }
         }
     }
 
@@ -215,6 +232,9 @@ final class EmulatedController implements Poller, ControllerEvents {
             return Long.MAX_VALUE;
         }
         long limit = Math.min(Math.max(0, nextTickNanos - nowNanos), held.nextDueNanos(nowNanos));
+        if (napNanos != 0) {
+            return Math.min(limit, napNanos);
+        }
         return adminCompletions.waiting() || admin.blocked() || queues.waitsForRoomUnsignalled()
                 ? Math.min(limit, ROOM_NANOS)
                 : limit;
@@ -425,6 +445,11 @@ final class EmulatedController implements Poller, ControllerEvents {
 
     // From the function: claims, mappings, removal. On the reactor.
 
+    /** Whether somebody wakes the reactor after each doorbell that event indexes ask for. */
+    void signalled(boolean signalled) {
+        napNanos = signalled ? 0 : FIRST_NAP_NANOS;
+    }
+
     void claimed(MemorySegment claimedDoorbells) {
         doorbells = claimedDoorbells;
         aqa = 0;
@@ -454,6 +479,7 @@ final class EmulatedController implements Poller, ControllerEvents {
     }
 
     void unclaimed() {
+        signalled(true);
         doorbells = null;
     }
 
@@ -479,7 +505,17 @@ final class EmulatedController implements Poller, ControllerEvents {
                 : QueueSet.inside(adminCompletions.ring(), region)
                         ? "admin completion queue"
                         : queues.usesForQueues(region);
-        if (use != null) {
+        if (use == null) {
+            return;
+        }
+        if (new ControllerStatus(target.status()).shst() == ControllerStatus.SHST_COMPLETE) {
+            // A host may leave after its shutdown without disabling the controller, as SPDK's does. There is nothing
+            // wrong
+            // with that, but the rings are gone: nothing is fetched before a reset.
+            state = State.FATAL;
+            admin.dead = true;
+            queues.stop();
+        } else {
             fail("the memory of the " + use + " was unmapped");
         }
     }

@@ -105,7 +105,7 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     }
 
     @Override
-    public synchronized PciAccess open(String driver) {
+    public synchronized ExportedAccess open(String driver) {
         if (removedFor != null) {
             throw new PciException(address() + " is gone: " + removedFor);
         }
@@ -114,12 +114,13 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
         }
         closeLingering();
         int bytes = QueueSet.doorbellBytes(settings.ioQueuePairs(), settings.doorbellStride());
-        int pages = Math.ceilDiv(bytes, Iommu.PAGE_BYTES);
-        var memory = SharedMemory.create(
-                "doorbells-" + settings.name(), (long) pages * Iommu.PAGE_BYTES, MappingOptions.ORDINARY);
+        // A power of two as BARs have, so that who exports this function exports the file.
+        int barBytes = Integer.highestOneBit(Registers.DOORBELLS + bytes - 1) << 1;
+        var memory = SharedMemory.create("bar0-" + settings.name(), barBytes, MappingOptions.ORDINARY);
         try {
-            run(() -> controller.claimed(memory.segment()));
-            claim = new Claim(driver, memory);
+            var made = new Claim(driver, memory);
+            made.begin();
+            claim = made;
             return claim;
         } catch (RuntimeException failed) {
             memory.close();
@@ -227,7 +228,7 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     }
 
     /** One driver's claim. */
-    private final class Claim implements PciAccess {
+    private final class Claim implements ExportedAccess {
         private final String driver;
         private final SharedMemory memory;
         private final Arena arena = Arena.ofShared();
@@ -237,11 +238,38 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
         private Consumer<String> listener;
         private boolean told;
         private boolean released;
+        private boolean signalled = true;
 
         Claim(String driver, SharedMemory memory) {
             this.driver = driver;
             this.memory = memory;
-            doorbells = MemoryView.within(memory.segment(), arena);
+            doorbells = MemoryView.within(doorbells(memory), arena);
+        }
+
+        private static MemorySegment doorbells(SharedMemory memory) {
+            return memory.segment().asSlice(Registers.DOORBELLS);
+        }
+
+        /** Not the view that drivers have: the device looks until it is told that the claim has ended. */
+        void begin() {
+            run(() -> {
+                controller.claimed(doorbells(memory));
+                controller.signalled(signalled);
+            });
+        }
+
+        @Override
+        public SharedMemory bar0() {
+            return memory;
+        }
+
+        @Override
+        public void signalled(boolean now) {
+            synchronized (EmulatedFunction.this) {
+                requireClaimed();
+                signalled = now;
+                run(() -> controller.signalled(now));
+            }
         }
 
         @Override
@@ -353,15 +381,20 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
 
         @Override
         public DmaMapping map(MemorySegment region) {
+            return map(region.address(), region);
+        }
+
+        @Override
+        public DmaMapping map(long iova, MemorySegment region) {
             if (!region.isAccessibleBy(reactor.thread())) {
                 throw new PciException(
                         "memory in a confined arena cannot be mapped for DMA: the device is another thread");
             }
             synchronized (EmulatedFunction.this) {
                 requireClaimed();
-                controller.iommu.map(region);
+                controller.iommu.map(iova, region);
             }
-            return new Mapped(this, region);
+            return new Mapped(this, iova, region);
         }
 
         @Override
@@ -401,7 +434,7 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
                 }
                 released = true;
                 if (!closed) {
-                    reset();
+                    stop();
                 }
                 controller.iommu.clear();
                 MemoryView.close(arena, ARENA_BOUND);
@@ -411,10 +444,21 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
             }
         }
 
-        private void reset() {
+        @Override
+        public void reset() {
+            synchronized (EmulatedFunction.this) {
+                requireClaimed();
+                if (!closed) {
+                    stop();
+                    begin();
+                }
+            }
+        }
+
+        private void stop() {
             run(controller::released);
             if (!awaitOnReactor(controller::isStopped, EmulatedController.DRAIN_BOUND.plusSeconds(1))) {
-                LOG.warn("{}: the reset after {} has not ended", address(), driver);
+                LOG.warn("{}: the reset by {} has not ended", address(), driver);
             }
             run(controller::unclaimed);
         }
@@ -445,17 +489,19 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
     /** One region of a claim. */
     private final class Mapped implements PciAccess.DmaMapping {
         private final Claim owner;
+        private final long iova;
         private final MemorySegment region;
         private boolean unmapped;
 
-        Mapped(Claim owner, MemorySegment region) {
+        Mapped(Claim owner, long iova, MemorySegment region) {
             this.owner = owner;
+            this.iova = iova;
             this.region = region;
         }
 
         @Override
         public long iova() {
-            return region.address();
+            return iova;
         }
 
         @Override

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * What the driver let the device reach: an IOMMU in software. An IOVA is the address that the memory has in this process, as users
- * of VFIO choose it too; it is worth nothing without an entry here.
+ * What the driver let the device reach: an IOMMU in software. A driver in this process uses the address that the memory has here as its
+ * IOVA, as users of VFIO do too; one in another process says which. It is worth nothing without an entry here.
  *
  * <p>The table is immutable and replaced as a whole by {@link #map} and {@link #unmap} (any thread). The device's reactor looks at it
  * through {@link DmaWindow}s, once per batch, so it never sees half a change and pays one load for it.
@@ -17,32 +17,57 @@ final class Iommu {
 
     static final int PAGE_BYTES = 4096;
 
-    /** The regions in order of their addresses, which do not overlap. */
+    /** The regions in order of their IOVAs, which do not overlap. */
     static final class Table {
-        static final Table EMPTY = new Table(new MemorySegment[0]);
+        static final Table EMPTY = new Table(new MemorySegment[0], new long[0]);
 
         private final MemorySegment[] regions;
         private final long[] starts;
 
-        Table(MemorySegment[] regions) {
+        private Table(MemorySegment[] regions, long[] starts) {
             this.regions = regions;
-            starts = new long[regions.length];
-            for (int i = 0; i < regions.length; i++) {
-                starts[i] = regions[i].address();
-            }
+            this.starts = starts;
         }
 
-        /** The region that {@code iova} lies in, or null. */
-        MemorySegment region(long iova) {
+        /** The index of the region that {@code iova} lies in, or -1. */
+        int find(long iova) {
             int found = Arrays.binarySearch(starts, iova);
             if (found < 0) {
                 found = -found - 2;
             }
-            // Addresses of a process are positive, so what looks negative lies below the first region.
-            if (found < 0 || iova - starts[found] >= regions[found].byteSize()) {
-                return null;
-            }
-            return regions[found];
+            // IOVAs are positive, so what looks negative lies below the first region.
+            return found < 0 || iova - starts[found] >= regions[found].byteSize() ? -1 : found;
+        }
+
+        MemorySegment region(int index) {
+            return regions[index];
+        }
+
+        /** The IOVA of its first byte. */
+        long start(int index) {
+            return starts[index];
+        }
+
+        private Table with(int at, MemorySegment region, long start) {
+            var more = new MemorySegment[regions.length + 1];
+            var moreStarts = new long[more.length];
+            System.arraycopy(regions, 0, more, 0, at);
+            System.arraycopy(starts, 0, moreStarts, 0, at);
+            more[at] = region;
+            moreStarts[at] = start;
+            System.arraycopy(regions, at, more, at + 1, regions.length - at);
+            System.arraycopy(starts, at, moreStarts, at + 1, regions.length - at);
+            return new Table(more, moreStarts);
+        }
+
+        private Table without(int at) {
+            var fewer = new MemorySegment[regions.length - 1];
+            var fewerStarts = new long[fewer.length];
+            System.arraycopy(regions, 0, fewer, 0, at);
+            System.arraycopy(starts, 0, fewerStarts, 0, at);
+            System.arraycopy(regions, at + 1, fewer, at, fewer.length - at);
+            System.arraycopy(starts, at + 1, fewerStarts, at, fewer.length - at);
+            return new Table(fewer, fewerStarts);
         }
 
         int size() {
@@ -57,16 +82,21 @@ final class Iommu {
         return table;
     }
 
-    /** Adds a region. The caller has checked that the device's thread may access it. */
-    synchronized void map(MemorySegment memory) {
-        long start = memory.address();
+    /** Adds a region at the address that it has here. The caller has checked that the device's thread may access it. */
+    void map(MemorySegment memory) {
+        map(memory.address(), memory);
+    }
+
+    /** Adds a region at an IOVA that the driver chose. */
+    synchronized void map(long start, MemorySegment memory) {
         long bytes = memory.byteSize();
         if (!memory.isNative() || memory.isReadOnly()) {
             throw new PciException("only native memory that can be written to can be mapped for DMA");
         }
-        if (start % PAGE_BYTES != 0 || bytes == 0 || bytes % PAGE_BYTES != 0) {
+        if (start % PAGE_BYTES != 0 || bytes == 0 || bytes % PAGE_BYTES != 0 || start < 0 || start + bytes < 0) {
             throw new PciException(String.format(
-                    "DMA memory is mapped in whole pages of %d bytes: not %d bytes at %Xh", PAGE_BYTES, bytes, start));
+                    "DMA memory is mapped in whole pages of %d bytes below 2^63: not %d bytes at %Xh",
+                    PAGE_BYTES, bytes, start));
         }
         var old = table;
         if (old.regions.length == MAX_REGIONS) {
@@ -81,11 +111,7 @@ final class Iommu {
             throw new PciException(
                     String.format("DMA memory at %Xh, %d bytes, overlaps what is mapped already", start, bytes));
         }
-        var regions = new MemorySegment[old.regions.length + 1];
-        System.arraycopy(old.regions, 0, regions, 0, insertion);
-        regions[insertion] = memory;
-        System.arraycopy(old.regions, insertion, regions, insertion + 1, old.regions.length - insertion);
-        table = new Table(regions);
+        table = old.with(insertion, memory, start);
     }
 
     /** Takes the very region away that was mapped. Returns whether it was there. */
@@ -93,10 +119,7 @@ final class Iommu {
         var old = table;
         for (int i = 0; i < old.regions.length; i++) {
             if (old.regions[i] == memory) {
-                var regions = new MemorySegment[old.regions.length - 1];
-                System.arraycopy(old.regions, 0, regions, 0, i);
-                System.arraycopy(old.regions, i + 1, regions, i, regions.length - i);
-                table = new Table(regions);
+                table = old.without(i);
                 return true;
             }
         }

@@ -11,6 +11,7 @@ public class ProtocolException extends RuntimeException {
     public static final int EIO = 5;
     public static final int ENOMEM = 12;
     public static final int EACCES = 13;
+    public static final int EBUSY = 16;
     public static final int EEXIST = 17;
     public static final int EINVAL = 22;
     public static final int ENOSPC = 28;

@@ -1,0 +1,158 @@
+package io.doorbell.emulator.vfiouser;
+
+import io.doorbell.emulator.EmulatedFunction;
+import io.doorbell.emulator.EmulatorSettings;
+import io.doorbell.platform.PlatformException;
+import io.doorbell.reactor.Reactors;
+import io.doorbell.target.TargetSubsystem;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** In a container: a controller of a subsystem for drivers in other processes, while the subsystem is there. */
+@Component(
+        service = VfioUserExport.class,
+        configurationPid = "io.doorbell.emulator.vfiouser",
+        configurationPolicy = ConfigurationPolicy.REQUIRE,
+        immediate = true)
+@Designate(ocd = VfioUserExport.Config.class, factory = true)
+public final class VfioUserExport {
+    private static final Logger LOG = LoggerFactory.getLogger(VfioUserExport.class);
+
+    /** A file {@code config/io.doorbell.emulator.vfiouser~NAME.cfg}. */
+    @ObjectClassDefinition(
+            name = "Emulated NVMe controller for other processes",
+            description = "A subsystem of this node as a PCI function that a driver in another process can claim")
+    @interface Config {
+        @AttributeDefinition(
+                name = "Directory",
+                description = "Absolute path of the directory in which the socket \"cntrl\" is made, as traddr in"
+                        + " trtype:VFIOUSER traddr:PATH. Empty: none is.")
+        String path() default "";
+
+        @AttributeDefinition(
+                name = "Subsystem",
+                description = "The NVMe Qualified Name of the subsystem whose controller it is")
+        String subsystem() default "";
+
+        @AttributeDefinition(
+                name = "I/O queue pairs",
+                description = "The most I/O queue pairs that a driver gets",
+                min = "1",
+                max = "1023")
+        int ioQueuePairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
+
+        @AttributeDefinition(
+                name = "Queue entries",
+                description = "The most entries of a queue (CAP.MQES + 1)",
+                min = "2",
+                max = "4096")
+        int maxQueueEntries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
+
+        @AttributeDefinition(
+                name = "Longest transfer",
+                description = "The most bytes of one command, a power of two (MDTS)",
+                min = "8192",
+                max = "16777216")
+        int maxTransferBytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
+
+        @AttributeDefinition(
+                name = "Doorbell stride",
+                description = "Doorbells are 4 << stride bytes apart (CAP.DSTRD)",
+                min = "0",
+                max = "6")
+        int doorbellStride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
+
+        @AttributeDefinition(
+                name = "Shadow doorbells",
+                description =
+                        "Whether Doorbell Buffer Config is offered, so that a driver rings only when the device sleeps")
+        boolean shadowDoorbells() default true;
+
+        @AttributeDefinition(
+                name = "CPU",
+                description =
+                        "The CPU that the device's reactor runs on; -1 takes the least used, from the last one down",
+                min = "-1")
+        int cpu() default Reactors.ANY_CPU;
+    }
+
+    private record Exported(TargetSubsystem subsystem, EmulatedFunction function, VfioUserServer server) {}
+
+    private final Reactors reactors;
+    private final Path directory;
+    private final String nqn;
+    private final EmulatorSettings settings;
+
+    // Guarded by this.
+    private Exported exported;
+
+    @Activate
+    public VfioUserExport(Config config, @Reference Reactors reactors) {
+        this.reactors = reactors;
+        directory = Path.of(config.path().strip()).normalize();
+        nqn = config.subsystem().strip();
+        if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
+            throw new IllegalArgumentException("io.doorbell.emulator.vfiouser: path \"" + config.path()
+                    + "\" is not absolute, as in /run/doorbell/nvme0");
+        }
+        settings = new EmulatorSettings(
+                "vfio-user-" + directory.getFileName(),
+                config.ioQueuePairs(),
+                config.maxQueueEntries(),
+                config.maxTransferBytes(),
+                config.doorbellStride(),
+                config.shadowDoorbells(),
+                config.cpu());
+    }
+
+    /** A subsystem has come. Ours makes a function of it; there is one socket, so a second one waits for the first to go. */
+    @Reference(
+            service = TargetSubsystem.class,
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "subsystemGoes")
+    synchronized void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
+        if (directory.toString().isEmpty()
+                || exported != null
+                || !nqn.equals(properties.get(TargetSubsystem.NQN_PROPERTY))) {
+            return;
+        }
+        var function = EmulatedFunction.create(settings, subsystem, reactors);
+        try {
+            exported = new Exported(subsystem, function, new VfioUserServer(function, directory));
+        } catch (PlatformException | UncheckedIOException refused) {
+            function.close();
+            LOG.error("{} cannot be served at {}: {}", nqn, directory, refused.getMessage());
+        }
+    }
+
+    synchronized void subsystemGoes(TargetSubsystem subsystem) {
+        if (exported != null && exported.subsystem() == subsystem) {
+            close();
+        }
+    }
+
+    @Deactivate
+    synchronized void close() {
+        var was = exported;
+        exported = null;
+        if (was != null) {
+            // The client sees the end of its connection, as if this process had died.
+            was.server().close();
+            was.function().close();
+        }
+    }
+}
