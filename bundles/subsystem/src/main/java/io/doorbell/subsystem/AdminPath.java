@@ -12,6 +12,9 @@ import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Admin commands. NVMe Base 2.1 §5 "Admin Command Set". Those that are about queues are the transport's, and are no
@@ -36,6 +39,21 @@ final class AdminPath implements CommandPath {
 
     private final NvmController controller;
     private final NvmSubsystem subsystem;
+
+    /** Creates that are under way, and what has become of them; the latter written by whoever made the namespace. */
+    private final Set<Creation> creating = new HashSet<>();
+
+    private final ConcurrentLinkedQueue<Creation> created = new ConcurrentLinkedQueue<>();
+
+    /** One Create. An object of its own, since its request may be another command's by the time it ends. */
+    private static final class Creation {
+        final NvmRequest request;
+        int nsidOrStatus;
+
+        Creation(NvmRequest request) {
+            this.request = request;
+        }
+    }
 
     AdminPath(NvmController controller) {
         this.controller = controller;
@@ -280,12 +298,27 @@ final class AdminPath implements CommandPath {
         if (capacity != blocks) {
             return Status.THIN_PROVISIONING_NOT_SUPPORTED | Status.DNR;
         }
-        int nsid = subsystem.createNamespace(blockBytes, blocks);
-        if (nsid < 0) {
-            return -nsid;
+        var creation = new Creation(request);
+        creating.add(creation);
+        Thread.ofVirtual().name("create namespace").start(() -> {
+            creation.nsidOrStatus = subsystem.createNamespace(blockBytes, blocks);
+            created.add(creation);
+            controller.wakeTransport();
+        });
+        return NvmRequest.PENDING;
+    }
+
+    private int completeCreated() {
+        int completed = 0;
+        for (var done = created.poll(); done != null; done = created.poll()) {
+            // Unless a reset has forgotten it.
+            if (creating.remove(done)) {
+                done.request.result = Math.max(0, done.nsidOrStatus);
+                done.request.complete(done.nsidOrStatus < 0 ? -done.nsidOrStatus : Status.SUCCESS);
+                completed++;
+            }
         }
-        request.result = nsid;
-        return Status.SUCCESS;
+        return completed;
     }
 
     private int attach(NvmRequest request) {
@@ -307,11 +340,13 @@ final class AdminPath implements CommandPath {
 
     @Override
     public int poll(long nowNanos) {
-        return controller.asyncEvents().poll();
+        return controller.asyncEvents().poll() + (creating.isEmpty() ? 0 : completeCreated());
     }
 
+    /** Nothing that is pending is completed any more. */
     @Override
     public void close() {
+        creating.clear();
         controller.asyncEvents().forgetRequests();
     }
 }

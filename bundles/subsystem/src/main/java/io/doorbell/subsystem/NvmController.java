@@ -203,6 +203,7 @@ final class NvmController implements TargetController {
     public synchronized void disabled() {
         shutdowns++;
         csts = ControllerStatus.NOT_READY.raw();
+        adminPath.close();
         asyncEvents.reset();
         changed.clear();
         features.reset();
@@ -351,6 +352,10 @@ final class NvmController implements TargetController {
 
     synchronized Features features() {
         return features;
+    }
+
+    void wakeTransport() {
+        transport.wake();
     }
 
     AsyncEvents asyncEvents() {

@@ -13,7 +13,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -51,6 +53,9 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     // Guarded by this.
     private final TreeMap<Integer, SubsystemNamespace> namespaces = new TreeMap<>();
     private final TreeMap<Integer, NvmController> controllers = new TreeMap<>();
+    /** Identifiers that are taken by namespaces which hosts have asked for and do not have yet, and their bytes. */
+    private final Map<Integer, Long> beingMade = new HashMap<>();
+
     private BackendProvider maker;
     private long makerBytes;
     private boolean closed;
@@ -138,7 +143,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             if (closed) {
                 throw new IllegalStateException(nqn + " is closed");
             }
-            if (namespaces.containsKey(nsid)) {
+            if (namespaces.containsKey(nsid) || beingMade.containsKey(nsid)) {
                 throw new IllegalArgumentException("namespace id " + nsid + " of " + nqn + " is taken");
             }
             var added = new SubsystemNamespace(nsid, namespace, false);
@@ -231,32 +236,56 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
 
     private long madeBytes() {
         return namespaces.values().stream()
-                .filter(SubsystemNamespace::madeByHost)
-                .mapToLong(n -> n.shape().byteSize())
-                .sum();
+                        .filter(SubsystemNamespace::madeByHost)
+                        .mapToLong(n -> n.shape().byteSize())
+                        .sum()
+                + beingMade.values().stream().mapToLong(Long::longValue).sum();
     }
 
-    /** Namespace Management, Create: the new identifier, or a status as a negative number. It is attached to nobody. */
-    synchronized int createNamespace(int blockBytes, long blockCount) {
-        if (maker == null || blockCount > unallocatedBytes() / blockBytes) {
-            return -(Status.NAMESPACE_INSUFFICIENT_CAPACITY | Status.DNR);
+    /**
+     * Namespace Management, Create: the new identifier, or a status as a negative number. It is attached to nobody. Takes
+     * as long as it takes to bring memory, so not on a reactor.
+     */
+    int createNamespace(int blockBytes, long blockCount) {
+        BackendProvider backend;
+        int nsid;
+        synchronized (this) {
+            if (maker == null || closed || blockCount > unallocatedBytes() / blockBytes) {
+                return -(Status.NAMESPACE_INSUFFICIENT_CAPACITY | Status.DNR);
+            }
+            nsid = freeNsid();
+            if (nsid > MAX_NSID) {
+                return -(Status.NAMESPACE_IDENTIFIER_UNAVAILABLE | Status.DNR);
+            }
+            backend = maker;
+            beingMade.put(nsid, blockCount * blockBytes);
         }
-        int nsid = 1;
-        while (namespaces.containsKey(nsid)) {
-            nsid++;
-        }
-        if (nsid > MAX_NSID) {
-            return -(Status.NAMESPACE_IDENTIFIER_UNAVAILABLE | Status.DNR);
-        }
+        Namespace made = null;
         try {
-            var made = maker.open(new NamespaceSpec(maker.kind(), blockCount * blockBytes, blockBytes, ""));
-            put(new SubsystemNamespace(nsid, made, true));
-            LOG.info("{}: a host made namespace {} of {} blocks of {} bytes", nqn, nsid, blockCount, blockBytes);
-            return nsid;
+            made = backend.open(new NamespaceSpec(backend.kind(), blockCount * blockBytes, blockBytes, ""));
         } catch (RuntimeException failed) {
             LOG.warn("{}: no namespace of {} blocks of {} bytes", nqn, blockCount, blockBytes, failed);
-            return -Status.NAMESPACE_INSUFFICIENT_CAPACITY;
         }
+        synchronized (this) {
+            beingMade.remove(nsid);
+            if (made != null && !closed) {
+                put(new SubsystemNamespace(nsid, made, true));
+                LOG.info("{}: a host made namespace {} of {} blocks of {} bytes", nqn, nsid, blockCount, blockBytes);
+                return nsid;
+            }
+        }
+        if (made != null) {
+            made.close();
+        }
+        return -Status.NAMESPACE_INSUFFICIENT_CAPACITY;
+    }
+
+    private int freeNsid() {
+        int nsid = 1;
+        while (namespaces.containsKey(nsid) || beingMade.containsKey(nsid)) {
+            nsid++;
+        }
+        return nsid;
     }
 
     /** Namespace Management, Delete: a status. What configuration made, a host cannot delete. */

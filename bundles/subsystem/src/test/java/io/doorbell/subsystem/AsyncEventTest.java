@@ -46,7 +46,7 @@ class AsyncEventTest {
         rig.memory(7, 512, 8);
         int completed = poll();
 
-        assertThat(rig.transport.wakes).isPositive();
+        assertThat(rig.transport.wakes()).isPositive();
         assertThat(completed).isEqualTo(1);
         assertThat(request.completions()).isEqualTo(1);
         assertThat(request.status()).isZero();

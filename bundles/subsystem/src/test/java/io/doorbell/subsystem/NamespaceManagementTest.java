@@ -16,8 +16,14 @@ import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.NamespaceList;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
+import io.doorbell.storage.BackendProvider;
+import io.doorbell.storage.Namespace;
+import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.storage.NvmRequest;
 import io.doorbell.storage.TestRequest;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -56,9 +62,21 @@ class NamespaceManagementTest {
         IdentifyNamespace.NCAP.set(page, ncap);
         IdentifyNamespace.FLBAS.set(page, flbas);
         var request = Rig.command(AdminOpcode.NAMESPACE_MANAGEMENT, 0, CREATE, 0);
-        int status = Status.code(rig.run(rig.controller.adminPath(), request, data));
+        int status = rig.run(rig.controller.adminPath(), request, data);
+        if (status == NvmRequest.PENDING) {
+            status = awaitAnswer(request);
+        }
         created = (int) request.result;
-        return status;
+        return Status.code(status);
+    }
+
+    private int awaitAnswer(TestRequest request) {
+        long startNanos = System.nanoTime();
+        while (request.completions() == 0) {
+            rig.controller.adminPath().poll(0);
+            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(10));
+        }
+        return request.status();
     }
 
     private int delete(int nsid) {
@@ -147,6 +165,51 @@ class NamespaceManagementTest {
         assertThat(Status.code(path.admit(write))).isEqualTo(Status.INVALID_FIELD);
         assertThat(rig.subsystem.unallocatedBytes()).isEqualTo(CAPACITY);
         path.close();
+    }
+
+    @Test
+    void aResetForgetsACreateButNotWhatItMade() {
+        var mayOpen = new CountDownLatch(1);
+        rig.subsystem.allowNamespaceManagement(new SlowBackend(mayOpen), CAPACITY);
+        var data = new byte[IdentifyNamespace.SIZE_BYTES];
+        IdentifyNamespace.NSZE.set(MemorySegment.ofArray(data), 8);
+        IdentifyNamespace.NCAP.set(MemorySegment.ofArray(data), 8);
+        var request = Rig.command(AdminOpcode.NAMESPACE_MANAGEMENT, 0, CREATE, 0);
+        assertThat(rig.run(rig.controller.adminPath(), request, data)).isEqualTo(NvmRequest.PENDING);
+        assertThat(rig.controller.adminPath().poll(0)).isZero();
+
+        rig.controller.configure(0);
+        mayOpen.countDown();
+        long startNanos = System.nanoTime();
+        while (rig.subsystem.namespaces().size() < 2) {
+            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(10));
+        }
+        while (rig.transport.wakes() == 0) {
+            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(10));
+        }
+        rig.enabled();
+        rig.controller.adminPath().poll(0);
+
+        assertThat(request.completions()).isZero();
+        assertThat(delete(2)).isZero();
+    }
+
+    /** Opens when it may. */
+    private record SlowBackend(CountDownLatch mayOpen) implements BackendProvider {
+        @Override
+        public String kind() {
+            return "memory";
+        }
+
+        @Override
+        public Namespace open(NamespaceSpec spec) {
+            try {
+                assertThat(mayOpen.await(10, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return new MemoryBackend().open(spec);
+        }
     }
 
     @Test

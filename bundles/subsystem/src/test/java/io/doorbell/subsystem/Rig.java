@@ -182,7 +182,7 @@ final class Rig implements AutoCloseable {
         NvmController controller;
         final List<String> calls = new ArrayList<>();
         boolean answers = true;
-        int wakes;
+        private int wakes;
 
         @Override
         public void enabled() {
@@ -216,6 +216,10 @@ final class Rig implements AutoCloseable {
         @Override
         public synchronized void wake() {
             wakes++;
+        }
+
+        synchronized int wakes() {
+            return wakes;
         }
     }
 
