@@ -135,4 +135,17 @@ public record PcieOptions(
                 timeout,
                 hostId);
     }
+
+    public PcieOptions withHostId(UUID id) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                Optional.of(id));
+    }
 }

@@ -13,6 +13,7 @@ import io.doorbell.host.NvmeController;
 import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairOptions;
 import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.FeatureId;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.NvmOpcode;
@@ -25,8 +26,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
@@ -157,6 +160,22 @@ class PcieControllerTest {
         assertThat(controller.info().shadowDoorbells()).isFalse();
 
         readsBackWhatItWroteAtAnySizeAndAlignment();
+    }
+
+    @Test
+    void tellsTheControllerWhoTheHostIs() {
+        var id = UUID.fromString("01234567-89ab-cdef-0123-456789abcdef");
+        controller.close();
+        controller = PcieController.open(rig.function, PcieOptions.DEFAULTS.withHostId(id));
+        var data = MemorySegment.ofArray(new byte[16]);
+        var command = new NvmCommand().reset(AdminOpcode.GET_FEATURES, 0);
+        command.cdw10 = FeatureId.HOST_IDENTIFIER;
+        command.cdw11 = 1;
+
+        controller.admin(command, data, BOUND);
+
+        assertThat(HexFormat.of().formatHex(data.toArray(ValueLayout.JAVA_BYTE)))
+                .isEqualTo("0123456789abcdef0123456789abcdef");
     }
 
     @Test
