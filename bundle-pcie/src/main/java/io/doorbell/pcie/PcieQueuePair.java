@@ -22,7 +22,7 @@ import java.lang.invoke.VarHandle;
  * <p>Why the submission ring cannot overflow without a look at SQHD: a controller fetches in order, and ends only
  * what it has fetched. Entries it has not fetched are therefore commands in flight, and of those there is one less than
  * the ring has entries, so the tail never reaches the controller's head. SQHD may lag behind (it is from when the
- * completion was made), so it could only make us wait for what has long happened; it is checked to name an entry.
+ * completion was made), so it could only make us wait for what has long happened: it is not looked at.
  */
 final class PcieQueuePair extends OwnedQueuePair {
     /** Phase tag and submission queue id in the second half of a completion entry. */
