@@ -656,14 +656,10 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
             return won;
         }
 
-        /** Interrupted: whether or not it had won just then, nothing is held. */
+        /** Interrupted, and not won: of a signal and an interrupt the condition lets the first one count. */
         void cancel() {
             waiting.remove(this);
-            if (won != null) {
-                withdraw(won);
-            } else {
-                settle(controller);
-            }
+            settle(controller);
         }
 
         /** Why it could not be had in time. */

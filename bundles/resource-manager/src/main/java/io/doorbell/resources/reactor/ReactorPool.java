@@ -17,6 +17,7 @@ import java.util.Map;
  * host, the last for a device. So one host and one device never share a CPU where there are two.
  */
 public final class ReactorPool implements Reactors, AutoCloseable {
+    private final Carriers carriers = new Carriers();
     private final Map<String, ReactorThread> living = new LinkedHashMap<>();
     private final Map<String, Integer> places = new HashMap<>();
     private volatile ReactorOptions options;
@@ -86,5 +87,6 @@ public final class ReactorPool implements Reactors, AutoCloseable {
             rest = reactors();
         }
         rest.forEach(Reactor::close);
+        carriers.close();
     }
 }

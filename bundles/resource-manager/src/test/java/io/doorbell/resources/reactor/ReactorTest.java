@@ -12,9 +12,12 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +25,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -411,8 +415,7 @@ class ReactorTest {
 
         assertThat(reactor.cpu()).isEqualTo(first);
         assertThat(device.cpu()).isEqualTo(last);
-        assertThat(device.<java.util.BitSet>call(CpuAffinity::allowedCpus, BOUND)
-                        .cardinality())
+        assertThat(device.<BitSet>call(CpuAffinity::allowedCpus, BOUND).cardinality())
                 .isOne();
     }
 
@@ -445,6 +448,26 @@ class ReactorTest {
     }
 
     @Test
+    void virtualThreadsThatAPinnedReactorStartsMayRunAnywhere() {
+        var affinities = new ConcurrentLinkedQueue<BitSet>();
+        var threads = reactor.<List<Thread>>call(
+                () -> IntStream.range(0, 8)
+                        .mapToObj(_ -> Thread.ofVirtual().start(() -> {
+                            long end = System.nanoTime() + 2_000_000;
+                            while (System.nanoTime() - end < 0) {
+                                Thread.onSpinWait();
+                            }
+                            affinities.add(CpuAffinity.allowedCpus());
+                        }))
+                        .toList(),
+                BOUND);
+
+        await().until(() -> threads.stream().noneMatch(Thread::isAlive));
+
+        assertThat(affinities).hasSize(8).containsOnly(CpuAffinity.processCpus());
+    }
+
+    @Test
     void isNotPinnedWherePinningIsOff() {
         pool.configure(new ReactorOptions(false, 0, 1));
 
@@ -452,7 +475,7 @@ class ReactorTest {
 
         assertThat(free.cpu()).isEqualTo(-1);
         // Though a pinned thread opened it.
-        assertThat(free.<java.util.BitSet>call(CpuAffinity::allowedCpus, BOUND)).isEqualTo(CpuAffinity.processCpus());
+        assertThat(free.<BitSet>call(CpuAffinity::allowedCpus, BOUND)).isEqualTo(CpuAffinity.processCpus());
     }
 
     @Test
