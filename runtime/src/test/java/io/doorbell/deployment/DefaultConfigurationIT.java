@@ -107,6 +107,13 @@ class DefaultConfigurationIT {
     }
 
     @Test
+    void keysAreLowerCaseWordsWithDots() throws IOException {
+        assertThat(schemas())
+                .flatExtracting(schema -> schema.options().keySet())
+                .allSatisfy(key -> assertThat(key).matches("[a-z0-9]+(\\.[a-z0-9]+)*"));
+    }
+
+    @Test
     void whatACommentShowsAsDefaultIsTheDefault() throws IOException {
         for (var schema : schemas()) {
             for (var file : defaultsOf(schema)) {

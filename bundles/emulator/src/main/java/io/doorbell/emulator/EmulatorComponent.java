@@ -61,34 +61,34 @@ public final class EmulatorComponent {
                 description = "The most I/O queue pairs that a driver gets",
                 min = "1",
                 max = "1023")
-        int ioQueuePairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
+        int io_queue_pairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
 
         @AttributeDefinition(
                 name = "Queue entries",
                 description = "The most entries of a queue (CAP.MQES + 1)",
                 min = "2",
                 max = "4096")
-        int maxQueueEntries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
+        int max_queue_entries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
 
         @AttributeDefinition(
                 name = "Longest transfer",
                 description = "The most bytes of one command, a power of two (MDTS)",
                 min = "8192",
                 max = "16777216")
-        int maxTransferBytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
+        int max_transfer_bytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
 
         @AttributeDefinition(
                 name = "Doorbell stride",
                 description = "Doorbells are 4 << stride bytes apart (CAP.DSTRD)",
                 min = "0",
                 max = "6")
-        int doorbellStride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
+        int doorbell_stride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
 
         @AttributeDefinition(
                 name = "Shadow doorbells",
                 description =
                         "Whether Doorbell Buffer Config is offered, so that a driver rings only when the device sleeps")
-        boolean shadowDoorbells() default true;
+        boolean shadow_doorbells() default true;
 
         @AttributeDefinition(
                 name = "CPU",
@@ -105,7 +105,7 @@ public final class EmulatorComponent {
         @AttributeDefinition(
                 name = "Seed of faults",
                 description = "What the chances of faults are drawn from; 0 takes a new one, which the log tells")
-        long faultSeed() default 0;
+        long fault_seed() default 0;
     }
 
     private record Registered(
@@ -126,15 +126,15 @@ public final class EmulatorComponent {
         this.reactors = reactors;
         settings = new EmulatorSettings(
                 config.name(),
-                config.ioQueuePairs(),
-                config.maxQueueEntries(),
-                config.maxTransferBytes(),
-                config.doorbellStride(),
-                config.shadowDoorbells(),
+                config.io_queue_pairs(),
+                config.max_queue_entries(),
+                config.max_transfer_bytes(),
+                config.doorbell_stride(),
+                config.shadow_doorbells(),
                 config.cpu());
         nqn = config.subsystem();
         faults = FaultPlan.parse(
-                config.faultSeed() == 0 ? System.nanoTime() : config.faultSeed(), List.of(config.faults()));
+                config.fault_seed() == 0 ? System.nanoTime() : config.fault_seed(), List.of(config.faults()));
         LOG.info("{} waits for subsystem {}", settings.name(), nqn);
     }
 

@@ -52,34 +52,34 @@ public final class VfioUserExport {
                 description = "The most I/O queue pairs that a driver gets",
                 min = "1",
                 max = "1023")
-        int ioQueuePairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
+        int io_queue_pairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
 
         @AttributeDefinition(
                 name = "Queue entries",
                 description = "The most entries of a queue (CAP.MQES + 1)",
                 min = "2",
                 max = "4096")
-        int maxQueueEntries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
+        int max_queue_entries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
 
         @AttributeDefinition(
                 name = "Longest transfer",
                 description = "The most bytes of one command, a power of two (MDTS)",
                 min = "8192",
                 max = "16777216")
-        int maxTransferBytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
+        int max_transfer_bytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
 
         @AttributeDefinition(
                 name = "Doorbell stride",
                 description = "Doorbells are 4 << stride bytes apart (CAP.DSTRD)",
                 min = "0",
                 max = "6")
-        int doorbellStride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
+        int doorbell_stride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
 
         @AttributeDefinition(
                 name = "Shadow doorbells",
                 description =
                         "Whether Doorbell Buffer Config is offered, so that a driver rings only when the device sleeps")
-        boolean shadowDoorbells() default true;
+        boolean shadow_doorbells() default true;
 
         @AttributeDefinition(
                 name = "CPU",
@@ -110,11 +110,11 @@ public final class VfioUserExport {
         }
         settings = new EmulatorSettings(
                 "vfio-user-" + directory.getFileName(),
-                config.ioQueuePairs(),
-                config.maxQueueEntries(),
-                config.maxTransferBytes(),
-                config.doorbellStride(),
-                config.shadowDoorbells(),
+                config.io_queue_pairs(),
+                config.max_queue_entries(),
+                config.max_transfer_bytes(),
+                config.doorbell_stride(),
+                config.shadow_doorbells(),
                 config.cpu());
     }
 
