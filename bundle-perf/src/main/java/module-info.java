@@ -1,6 +1,7 @@
 /** The workload of SPDK's perf, on leased queue pairs. */
 module io.doorbell.perf {
     requires transitive io.doorbell.api;
+    requires com.fasterxml.jackson.jr.ob;
     requires info.picocli;
     // Its classes are in this jar: nothing of that name is needed at run time.
     requires static HdrHistogram;

@@ -2,6 +2,7 @@
 module io.doorbell.runtime {
     requires static osgi.annotation;
     requires java.management;
+    requires com.fasterxml.jackson.jr.ob;
     requires info.picocli;
     requires org.apache.felix.framework;
     requires org.osgi.service.log;

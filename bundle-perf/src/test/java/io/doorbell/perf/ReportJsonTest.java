@@ -6,12 +6,8 @@ import static io.doorbell.perf.Reports.options;
 import static io.doorbell.perf.Reports.report;
 import static io.doorbell.perf.Reports.worker;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.nvme.Status;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -62,28 +58,5 @@ class ReportJsonTest {
         assertThat(ReportJson.write(report(options(""))))
                 .contains("\"results\":[]")
                 .endsWith("\"errors\":[\"no I/O completed\"],\"ok\":false}\n");
-    }
-
-    @Test
-    void escapesText() {
-        var value = new LinkedHashMap<String, Object>();
-        value.put("quote\" back\\slash", "tab\t line\n return\r nul\u0000 esc\u001b");
-        value.put("beyond", "\u00e9 \u20ac \ud83d\ude00 \ud800");
-
-        assertThat(JsonWriter.write(value))
-                .isEqualTo("{\"quote\\\" back\\\\slash\":\"tab\\t line\\n return\\r nul\\u0000 esc\\u001b\","
-                        + "\"beyond\":\"\u00e9 \u20ac \\ud83d\\ude00 \\ud800\"}");
-    }
-
-    @Test
-    void writesAllKindsOfValues() {
-        assertThat(JsonWriter.write(Arrays.asList(1, 2L, 0.5, true, null, List.of(), Map.of(), "x")))
-                .isEqualTo("[1,2,0.5,true,null,[],{},\"x\"]");
-    }
-
-    @Test
-    void refusesWhatJsonDoesNotHave() {
-        assertThatThrownBy(() -> JsonWriter.write(Double.NaN)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> JsonWriter.write(new Object())).isInstanceOf(IllegalArgumentException.class);
     }
 }

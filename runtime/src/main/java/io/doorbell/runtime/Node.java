@@ -61,7 +61,8 @@ final class Node implements AutoCloseable {
             "org.slf4j.spi;version=\"2.0.20\"",
             "org.osgi.service.log;version=\"1.5\"",
             "org.osgi.service.log.admin;version=\"1.0\"",
-            "picocli;version=\"4.7.7\"");
+            "picocli;version=\"4.7.7\"",
+            "com.fasterxml.jackson.jr.ob;version=\"2.19.2\"");
 
     private static final Logger LOG = LoggerFactory.getLogger(Node.class);
 

@@ -1,8 +1,11 @@
 package io.doorbell.runtime;
 
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /**
  * One line of what perf measured, as its {@code --json} file has it:
@@ -28,8 +31,12 @@ record PerfResult(
 
     /** @throws IllegalArgumentException where the text is not of that form */
     static List<PerfResult> read(String text) {
-        if (Json.parse(text) instanceof Map<?, ?> top && top.get("results") instanceof List<?> results) {
-            return results.stream().map(PerfResult::of).toList();
+        try {
+            if (JSON.std.mapFrom(text).get("results") instanceof List<?> results) {
+                return results.stream().map(PerfResult::of).toList();
+            }
+        } catch (IOException notJson) {
+            throw new IllegalArgumentException("perf wrote no JSON: " + notJson.getMessage(), notJson);
         }
         throw new IllegalArgumentException("perf wrote no results: " + text);
     }
@@ -51,26 +58,37 @@ record PerfResult(
     }
 
     private static double number(Map<?, ?> fields, String name) {
-        if (fields.get(name) instanceof Double number) {
-            return number;
+        if (fields.get(name) instanceof Number number) {
+            return number.doubleValue();
         }
         throw new IllegalArgumentException("perf wrote a result without " + name + ": " + fields);
     }
 
     /** The same form again. */
     static String write(List<PerfResult> results) {
-        return results.stream()
-                .map(PerfResult::toJson)
-                .collect(Collectors.joining(
-                        ",\n  ",
-                        "{\"results\": [\n  ",
-                        "],\n \"failed\": "
-                                + results.stream().mapToLong(PerfResult::failed).sum() + "}\n"));
+        var json = new LinkedHashMap<String, Object>();
+        json.put("results", results.stream().map(PerfResult::fields).toList());
+        json.put("failed", results.stream().mapToLong(PerfResult::failed).sum());
+        try {
+            return JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(json) + "\n";
+        } catch (IOException impossible) {
+            throw new UncheckedIOException(impossible); // It writes to memory.
+        }
     }
 
-    private String toJson() {
-        return "{\"device\": " + Json.quote(device) + ", \"transport\": " + Json.quote(transport) + ", \"iops\": "
-                + iops + ", \"mibps\": " + mibps + ", \"latency_us\": {\"avg\": " + avgMicros + ", \"p50\": "
-                + p50Micros + ", \"p99\": " + p99Micros + ", \"max\": " + maxMicros + "}, \"failed\": " + failed + "}";
+    private Map<String, Object> fields() {
+        var latency = new LinkedHashMap<String, Object>();
+        latency.put("avg", avgMicros);
+        latency.put("p50", p50Micros);
+        latency.put("p99", p99Micros);
+        latency.put("max", maxMicros);
+        var fields = new LinkedHashMap<String, Object>();
+        fields.put("device", device);
+        fields.put("transport", transport);
+        fields.put("iops", iops);
+        fields.put("mibps", mibps);
+        fields.put("latency_us", latency);
+        fields.put("failed", failed);
+        return fields;
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -84,7 +85,7 @@ class ManagementIT {
     private Map<?, ?> read(String path) throws IOException, InterruptedException {
         var response = get(path, password);
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-        return (Map<?, ?>) Json.parse(response.body());
+        return JSON.std.mapFrom(response.body());
     }
 
     private Map<?, ?> post(String json) throws IOException, InterruptedException {
@@ -94,7 +95,7 @@ class ManagementIT {
                 .build();
         var response = client.send(request, BodyHandlers.ofString());
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-        return (Map<?, ?>) Json.parse(response.body());
+        return JSON.std.mapFrom(response.body());
     }
 
     @ParameterizedTest
