@@ -1,11 +1,14 @@
 package io.doorbell.emulator;
 
+import io.doorbell.backends.NullBackend;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.platform.CpuAffinity;
 import io.doorbell.resources.reactor.ReactorOptions;
 import io.doorbell.resources.reactor.ReactorPool;
+import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.subsystem.NvmSubsystem;
 import io.doorbell.target.TargetSubsystem;
 import java.lang.foreign.MemorySegment;
 
@@ -15,12 +18,17 @@ import java.lang.foreign.MemorySegment;
  */
 final class Throughput {
     private static final int QUEUE_ENTRIES = 256;
+    private static final long WINDOW_NANOS = 10_000_000;
 
     private Throughput() {}
 
     public static void main(String[] arguments) {
         int seconds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 2;
-        run("bare model, null namespace", new BareSubsystem(0), seconds);
+        run("bare model", new BareSubsystem(0), seconds);
+        try (var subsystem = new NvmSubsystem("nqn.2026-01.io.doorbell:throughput", "1", "throughput")) {
+            subsystem.addNamespace(1, new NullBackend().open(NamespaceSpec.parse("null:1GiB:512")));
+            run("subsystem, null", subsystem, seconds);
+        }
     }
 
     static void run(String what, TargetSubsystem subsystem, int seconds) {
@@ -45,7 +53,16 @@ final class Throughput {
         long done = 0;
         long batches = 0;
         int inFlight = 0;
-        while (System.nanoTime() - end < 0) {
+        // The best window tells what the pair can do when nobody else has the processors.
+        long windowStart = start;
+        long windowDone = 0;
+        double best = 0;
+        for (long now = start; now - end < 0; now = System.nanoTime()) {
+            if (now - windowStart > WINDOW_NANOS) {
+                best = Math.max(best, (done - windowDone) * 1e3 / (now - windowStart));
+                windowStart = now;
+                windowDone = done;
+            }
             for (int round = 0; round < 1000; round++) {
                 int reaped = reap(queue, depth);
                 inFlight -= reaped;
@@ -69,11 +86,13 @@ final class Throughput {
             queue.cq.ringHead();
         }
         System.out.printf(
-                "%s: depth %3d: %6.2f M/s, %6.1f ns per command, %.1f per batch, %d doorbells rung%n",
+                "%-16s depth %3d: %6.2f M/s, best %d ms %6.2f M/s = %5.1f ns per command; %.1f a batch, %d doorbells%n",
                 what,
                 depth,
                 done * 1e3 / took,
-                took / (double) done,
+                WINDOW_NANOS / 1_000_000,
+                best,
+                1e3 / best,
                 done / (double) Math.max(1, batches),
                 host.doorbellsRung);
     }
