@@ -19,6 +19,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkEvent;
 import org.osgi.framework.startlevel.BundleStartLevel;
 import org.osgi.framework.startlevel.FrameworkStartLevel;
 import org.osgi.framework.wiring.FrameworkWiring;
@@ -53,6 +54,7 @@ public final class PluginInstaller implements ArtifactInstaller {
     @Activate
     public PluginInstaller(BundleContext context) {
         this.context = context;
+        context.addFrameworkListener(this::onStartLevel);
     }
 
     @Override
@@ -63,19 +65,16 @@ public final class PluginInstaller implements ArtifactInstaller {
     @Override
     public synchronized void install(File artifact) throws InterruptedException {
         var path = artifact.toPath();
-        var former = files.remove(path);
         var names = new HashSet<String>();
-        if (former != null) {
-            names.add(former.symbolicName());
-            // Another content under the old name is another plug-in, even of the same version.
-            running.remove(former.symbolicName(), former);
-        }
         try {
             var plugin = Plugin.read(path);
-            files.put(path, plugin);
             names.add(plugin.symbolicName());
+            var former = files.put(path, plugin);
+            if (former != null) {
+                names.add(former.symbolicName());
+            }
         } catch (IOException e) {
-            LOG.error("{} cannot be read, so it is not taken: {}", path, e.getMessage());
+            LOG.error("{} is not taken: {}. What runs stays", path, e.getMessage());
         }
         settle(names);
     }
@@ -97,7 +96,25 @@ public final class PluginInstaller implements ArtifactInstaller {
         for (var name : names) {
             settle(name);
         }
-        retryStopped();
+        if (!nodeIsStarting()) {
+            // A plug-in that could not be resolved may be by now, since another one came.
+            for (var name : List.copyOf(running.keySet())) {
+                if (!isUp(context.getBundle(LOCATION + name))) {
+                    settle(name);
+                }
+            }
+        }
+    }
+
+    /** What the framework found in its turn, while the node started, may not have started. */
+    private synchronized void onStartLevel(FrameworkEvent event) {
+        if (event.getType() == FrameworkEvent.STARTED || event.getType() == FrameworkEvent.STARTLEVEL_CHANGED) {
+            try {
+                settle(Set.of());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     /** Makes the newest version that starts the one that runs. */
@@ -114,7 +131,7 @@ public final class PluginInstaller implements ArtifactInstaller {
             }
             return;
         }
-        if (candidates.getFirst().equals(running.get(name))) {
+        if (candidates.getFirst().isSameAs(running.get(name)) && isUp(bundle)) {
             return;
         }
         var ofDistribution = ofDistribution(name);
@@ -196,27 +213,12 @@ public final class PluginInstaller implements ArtifactInstaller {
         }
     }
 
-    /** A plug-in that could not be resolved may be by now, since another one came. */
-    private void retryStopped() {
-        if (nodeIsStarting()) {
-            return;
-        }
-        for (var name : List.copyOf(running.keySet())) {
-            var bundle = context.getBundle(LOCATION + name);
-            if (bundle != null && bundle.getState() != Bundle.ACTIVE && meantToRun(bundle)) {
-                try {
-                    bundle.start(Bundle.START_ACTIVATION_POLICY);
-                    LOG.info("{} runs", running.get(name));
-                } catch (BundleException e) {
-                    LOG.debug("{} still does not start", running.get(name), e);
-                }
-            }
-        }
-    }
-
-    /** Not if somebody stopped it by hand. */
-    private static boolean meantToRun(Bundle bundle) {
-        return bundle.adapt(BundleStartLevel.class).isPersistentlyStarted();
+    /** Also where the framework will start it in its turn, and where somebody stopped it by hand. */
+    private boolean isUp(Bundle bundle) {
+        return bundle != null
+                && (bundle.getState() == Bundle.ACTIVE
+                        || nodeIsStarting()
+                        || !bundle.adapt(BundleStartLevel.class).isPersistentlyStarted());
     }
 
     private Optional<Bundle> ofDistribution(String name) {

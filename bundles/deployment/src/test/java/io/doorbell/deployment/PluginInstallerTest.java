@@ -1,10 +1,12 @@
 package io.doorbell.deployment;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -142,6 +144,41 @@ class PluginInstallerTest {
         drop("other.jar", "other", "1.0.0");
 
         assertThat(active()).containsExactly("other 1.0.0");
+    }
+
+    @Test
+    void touchingAFileRestartsNothing() throws IOException, InterruptedException {
+        var file = drop("perf.jar", "perf", "1.0.0");
+        var modified = framework.context().getBundle("deploy:perf").getLastModified();
+
+        Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+        installer.update(file.toFile());
+
+        assertThat(framework.context().getBundle("deploy:perf").getLastModified())
+                .isEqualTo(modified);
+    }
+
+    @Test
+    void whatRunsStaysWhileItsFileIsHalfWritten() throws IOException, InterruptedException {
+        var file = drop("perf.jar", "perf", "1.0.0");
+
+        Files.write(file, new byte[] {'P', 'K'});
+        installer.update(file.toFile());
+
+        assertThat(active()).containsExactly("perf 1.0.0");
+    }
+
+    @Test
+    void whileTheNodeStartsPluginsWaitForTheirTurnAndTheNewestThatStartsRuns()
+            throws IOException, InterruptedException {
+        framework.startLevel(5);
+        drop("perf-1.jar", "perf", "1.0.0");
+        drop("perf-2.jar", "perf", "2.0.0", "Import-Package: nowhere.to.be.found");
+        assertThat(active()).isEmpty();
+
+        framework.startLevel(20);
+
+        await().untilAsserted(() -> assertThat(active()).containsExactly("perf 1.0.0"));
     }
 
     @Test

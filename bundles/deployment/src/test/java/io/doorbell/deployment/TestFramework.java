@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -14,6 +15,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
 import org.osgi.framework.launch.Framework;
+import org.osgi.framework.startlevel.FrameworkStartLevel;
 
 /** A Felix in the test's JVM; what is tested runs on the test's class path with the system bundle's context. */
 final class TestFramework {
@@ -39,6 +41,14 @@ final class TestFramework {
                         "doorbell.home",
                         home.toString()));
         framework.start();
+        framework.adapt(FrameworkStartLevel.class).setInitialBundleStartLevel(15);
+    }
+
+    /** Changes the start level and waits until it is reached. */
+    void startLevel(int level) throws InterruptedException {
+        var reached = new CountDownLatch(1);
+        framework.adapt(FrameworkStartLevel.class).setStartLevel(level, _ -> reached.countDown());
+        reached.await();
     }
 
     BundleContext context() {
