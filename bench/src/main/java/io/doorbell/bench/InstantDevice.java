@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
@@ -32,6 +33,7 @@ final class InstantDevice implements PciFunction, PciAccess {
     private static final int BLOCK_SHIFT = 12;
     private static final long BLOCKS = 1L << 28;
     private static final int DSTRD = 4;
+    private static final long ADMIN_NAP_NANOS = 200_000;
     private static final long CAP = ControllerCapabilities.NONE
             .withMaxQueueEntries(QUEUE_ENTRIES)
             .withCqr(true)
@@ -128,7 +130,9 @@ final class InstantDevice implements PciFunction, PciAccess {
         cc = value;
         boolean enable = new ControllerConfiguration(value).en();
         if (enable && adminThread == null) {
-            adminThread = Thread.ofPlatform().daemon().name("instant-admin").start(this::answerAdmin);
+            // Known before it runs: it goes on for as long as it is the one.
+            adminThread = Thread.ofPlatform().daemon().name("instant-admin").unstarted(this::answerAdmin);
+            adminThread.start();
         } else if (!enable) {
             adminThread = null;
         }
@@ -153,7 +157,7 @@ final class InstantDevice implements PciFunction, PciAccess {
         int answerPhase = 1;
         while (adminThread == Thread.currentThread()) {
             if (Doorbell.load(doorbells, Doorbell.shadowSubmissionTailOffset(0, DSTRD)) == index) {
-                Thread.yield();
+                LockSupport.parkNanos(ADMIN_NAP_NANOS); // The processors are for what is measured.
                 continue;
             }
             long entry = (long) index * SubmissionEntry.SIZE_BYTES;
