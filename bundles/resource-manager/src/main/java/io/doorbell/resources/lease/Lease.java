@@ -179,6 +179,10 @@ final class Lease implements QueuePairLease {
         };
     }
 
+    Allotment.Place asPlace() {
+        return new Allotment.Place(id, holding.holder().symbolicName(), standing());
+    }
+
     @Override
     public long id() {
         return id;
@@ -298,8 +302,12 @@ final class Lease implements QueuePairLease {
      * @throws IllegalStateException when it did not end within the sum of their bounds, or is stuck
      */
     LeaseEvent awaitEnd() {
-        long deadline =
-                System.nanoTime() + manager.options().takeBackBound(reason).toNanos();
+        return awaitEnd(System.nanoTime());
+    }
+
+    /** As {@link #awaitEnd()}, with the bound counted from {@code startNanos}. */
+    LeaseEvent awaitEnd(long startNanos) {
+        long deadline = startNanos + manager.options().takeBackBound(reason).toNanos();
         boolean interrupted = false;
         try {
             if (Thread.currentThread() == owner && control != null) {

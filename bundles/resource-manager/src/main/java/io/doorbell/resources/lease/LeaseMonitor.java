@@ -1,6 +1,7 @@
 package io.doorbell.resources.lease;
 
 import io.doorbell.lease.LeaseEvent;
+import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.RevocationReason;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ final class LeaseMonitor implements AutoCloseable {
     private static final Duration ORPHANS_BOUND = Duration.ofMillis(500);
     private static final long ORPHANS_LOOK_NANOS = 1_000_000;
 
-    private final LeaseManager manager;
+    private final Accounts accounts;
     private final Thread thread;
     private volatile boolean closed;
 
@@ -39,8 +40,8 @@ final class LeaseMonitor implements AutoCloseable {
     private final List<Lease> orphaned = new ArrayList<>();
     private final List<Revocation> stuck = new ArrayList<>();
 
-    LeaseMonitor(LeaseManager manager) {
-        this.manager = manager;
+    LeaseMonitor(Accounts accounts) {
+        this.accounts = accounts;
         thread = Thread.ofVirtual().name("lease-monitor").unstarted(this::run);
     }
 
@@ -64,8 +65,10 @@ final class LeaseMonitor implements AutoCloseable {
     }
 
     void look(long nowNanos) {
-        for (var lease : manager.granted()) {
-            look(lease, nowNanos);
+        for (var lease : accounts.leases()) {
+            if (lease.state() == LeaseState.GRANTED) {
+                look(lease, nowNanos);
+            }
         }
         completeOrphaned();
         for (var revocation : stuckOnes()) {
@@ -79,7 +82,7 @@ final class LeaseMonitor implements AutoCloseable {
         var sample = lease.sample;
         sample.timesOwnerSeenDead = lease.ownerEnded() ? sample.timesOwnerSeenDead + 1 : 0;
         if (sample.timesOwnerSeenDead >= TIMES_DEAD) {
-            manager.takeBack(lease, RevocationReason.OWNER_THREAD_DEAD);
+            accounts.takeBack(lease, RevocationReason.OWNER_THREAD_DEAD);
             return;
         }
         long polls = lease.control().counters().polls();
@@ -93,7 +96,7 @@ final class LeaseMonitor implements AutoCloseable {
             sample.alarmed = false;
         } else if (!sample.alarmed && nowNanos - sample.unpolledSinceNanos >= NOT_POLLED_NANOS) {
             sample.alarmed = true;
-            manager.record(LeaseEvent.Kind.NOT_POLLED, lease);
+            accounts.record(LeaseEvent.Kind.NOT_POLLED, lease);
         }
     }
 

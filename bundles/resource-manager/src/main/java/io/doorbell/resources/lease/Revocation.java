@@ -33,7 +33,8 @@ final class Revocation implements Runnable {
     private static final long FIRST_LOOK_NANOS = 20_000;
     private static final long LAST_LOOK_NANOS = 1_000_000;
 
-    private final LeaseManager manager;
+    private final Accounts accounts;
+    private final LeaseMonitor monitor;
     private final Lease lease;
     private final RevocationReason reason;
     private final QueuePairControl control;
@@ -50,8 +51,9 @@ final class Revocation implements Runnable {
     private long closeNanos;
     private long closeBeganNanos;
 
-    Revocation(LeaseManager manager, Lease lease) {
-        this.manager = manager;
+    Revocation(Accounts accounts, LeaseMonitor monitor, Lease lease) {
+        this.accounts = accounts;
+        this.monitor = monitor;
         this.lease = lease;
         this.reason = lease.reason();
         this.control = lease.control();
@@ -68,12 +70,12 @@ final class Revocation implements Runnable {
                     "{} could not be taken back; its queue pair and memory are lost until the node restarts",
                     lease,
                     broken);
-            manager.stuck(lease);
+            accounts.stuck(lease);
         }
     }
 
     private void takeBack() {
-        var grace = manager.options().grace(reason);
+        var grace = accounts.options().grace(reason);
         control.stopSubmissions();
         inFlight = queuePair.inFlight();
         tellBeginning(grace);
@@ -86,7 +88,7 @@ final class Revocation implements Runnable {
         deleteNanos = delete();
 
         closeBeganNanos = System.nanoTime();
-        if (fenceFalls(manager.options().closeBound())) {
+        if (fenceFalls(accounts.options().closeBound())) {
             finish();
         } else {
             LOG.error(
@@ -94,8 +96,9 @@ final class Revocation implements Runnable {
                             + " given to nobody until the call returns",
                     lease,
                     lease.owner().getName(),
-                    manager.options().closeBound());
-            manager.stuck(lease, this);
+                    accounts.options().closeBound());
+            accounts.stuck(lease);
+            monitor.stuck(this);
         }
     }
 
@@ -113,7 +116,7 @@ final class Revocation implements Runnable {
     private long abort() {
         long start = System.nanoTime();
         try {
-            control.abort(manager.options().abortBound());
+            control.abort(accounts.options().abortBound());
         } catch (RuntimeException failed) {
             // Deleting the queues ends the commands as well.
             LOG.warn("{}: commands could not be aborted", lease, failed);
@@ -125,7 +128,7 @@ final class Revocation implements Runnable {
     private long delete() {
         long start = System.nanoTime();
         try {
-            if (!control.delete(manager.options().deleteBound())) {
+            if (!control.delete(accounts.options().deleteBound())) {
                 LOG.info("{}: its queues went with a reset, or with the controller", lease);
             }
             outOfReach = true;
@@ -160,20 +163,20 @@ final class Revocation implements Runnable {
 
     private void finish() {
         // Before the driver may use the queue id again: nobody is to see two leases of one queue pair.
-        manager.ended(lease, this::event, undrained);
+        accounts.ended(lease, undrained, this::event);
         control.fenced(reason + " of " + lease);
         if (queuePair.inFlight() > 0) {
             if (lease.ownerEnded()) {
                 control.completeRest();
             } else {
                 // The owner's next poll ends them. If it ends itself before that, the monitor sees to them.
-                manager.orphans(lease);
+                monitor.orphaned(lease);
             }
         }
         if (outOfReach) {
             lease.freeMemory();
         }
-        manager.returned(lease);
+        accounts.returned(lease);
         tellEnd();
     }
 

@@ -420,6 +420,22 @@ class LeaseManagerTest {
     }
 
     @Test
+    void aQueuePairThatIsLostBeforeItHasAnOwnerIsTakenApart() throws Exception {
+        try (var node = new TestNode(1)) {
+            // A reset that comes right behind the creation: the driver takes no owner any more.
+            node.controller.losesNext = true;
+            var a = node.holder("a");
+
+            var refused = refusal(() -> a.lease(node.request()));
+
+            assertRefused(refused, LeaseException.Kind.DEVICE);
+            assertThat(node.controller.liveQueuePairs).hasValue(0);
+            assertThat(node.manager.leases()).isEmpty();
+            a.lease(node.request());
+        }
+    }
+
+    @Test
     void aHolderThatStopsWhileItsQueuePairIsMadeGetsNone() throws Exception {
         try (var node = new TestNode(1)) {
             node.controller.beforeCreate = new CountDownLatch(1);

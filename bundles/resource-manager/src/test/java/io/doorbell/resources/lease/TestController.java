@@ -57,6 +57,9 @@ public final class TestController implements NvmeController, AutoCloseable {
     volatile boolean heedsAbort = true;
     /** Create I/O Submission Queue fails. */
     volatile boolean refusesQueues;
+    /** The next queue pair is lost as soon as it is made. */
+    volatile boolean losesNext;
+
     /** Waited for before a queue pair is made. */
     volatile CountDownLatch beforeCreate = new CountDownLatch(0);
 

@@ -291,6 +291,10 @@ final class TestQueuePair extends QueuePair {
 
         @Override
         public void own(Thread newOwner) {
+            if (controller.losesNext) {
+                controller.losesNext = false;
+                throw new IllegalStateException("queue " + queueId + " is lost already");
+            }
             owner = newOwner;
             poller = newOwner;
             submitter = newOwner;
