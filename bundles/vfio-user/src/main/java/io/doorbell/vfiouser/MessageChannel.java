@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * channel's own receives, and runs the {@link Handler}.
  *
  * <p>The channel ends once: when the peer closes or dies, sends what is no message, does not finish a message it began, or does not answer in time;
- * or by {@link #close}. Everyone who waits for an answer gets a {@link ChannelException} with the reason then, and so does everyone who asks later.
+ * or by {@link #close}. The socket is closed then. Everyone who waits for an answer gets a {@link ChannelException} with the reason then, and so does everyone who asks later.
  */
 public final class MessageChannel implements AutoCloseable {
     /** How long a peer may take to send the rest of a message, and to take one of ours. */
@@ -230,7 +230,17 @@ public final class MessageChannel implements AutoCloseable {
             Descriptor.closeAll(descriptors);
         }
         end(reason);
+        closeSocket();
         handler.ended(ended);
+    }
+
+    /** Of no use to anybody any more. */
+    private void closeSocket() {
+        try {
+            socket.close();
+        } catch (IllegalStateException held) {
+            LOG.warn("{}: {}", name, held.getMessage());
+        }
     }
 
     /** One message. Returns whether there was one. */
@@ -330,11 +340,11 @@ public final class MessageChannel implements AutoCloseable {
         return ended;
     }
 
-    /** Ends the channel and closes the socket. Returns when the handler has been told. Does nothing the second time. */
+    /** Ends the channel. Returns when the handler has been told. Does nothing the second time. */
     @Override
     public void close() {
         end("closed");
-        socket.close();
+        closeSocket();
         if (Thread.currentThread() == receiver) {
             return;
         }

@@ -61,6 +61,8 @@ final class Session implements MessageChannel.Handler {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final byte[] bar4 = new byte[BAR4_BYTES];
 
+    private volatile boolean introduced;
+
     // The channel's thread.
     private ExportedAccess access;
     private ClientMemory memory;
@@ -81,6 +83,11 @@ final class Session implements MessageChannel.Handler {
     /** Whether the session has ended within the bound, and everything of it is gone. */
     boolean awaitEnd(Duration bound) throws InterruptedException {
         return ended.await(bound.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Whether the client has introduced itself, and not everything of it is gone yet. */
+    boolean holdsTheFunction() {
+        return introduced && ended.getCount() > 0;
     }
 
     /** Whether the connection has ended; what is left of it may yet be put away. */
@@ -156,6 +163,7 @@ final class Session implements MessageChannel.Handler {
         memory = new ClientMemory(access);
         configuration = configuration();
         access.onRemoval(reason -> Thread.startVirtualThread(channel::close));
+        introduced = true;
         agreed.countDown();
         return new Reply(version.answer(OURS).encode());
     }

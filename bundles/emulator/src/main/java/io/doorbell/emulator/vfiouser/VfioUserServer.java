@@ -103,10 +103,10 @@ public final class VfioUserServer implements AutoCloseable {
         }
     }
 
-    /** Whether a client is being served. */
+    /** Whether a client is being served, or what it left is being put away. */
     public boolean hasClient() {
         var now = session;
-        return now != null && !now.isEnding();
+        return now != null && now.holdsTheFunction();
     }
 
     /** Stops listening, ends the client's connection, resets the function. Idempotent. */

@@ -1,0 +1,29 @@
+package io.doorbell.emulator.vfiouser;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What this process holds, which in these tests is client and server. */
+final class ProcessState {
+    private ProcessState() {}
+
+    /** How often a memfd of this name is mapped. */
+    static int mappings(String name) {
+        try {
+            return (int) Files.readAllLines(Path.of("/proc/self/maps")).stream()
+                    .filter(line -> line.contains("/memfd:" + name + " "))
+                    .count();
+        } catch (IOException unreadable) {
+            throw new AssertionError(unreadable);
+        }
+    }
+
+    static int openDescriptors() {
+        try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return (int) descriptors.count();
+        } catch (IOException unreadable) {
+            throw new AssertionError(unreadable);
+        }
+    }
+}
