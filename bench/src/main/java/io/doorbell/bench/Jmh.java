@@ -1,6 +1,8 @@
 package io.doorbell.bench;
 
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
@@ -19,8 +21,17 @@ final class Jmh {
     /** The most that a lease may cost. */
     private static final double LEASE_NANOS = 1;
 
-    /** JMH divides by operations: what happens once in a run shows as a trace. A real allocation has 16 bytes at least. */
-    private static final double NO_ALLOCATION_BYTES = 0.01;
+    private static final int WARM_UP_ROUNDS = 300;
+    private static final int PAIRED_ROUNDS = 1001;
+
+    /** Short, so that a round is rarely interrupted: some 100 microseconds. */
+    private static final int BATCHES_PER_ROUND = 200;
+
+    private static final int ALLOCATION_ROUNDS = 500_000;
+    private static final int BATCH = 32;
+
+    /** The measurement itself allocates a little once. What a path allocates, it allocates for each I/O: 16 bytes at least. */
+    private static final double NO_ALLOCATION_BYTES = 0.001;
 
     private Jmh() {}
 
@@ -48,31 +59,75 @@ final class Jmh {
             }
             figures.add(new Figure(group, name.toString(), time.getScore(), time.getScoreError(), "ns", "", false));
             var allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
-            figures.add(Figure.of(group, name + ", allocated", allocated.getScore(), "B")
-                    .atMost(NO_ALLOCATION_BYTES));
+            figures.add(Figure.of(group, name + ", allocated by all threads", allocated.getScore(), "B"));
         }
         return figures;
     }
 
-    static List<Figure> queuePair(boolean quick) throws RunnerException {
+    static List<Figure> queuePair(boolean quick) throws RunnerException, InterruptedException {
         var figures = new ArrayList<Figure>();
-        double leased = Double.NaN;
-        double unleased = Double.NaN;
-        double noise = 0;
         for (var figure : run(SubmitCompleteBenchmark.class, "queue pair", quick)) {
-            boolean time = figure.unit().equals("ns");
-            figures.add(time ? figure.atMost(QUEUE_PAIR_NANOS) : figure);
-            if (time && figure.name().startsWith("batchOf32")) {
-                if (figure.name().contains("leased true")) {
-                    leased = figure.value();
-                } else {
-                    unleased = figure.value();
-                }
-                noise += Double.isNaN(figure.error()) ? 0 : figure.error();
-            }
+            figures.add(figure.unit().equals("ns") ? figure.atMost(QUEUE_PAIR_NANOS) : figure);
         }
-        figures.add(Figure.of("queue pair", "what the lease adds to an I/O (batches of 32)", leased - unleased, "ns")
-                .atMost(Math.max(LEASE_NANOS, noise)));
+        for (boolean lease : new boolean[] {true, false}) {
+            figures.add(
+                    Figure.of("queue pair", "leased " + lease + ", allocated by the owner", allocatedPerIo(lease), "B")
+                            .atMost(NO_ALLOCATION_BYTES));
+        }
+        figures.add(Figure.of("queue pair", "what the lease adds to an I/O, median of pairs", leaseNanos(), "ns")
+                .atMost(LEASE_NANOS));
         return figures;
+    }
+
+    /** Leased and unleased in turn, round by round on one thread, so that both see the same machine: the median difference. */
+    private static double leaseNanos() throws InterruptedException {
+        var leased = new SubmitCompleteBenchmark();
+        leased.leased = true;
+        var unleased = new SubmitCompleteBenchmark();
+        leased.open();
+        unleased.open();
+        try {
+            double[] differences = new double[PAIRED_ROUNDS];
+            for (int round = -WARM_UP_ROUNDS; round < PAIRED_ROUNDS; round++) {
+                double difference = nanosPerIo(leased) - nanosPerIo(unleased);
+                if (round >= 0) {
+                    differences[round] = difference;
+                }
+            }
+            Arrays.sort(differences);
+            return differences[PAIRED_ROUNDS / 2];
+        } finally {
+            leased.close();
+            unleased.close();
+        }
+    }
+
+    private static double nanosPerIo(SubmitCompleteBenchmark benchmark) {
+        long start = System.nanoTime();
+        for (int i = 0; i < BATCHES_PER_ROUND; i++) {
+            benchmark.batchOf32();
+        }
+        return (System.nanoTime() - start) / (double) BATCHES_PER_ROUND / BATCH;
+    }
+
+    /** Bytes that the owner's thread allocates for an I/O, once it is compiled. */
+    private static double allocatedPerIo(boolean leased) throws InterruptedException {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        var benchmark = new SubmitCompleteBenchmark();
+        benchmark.leased = leased;
+        benchmark.open();
+        try {
+            for (int i = 0; i < ALLOCATION_ROUNDS; i++) {
+                benchmark.batchOf32();
+            }
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < ALLOCATION_ROUNDS; i++) {
+                benchmark.batchOf32();
+            }
+            long after = threads.getCurrentThreadAllocatedBytes();
+            return (after - before) / (double) ALLOCATION_ROUNDS / BATCH;
+        } finally {
+            benchmark.close();
+        }
     }
 }
