@@ -63,7 +63,7 @@ class ConfigurationIT {
     }
 
     private static Logger logger() {
-        return (Logger) LoggerFactory.getLogger("io.doorbell.deployment");
+        return (Logger) LoggerFactory.getLogger("io.doorbell");
     }
 
     private List<String> errors() {
@@ -149,5 +149,31 @@ class ConfigurationIT {
     void everyBundleIsActiveAndTheDefaultsRaiseNoError() {
         assertThat(node.notActive()).isEmpty();
         assertThat(errors()).isEmpty();
+    }
+
+    @Test
+    void valuesThatDoNotGoTogetherLeaveTheDeviceAsItIs() throws IOException {
+        var file = home.root().resolve("config/io.doorbell.emulator~nvme0.cfg");
+        var good = Files.readString(file);
+        var device = function();
+
+        Files.writeString(file, good.replaceAll("(?m)^max.transfer.bytes.*$", "") + "\nmax.transfer.bytes = 12288\n");
+
+        await().atMost(TAKEN_UP)
+                .untilAsserted(() -> assertThat(errors())
+                        .singleElement()
+                        .asString()
+                        .contains("io.doorbell.emulator~nvme0", "transfer bytes 12288", "a power of two"));
+        assertThat(function()).as("not touched").isSameAs(device);
+
+        Files.writeString(file, good.replaceAll("(?m)^max.queue.entries.*$", "") + "\nmax.queue.entries = 64\n");
+
+        await().atMost(TAKEN_UP)
+                .untilAsserted(
+                        () -> assertThat(function()).as("made anew").isNotNull().isNotSameAs(device));
+    }
+
+    private Object function() {
+        return node.await("io.doorbell.pci.PciFunction", "", TAKEN_UP).orElse(null);
     }
 }

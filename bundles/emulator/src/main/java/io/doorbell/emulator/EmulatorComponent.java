@@ -3,17 +3,19 @@ package io.doorbell.emulator;
 import io.doorbell.pci.PciFunction;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.TargetSubsystem;
-import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.Hashtable;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -108,34 +110,56 @@ public final class EmulatorComponent {
         long fault_seed() default 0;
     }
 
+    /** What a configuration says, checked. */
+    private record Wanted(EmulatorSettings settings, String nqn, FaultPlan faults) {
+        static Wanted of(Config config) {
+            var settings = new EmulatorSettings(
+                    config.name(),
+                    config.io_queue_pairs(),
+                    config.max_queue_entries(),
+                    config.max_transfer_bytes(),
+                    config.doorbell_stride(),
+                    config.shadow_doorbells(),
+                    config.cpu());
+            long seed = config.fault_seed() == 0 ? System.nanoTime() : config.fault_seed();
+            return new Wanted(settings, config.subsystem(), FaultPlan.parse(seed, List.of(config.faults())));
+        }
+    }
+
     private record Registered(
             TargetSubsystem subsystem, EmulatedFunction function, ServiceRegistration<PciFunction> service) {}
 
     private final BundleContext context;
     private final Reactors reactors;
-    private final EmulatorSettings settings;
-    private final String nqn;
-    private final FaultPlan faults;
 
     // Guarded by this.
-    private final List<Registered> registered = new ArrayList<>();
+    private final Map<TargetSubsystem, String> subsystems = new LinkedHashMap<>();
+    private Wanted wanted;
+    private Registered registered;
 
     @Activate
     public EmulatorComponent(BundleContext context, Config config, @Reference Reactors reactors) {
         this.context = context;
         this.reactors = reactors;
-        settings = new EmulatorSettings(
-                config.name(),
-                config.io_queue_pairs(),
-                config.max_queue_entries(),
-                config.max_transfer_bytes(),
-                config.doorbell_stride(),
-                config.shadow_doorbells(),
-                config.cpu());
-        nqn = config.subsystem();
-        faults = FaultPlan.parse(
-                config.fault_seed() == 0 ? System.nanoTime() : config.fault_seed(), List.of(config.faults()));
-        LOG.info("{} waits for subsystem {}", settings.name(), nqn);
+        wanted = Wanted.of(config);
+        LOG.info("{} waits for subsystem {}", wanted.settings().name(), wanted.nqn());
+    }
+
+    /** Takes up another configuration: the device goes and comes as it is wanted now. One that cannot be changes nothing. */
+    @Modified
+    synchronized void modified(Config config, Map<String, ?> properties) {
+        try {
+            wanted = Wanted.of(config);
+        } catch (IllegalArgumentException wrong) {
+            LOG.error(
+                    "configuration {} is not taken up, {} stays as it is: {}",
+                    properties.get(Constants.SERVICE_PID),
+                    wanted.settings().name(),
+                    wrong.getMessage());
+            return;
+        }
+        end();
+        begin();
     }
 
     /** A subsystem has come. Ours makes a function of it; there is one of each name, so a second one waits for the first to go. */
@@ -145,36 +169,51 @@ public final class EmulatorComponent {
             policy = ReferencePolicy.DYNAMIC,
             unbind = "subsystemGoes")
     synchronized void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
-        if (!nqn.equals(properties.get(TargetSubsystem.NQN_PROPERTY)) || !registered.isEmpty()) {
-            return;
-        }
-        var function = EmulatedFunction.create(settings, subsystem, reactors);
-        function.faults(faults);
-        Dictionary<String, Object> about = new Hashtable<>();
-        about.put(ADDRESS, function.address());
-        about.put(TRANSPORT, function.transport());
-        registered.add(
-                new Registered(subsystem, function, context.registerService(PciFunction.class, function, about)));
-        LOG.info("{} is a controller of {}", settings.name(), nqn);
+        subsystems.put(subsystem, String.valueOf(properties.get(TargetSubsystem.NQN_PROPERTY)));
+        begin();
     }
 
     synchronized void subsystemGoes(TargetSubsystem subsystem) {
-        registered.removeIf(each -> {
-            if (each.subsystem() != subsystem) {
-                return false;
-            }
-            end(each);
-            return true;
-        });
+        subsystems.remove(subsystem);
+        if (registered != null && registered.subsystem() == subsystem) {
+            end();
+            begin();
+        }
     }
 
     @Deactivate
     synchronized void close() {
-        registered.forEach(EmulatorComponent::end);
-        registered.clear();
+        end();
     }
 
-    private static void end(Registered each) {
+    private void begin() {
+        if (registered != null) {
+            return;
+        }
+        for (var each : subsystems.entrySet()) {
+            if (each.getValue().equals(wanted.nqn())) {
+                register(each.getKey());
+                return;
+            }
+        }
+    }
+
+    private void register(TargetSubsystem subsystem) {
+        var function = EmulatedFunction.create(wanted.settings(), subsystem, reactors);
+        function.faults(wanted.faults());
+        Dictionary<String, Object> about = new Hashtable<>();
+        about.put(ADDRESS, function.address());
+        about.put(TRANSPORT, function.transport());
+        registered = new Registered(subsystem, function, context.registerService(PciFunction.class, function, about));
+        LOG.info("{} is a controller of {}", wanted.settings().name(), wanted.nqn());
+    }
+
+    private void end() {
+        if (registered == null) {
+            return;
+        }
+        var each = registered;
+        registered = null;
         // First the service: the driver lets go while the device still answers.
         try {
             each.service().unregister();
