@@ -127,15 +127,22 @@ final class AdminQueue implements AutoCloseable {
     }
 
     /**
-     * Executes one command and waits.
+     * Executes one command and waits, whoever interrupts: half a step of ours would leave queues with the controller that
+     * nobody knows of.
      *
      * @param data copied to the device or from it, as the opcode says; null for none
      * @return dwords 0 and 1 of the completion
      * @throws NvmeException see {@link io.doorbell.host.NvmeController#admin}; of kind {@code RESET} without status when the
-     *     controller does not answer, and then does not abort the command either
+     *     controller does not answer, and then does not abort the command either; of kind {@code RETRY} without status when
+     *     the command was not sent
      */
     long execute(NvmCommand command, MemorySegment data, Duration bound) {
         return execute(new AdminRequest(name, command), data, bound);
+    }
+
+    /** As above, for a command of somebody else's, who may be interrupted: of kind {@code RETRY} then, sent or not. */
+    long executeInterruptibly(NvmCommand command, MemorySegment data, Duration bound) {
+        return execute(new AdminRequest(name, command).interruptible(), data, bound);
     }
 
     /** As above, for a command whose data pointers are memory of ours that it keeps using: queues, doorbell buffers. */
@@ -152,7 +159,7 @@ final class AdminQueue implements AutoCloseable {
                     request.attempted(),
                     data.byteSize() + " bytes of data, admin commands have at most " + MAX_DATA_BYTES);
         }
-        var buffer = data == null ? null : buffers.take(deadline, request.attempted());
+        var buffer = data == null ? null : takeBuffer(request, deadline);
         request.uses(buffer);
         try {
             if (buffer != null) {
@@ -208,30 +215,63 @@ final class AdminQueue implements AutoCloseable {
 
     /** Waits. The queue's failure ends it with an exception. */
     private static boolean done(AdminRequest request, long deadline) {
-        try {
-            request.answered().get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            return true;
-        } catch (TimeoutException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new NvmeException(NvmeException.Kind.RETRY, request.attempted(), "interrupted", e);
-        } catch (ExecutionException e) {
+        return waiting(request, deadline, nanos -> {
+            try {
+                request.answered().get(nanos, TimeUnit.NANOSECONDS);
+                return true;
+            } catch (TimeoutException e) {
+                return false;
+            } catch (ExecutionException e) {
+                throw new NvmeException(
+                        NvmeException.Kind.RESET,
+                        request.attempted(),
+                        e.getCause().getMessage(),
+                        e.getCause());
+            }
+        });
+    }
+
+    private BounceBuffers.Buffer takeBuffer(AdminRequest request, long deadline) {
+        var buffer = waiting(request, deadline, buffers::take);
+        if (buffer == null) {
             throw new NvmeException(
-                    NvmeException.Kind.RESET, request.attempted(), e.getCause().getMessage(), e.getCause());
+                    NvmeException.Kind.RETRY,
+                    request.attempted(),
+                    "all " + BounceBuffers.COUNT + " data buffers stayed in use until the bound");
         }
+        return buffer;
     }
 
     private void acquireSlot(AdminRequest request, long deadline) {
+        if (!waiting(request, deadline, nanos -> ordinarySlots.tryAcquire(nanos, TimeUnit.NANOSECONDS))) {
+            throw new NvmeException(
+                    NvmeException.Kind.RETRY, request.attempted(), "the admin queue stayed full until the bound");
+        }
+        request.holdsOrdinarySlot(true);
+    }
+
+    private interface Wait<T> {
+        T until(long nanos) throws InterruptedException;
+    }
+
+    /** One wait; an interrupt ends it, or comes after it, as the request says. */
+    private static <T> T waiting(AdminRequest request, long deadline, Wait<T> wait) {
+        boolean interrupted = false;
         try {
-            if (!ordinarySlots.tryAcquire(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-                throw new NvmeException(
-                        NvmeException.Kind.RETRY, request.attempted(), "the admin queue stayed full until the bound");
+            while (true) {
+                try {
+                    return wait.until(Math.max(0, deadline - System.nanoTime()));
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                    if (request.isInterruptible()) {
+                        throw new NvmeException(NvmeException.Kind.RETRY, request.attempted(), "interrupted", e);
+                    }
+                }
             }
-            request.holdsOrdinarySlot(true);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new NvmeException(NvmeException.Kind.RETRY, request.attempted(), "interrupted", e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -28,6 +28,7 @@ final class AdminRequest {
     private BounceBuffers.Buffer buffer;
     private boolean ordinarySlot;
     private boolean abandoned;
+    private boolean interruptible;
     private volatile int cid = NOT_STARTED;
 
     AdminRequest(String controller, NvmCommand command) {
@@ -44,6 +45,15 @@ final class AdminRequest {
         prp1 = prp1Iova;
         prp2 = prp2Iova;
         return this;
+    }
+
+    AdminRequest interruptible() {
+        interruptible = true;
+        return this;
+    }
+
+    boolean isInterruptible() {
+        return interruptible;
     }
 
     NvmCommand command() {

@@ -1,6 +1,5 @@
 package io.doorbell.pcie;
 
-import io.doorbell.nvme.NvmeException;
 import io.doorbell.pci.PciAccess;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -10,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 /** A few buffers that the device reaches, for the data of admin commands. Any thread. */
 final class BounceBuffers implements AutoCloseable {
     static final int BUFFER_BYTES = 64 * 1024;
-    private static final int COUNT = 4;
+    static final int COUNT = 4;
 
     private final DmaRegion region;
     private final DmaRegion listRegion;
@@ -69,20 +68,9 @@ final class BounceBuffers implements AutoCloseable {
         }
     }
 
-    Buffer take(long deadlineNanos, String attempted) {
-        try {
-            var buffer = free.poll(Math.max(0, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
-            if (buffer == null) {
-                throw new NvmeException(
-                        NvmeException.Kind.RETRY,
-                        attempted,
-                        "all " + COUNT + " data buffers stayed in use until the bound");
-            }
-            return buffer;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new NvmeException(NvmeException.Kind.RETRY, attempted, "interrupted", e);
-        }
+    /** Null when none becomes free in time. */
+    Buffer take(long nanos) throws InterruptedException {
+        return free.poll(nanos, TimeUnit.NANOSECONDS);
     }
 
     /** Null is ignored. */

@@ -168,7 +168,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
     /** Executes on the controller as it runs now, and asks for a reset when it does not answer. */
     private long execute(NvmCommand command, MemorySegment data, Duration bound) {
         var now = requireRunning(AdminOpcode.name(command.opc));
-        return asksForReset(now, () -> now.admin().execute(command, data, bound));
+        return asksForReset(now, () -> now.admin().executeInterruptibly(command, data, bound));
     }
 
     private <T> T asksForReset(BringUp.Running now, Supplier<T> action) {
@@ -533,7 +533,9 @@ public final class PcieController implements NvmeController, AutoCloseable {
         @Override
         public void abort(int queueId, int cid, Duration bound) {
             try {
-                execute(new NvmCommand().reset(AdminOpcode.ABORT, 0).slba(queueId | (long) cid << 16), null, bound);
+                var command = new NvmCommand().reset(AdminOpcode.ABORT, 0).slba(queueId | (long) cid << 16);
+                var now = requireRunning("aborting a command");
+                asksForReset(now, () -> now.admin().execute(command, null, bound));
             } catch (NvmeException e) {
                 LOG.warn("{}", e.getMessage());
             }

@@ -9,7 +9,7 @@ import io.doorbell.pci.PciAccess;
 import io.doorbell.platform.MemoryView;
 import java.lang.foreign.Arena;
 import java.time.Duration;
-import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -47,6 +47,10 @@ final class QueuePairs {
 
     // Guarded by this.
     private final BitSet idsInUse = new BitSet();
+
+    /** What the controller may yet reach, though nobody holds it: freed when it is disabled, or gone. */
+    private final List<Unmade> unmade = new ArrayList<>();
+
     private BlockFormats formats = BlockFormats.NONE;
     private DoorbellBuffers leftOver;
 
@@ -69,43 +73,50 @@ final class QueuePairs {
         }
     }
 
+    /**
+     * @throws NvmeException of kind {@code RESET} without status when the controller may have a queue that was not wanted in
+     *     the end: its memory and id are kept until {@link #endAll}
+     */
     PcieQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena) {
         int queueId = takeId(running, wanted);
-        var undo = new ArrayDeque<Runnable>();
-        undo.push(() -> giveBackId(queueId));
+        QueueMemory memory;
+        int entries = Math.min(wanted.queueEntries(), Math.min(running.info().maxQueueEntries(), MAX_ENTRIES));
         try {
-            return create(running, wanted, arena, queueId, undo);
+            memory = new QueueMemory(access, entries, running.info().maxTransferBytes());
+        } catch (RuntimeException refused) {
+            giveBackId(queueId);
+            throw refused;
+        }
+        var making = new Making(running.admin(), queueId, entries, memory);
+        try {
+            return create(running, wanted, arena, making);
         } catch (RuntimeException failed) {
-            while (!undo.isEmpty()) {
-                try {
-                    undo.pop().run();
-                } catch (RuntimeException e) {
-                    failed.addSuppressed(e);
-                }
+            var left = new Unmade(queueId, memory);
+            if (making.undone(failed)) {
+                free(left, failed);
+                throw failed;
             }
-            throw failed;
+            keep(left);
+            throw new NvmeException(
+                    NvmeException.Kind.RESET,
+                    name + ", creating a queue pair for " + wanted.label(),
+                    failed.getMessage() + "; the controller does not say that its queues " + queueId + " are deleted",
+                    failed);
         }
     }
 
-    private PcieQueuePairControl create(
-            BringUp.Running running, QueuePairOptions wanted, Arena arena, int queueId, ArrayDeque<Runnable> undo) {
+    private PcieQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena, Making making) {
         var info = running.info();
-        int entries = Math.min(wanted.queueEntries(), Math.min(info.maxQueueEntries(), MAX_ENTRIES));
-        var memory = new QueueMemory(access, entries, info.maxTransferBytes());
-        undo.push(memory::close);
-
+        int queueId = making.queueId;
+        int entries = making.entries;
+        var memory = making.memory;
         long tailWord = Doorbell.shadowSubmissionTailOffset(queueId, running.dstrd());
         long headWord = Doorbell.shadowCompletionHeadOffset(queueId, running.dstrd());
         if (running.shadows() != null) {
             running.shadows().clear(tailWord);
             running.shadows().clear(headWord);
         }
-        var bound = options.adminTimeout();
-        var queues = running.admin();
-        queues.executeWith(createCompletionQueue(queueId, entries), memory.completionIova(), 0, bound);
-        undo.push(() -> queues.execute(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, queueId), null, bound));
-        queues.executeWith(createSubmissionQueue(queueId, entries), memory.submissionIova(), 0, bound);
-        undo.push(() -> queues.execute(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, queueId), null, bound));
+        making.queues();
 
         // The views last: what they show cannot be freed before their arena is closed, and that is not ours to do.
         var pair = new PcieQueuePair(new PcieQueuePair.Parts(
@@ -132,6 +143,102 @@ final class QueuePairs {
             pair.endWith(end);
         }
         return control;
+    }
+
+    /** Queue memory without a queue pair. */
+    private record Unmade(int queueId, QueueMemory memory) {}
+
+    /** The two queues of a pair on their way to the controller, and back when the pair is not made. */
+    private final class Making {
+        private final AdminQueue queues;
+        private final int queueId;
+        private final int entries;
+        private final QueueMemory memory;
+
+        // Whether the controller has them. Said before it is asked to make one: it has it even when it does not answer.
+        private boolean completionQueue;
+        private boolean submissionQueue;
+
+        Making(AdminQueue queues, int queueId, int entries, QueueMemory memory) {
+            this.queues = queues;
+            this.queueId = queueId;
+            this.entries = entries;
+            this.memory = memory;
+        }
+
+        void queues() {
+            var bound = options.adminTimeout();
+            completionQueue = true;
+            try {
+                queues.executeWith(createCompletionQueue(queueId, entries), memory.completionIova(), 0, bound);
+            } catch (NvmeException refused) {
+                completionQueue = !isRefusal(refused);
+                throw refused;
+            }
+            submissionQueue = true;
+            try {
+                queues.executeWith(createSubmissionQueue(queueId, entries), memory.submissionIova(), 0, bound);
+            } catch (NvmeException refused) {
+                submissionQueue = !isRefusal(refused);
+                throw refused;
+            }
+        }
+
+        /** Deletes what there is. Returns whether the controller has neither, for certain. */
+        boolean undone(RuntimeException because) {
+            var bound = options.adminTimeout();
+            try {
+                if (submissionQueue) {
+                    queues.execute(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, queueId), null, bound);
+                }
+                if (completionQueue) {
+                    queues.execute(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, queueId), null, bound);
+                }
+                return true;
+            } catch (RuntimeException unsure) {
+                because.addSuppressed(unsure);
+                return false;
+            }
+        }
+
+        /** Answered, or not even sent. */
+        private static boolean isRefusal(NvmeException e) {
+            return e.status().isPresent() || e.kind() == NvmeException.Kind.RETRY;
+        }
+    }
+
+    private void keep(Unmade left) {
+        synchronized (this) {
+            unmade.add(left);
+        }
+        if (gone != null) {
+            freeUnmade();
+        }
+    }
+
+    private void freeUnmade() {
+        List<Unmade> free;
+        synchronized (this) {
+            free = List.copyOf(unmade);
+            unmade.clear();
+        }
+        for (var left : free) {
+            free(left, null);
+        }
+    }
+
+    /** Out of the device's reach. */
+    private void free(Unmade left, RuntimeException because) {
+        try {
+            left.memory.close();
+            giveBackId(left.queueId);
+        } catch (RuntimeException e) {
+            // Somebody's view is open.
+            LOG.warn("{}: the memory of queues {} is lost: {}", name, left.queueId, e.getMessage());
+            if (because != null) {
+                because.addSuppressed(e);
+            }
+        }
     }
 
     private synchronized BlockFormats formats() {
@@ -191,6 +298,7 @@ final class QueuePairs {
         for (var control : controls) {
             control.pair().endWith(ending);
         }
+        freeUnmade();
     }
 
     /** As {@link #endAll}, for those to come too. */

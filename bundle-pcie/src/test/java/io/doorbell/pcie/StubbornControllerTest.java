@@ -35,7 +35,7 @@ class StubbornControllerTest {
     private static final int GONE = -1;
 
     /** Half a second for CSTS.RDY. */
-    private static final LongUnaryOperator QUICK = cap -> new ControllerCapabilities(cap)
+    static final LongUnaryOperator QUICK = cap -> new ControllerCapabilities(cap)
             .withTimeoutMillis(500)
             .withCrwms(false)
             .withCrims(false)

@@ -1,10 +1,13 @@
 package io.doorbell.pcie;
 
+import io.doorbell.nvme.ControllerStatus;
 import io.doorbell.nvme.Registers;
 import io.doorbell.pci.PciAccess;
 import io.doorbell.pci.PciFunction;
 import io.doorbell.pci.PciIdentity;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongUnaryOperator;
@@ -19,7 +22,13 @@ final class WrappedFunction implements PciFunction {
     /** Not null: where doorbells go instead of to the device. For accesses opened from then on. */
     MemorySegment doorbells;
 
+    /** Sees what is written to 32-bit registers, before the device does; may throw. */
+    volatile BiConsumer<Integer, Integer> writes = (offset, value) -> {};
+
     volatile boolean open;
+
+    /** Memory that was freed while the controller was claimed and ready, so may have reached it. */
+    final AtomicInteger freedWhileReady = new AtomicInteger();
 
     WrappedFunction(PciFunction function) {
         this.function = function;
@@ -70,6 +79,7 @@ final class WrappedFunction implements PciFunction {
 
         @Override
         public void writeRegister32(int offset, int value) {
+            writes.accept(offset, value);
             access.writeRegister32(offset, value);
         }
 
@@ -100,7 +110,33 @@ final class WrappedFunction implements PciFunction {
 
         @Override
         public DmaBlock allocate(long bytes) {
-            return access.allocate(bytes);
+            return new Block(access.allocate(bytes));
+        }
+
+        private final class Block implements DmaBlock {
+            private final DmaBlock block;
+
+            Block(DmaBlock block) {
+                this.block = block;
+            }
+
+            @Override
+            public MemorySegment segment() {
+                return block.segment();
+            }
+
+            @Override
+            public long iova() {
+                return block.iova();
+            }
+
+            @Override
+            public void close() {
+                if (open && !removed() && new ControllerStatus(readRegister32(Registers.CSTS)).rdy()) {
+                    freedWhileReady.incrementAndGet();
+                }
+                block.close();
+            }
         }
 
         @Override

@@ -1,0 +1,133 @@
+package io.doorbell.pcie;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
+
+import io.doorbell.emulator.FaultPlan;
+import io.doorbell.host.ControllerListener;
+import io.doorbell.host.ControllerState;
+import io.doorbell.host.NvmeController;
+import io.doorbell.nvme.NvmeException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Memory is the device's until it is certain that it is not, whoever interrupts, resets, or pulls the device meanwhile. */
+class UncertainQueuesTest {
+    private static final Duration BOUND = Duration.ofSeconds(5);
+
+    private final EmulatedRig rig = new EmulatedRig();
+    private final WrappedFunction function = new WrappedFunction(rig.function);
+    private final List<ControllerState> states = new CopyOnWriteArrayList<>();
+    private PcieController controller;
+
+    @BeforeEach
+    void open() {
+        controller = PcieController.open(function, PcieOptions.DEFAULTS);
+        controller.addListener(new ControllerListener() {
+            @Override
+            public void stateChanged(NvmeController changed, ControllerState state, String reason) {
+                states.add(state);
+            }
+        });
+    }
+
+    @AfterEach
+    void close() {
+        rig.function.faults(FaultPlan.NONE);
+        controller.close();
+        rig.close();
+    }
+
+    private void faults(String... rules) {
+        rig.function.faults(FaultPlan.parse(1, List.of(rules)));
+    }
+
+    private EmulatedRig.Held hold() {
+        return new EmulatedRig.Held(controller, 8, 4096, (token, status, result) -> {});
+    }
+
+    private void runOne(EmulatedRig.Held held) {
+        assertThat(held.pair.read(EmulatedRig.NSID, 0, 1, held.data, 0, 0, 0)).isZero();
+        held.pair.commit();
+        held.pollUntil(() -> held.pair.inFlight() == 0);
+    }
+
+    @Test
+    void makesAQueuePairWhollyOrNotAtAllWhenInterrupted() throws Exception {
+        var random = Seed.random("interrupts");
+        var broken = new ConcurrentLinkedQueue<Throwable>();
+        var other = hold();
+        for (int round = 0; round < 60; round++) {
+            rig.function.faults(FaultPlan.parse(
+                    random.nextLong(), List.of("admin chance=0.5 -> delay=1ms..4ms", "admin -> delay=0ms..1ms")));
+            var maker = Thread.ofVirtual().start(() -> {
+                try {
+                    hold().close();
+                } catch (NvmeException interrupted) {
+                    // As good.
+                } catch (Throwable thrown) {
+                    broken.add(thrown);
+                }
+            });
+            LockSupport.parkNanos(random.nextInt(6_000_000));
+            maker.interrupt();
+            assertThat(maker.join(BOUND)).isTrue();
+            rig.function.faults(FaultPlan.NONE);
+
+            runOne(other);
+            assertThat(broken).isEmpty();
+        }
+        try (var next = hold()) {
+            assertThat(next.pair.queueId()).isEqualTo(2);
+            runOne(next);
+        }
+        other.close();
+        assertThat(states).as("no reset").isEmpty();
+    }
+
+    @Test
+    void keepsTheMemoryOfAQueueThatMayHaveBeenMadeUntilTheReset() throws Exception {
+        faults("admin opc=0x05 count=1 -> delay=20s");
+        var thrown = new AtomicReference<Throwable>();
+        var maker = Thread.ofVirtual().start(() -> {
+            try {
+                hold();
+            } catch (Throwable e) {
+                thrown.set(e);
+            }
+        });
+        await().atMost(BOUND).until(() -> maker.getState() == Thread.State.TIMED_WAITING);
+
+        controller.reset("test");
+
+        assertThat(maker.join(BOUND)).isTrue();
+        assertThat(thrown.get()).isInstanceOf(NvmeException.class).hasMessageContaining("being reset");
+        assertThat(function.freedWhileReady).hasValue(0);
+        try (var next = hold()) {
+            assertThat(next.pair.queueId()).as("the id is free again").isEqualTo(1);
+            runOne(next);
+        }
+    }
+
+    @Test
+    void resetsAControllerThatDoesNotSayWhetherAQueueIsGone() {
+        faults("admin opc=0x01 count=1 -> status=0x4102", "admin opc=0x04 count=1 -> status=0x4006");
+
+        assertThatExceptionOfType(NvmeException.class).isThrownBy(this::hold);
+
+        await().atMost(BOUND).until(() -> states.contains(ControllerState.READY));
+        assertThat(function.freedWhileReady).hasValue(0);
+        try (var next = hold()) {
+            assertThat(next.pair.queueId()).isEqualTo(1);
+            runOne(next);
+        }
+    }
+}
