@@ -367,6 +367,8 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
     /** The function has left. No lock: whoever holds one finds all ones in the registers, and gives up. */
     private void removed(String reason) {
+        // Before the state says so: who sees it takes queue pairs for ended.
+        queuePairs.endForGood(new PcieQueuePair.Ending("removed: " + reason, Status.HOST_PATHING_ERROR));
         if (!changeState(ControllerState.REMOVED, reason)) {
             return;
         }
@@ -375,7 +377,6 @@ public final class PcieController implements NvmeController, AutoCloseable {
         if (was != null) {
             was.admin().fail("the controller is gone: " + reason);
         }
-        queuePairs.endForGood(new PcieQueuePair.Ending("removed: " + reason, Status.HOST_PATHING_ERROR));
     }
 
     /**

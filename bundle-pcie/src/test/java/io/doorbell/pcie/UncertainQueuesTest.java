@@ -10,6 +10,7 @@ import io.doorbell.host.ControllerState;
 import io.doorbell.host.NvmeController;
 import io.doorbell.nvme.NvmeException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -128,6 +129,37 @@ class UncertainQueuesTest {
         try (var next = hold()) {
             assertThat(next.pair.queueId()).isEqualTo(1);
             runOne(next);
+        }
+    }
+
+    @Test
+    void endsItsQueuePairsBeforeItSaysThatItIsGone() throws Exception {
+        for (int round = 0; round < 25; round++) {
+            var failures = new ConcurrentLinkedQueue<Throwable>();
+            try (var other = new EmulatedRig()) {
+                var leaving = PcieController.open(other.function, PcieOptions.DEFAULTS);
+                var held = new ArrayList<EmulatedRig.Held>();
+                for (int i = 0; i < 31; i++) {
+                    held.add(new EmulatedRig.Held(leaving, 4, 4096, (token, status, result) -> {}));
+                }
+                var taker = Thread.ofPlatform().start(() -> {
+                    while (leaving.state() != ControllerState.REMOVED) {
+                        Thread.onSpinWait();
+                    }
+                    try {
+                        for (var one : held.reversed()) {
+                            one.control.delete(BOUND);
+                        }
+                    } catch (Throwable thrown) {
+                        failures.add(thrown);
+                    }
+                });
+                other.function.remove("pulled");
+                taker.join();
+                held.forEach(EmulatedRig.Held::close);
+                leaving.close();
+            }
+            assertThat(failures).isEmpty();
         }
     }
 }
