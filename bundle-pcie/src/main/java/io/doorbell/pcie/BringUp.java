@@ -78,6 +78,9 @@ final class BringUp {
         DoorbellBuffers doorbellBuffers();
 
         void adminQueueFailed(String reason);
+
+        /** The controller may still reach the admin queues, which are freed when this returns: it is to be cut off. */
+        void cannotBeDisabled();
     }
 
     BringUp(PciAccess access, ControllerRegisters registers, PcieOptions options, String name) {
@@ -88,7 +91,7 @@ final class BringUp {
     }
 
     /**
-     * Runs the sequence. When it throws, the controller is disabled if it can be, and holds nothing of ours.
+     * Runs the sequence. When it throws, the controller is disabled, or cut off, and holds nothing of ours.
      *
      * @throws NvmeException naming the step, what was expected and what the registers say
      */
@@ -96,7 +99,7 @@ final class BringUp {
         try {
             return sequence(parts);
         } catch (RuntimeException failed) {
-            undo(failed);
+            undo(parts, failed);
             throw failed;
         }
     }
@@ -300,7 +303,7 @@ final class BringUp {
         });
     }
 
-    private void undo(RuntimeException failed) {
+    private void undo(Parts parts, RuntimeException failed) {
         if (admin == null) {
             return;
         }
@@ -311,8 +314,8 @@ final class BringUp {
         try {
             registers.disable(registers.readyBound(cap));
         } catch (RuntimeException e) {
-            // It may still reach its queues; the claim, which we end next, resets the function and unmaps them.
             failed.addSuppressed(e);
+            parts.cannotBeDisabled();
         }
         admin.close();
     }

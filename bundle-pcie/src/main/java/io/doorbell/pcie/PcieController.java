@@ -248,6 +248,11 @@ public final class PcieController implements NvmeController, AutoCloseable {
             public void adminQueueFailed(String reason) {
                 requestReset(reason);
             }
+
+            @Override
+            public void cannotBeDisabled() {
+                endClaim();
+            }
         });
         info = up.info();
         use(up.namespaces());
@@ -330,8 +335,8 @@ public final class PcieController implements NvmeController, AutoCloseable {
             if (claimed && !access.removed()) {
                 registers.disable(registers.readyBound(registers.cap()));
             }
-        } catch (NvmeException e) {
-            // It does not let go. Ending the claim takes the memory from it.
+        } catch (RuntimeException e) {
+            // It does not let go, or cannot be asked to. Ending the claim takes the memory from it.
             endClaim();
             throw e;
         } finally {
@@ -569,7 +574,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
                 if (!queuePair.isEnded()) {
                     reset(seen, reason);
                 }
-            } catch (NvmeException e) {
+            } catch (RuntimeException e) {
                 // It is disabled all the same, or its memory is taken from it.
                 LOG.error("{} could not be reset: {}", name, e.getMessage());
             } finally {

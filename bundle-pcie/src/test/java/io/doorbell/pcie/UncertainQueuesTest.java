@@ -8,12 +8,17 @@ import io.doorbell.emulator.FaultPlan;
 import io.doorbell.host.ControllerListener;
 import io.doorbell.host.ControllerState;
 import io.doorbell.host.NvmeController;
+import io.doorbell.nvme.ControllerConfiguration;
+import io.doorbell.nvme.ControllerStatus;
 import io.doorbell.nvme.NvmeException;
+import io.doorbell.nvme.Registers;
+import io.doorbell.pci.PciException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +28,7 @@ import org.junit.jupiter.api.Test;
 /** Memory is the device's until it is certain that it is not, whoever interrupts, resets, or pulls the device meanwhile. */
 class UncertainQueuesTest {
     private static final Duration BOUND = Duration.ofSeconds(5);
+    private static final int READY = ControllerStatus.NOT_READY.withRdy(true).raw();
 
     private final EmulatedRig rig = new EmulatedRig();
     private final WrappedFunction function = new WrappedFunction(rig.function);
@@ -161,5 +167,39 @@ class UncertainQueuesTest {
             }
             assertThat(failures).isEmpty();
         }
+    }
+
+    @Test
+    void endsTheClaimWhenARegisterCannotBeReached() {
+        var held = hold();
+        function.writes = (offset, value) -> {
+            throw new PciException("test: no register");
+        };
+
+        assertThatExceptionOfType(PciException.class).isThrownBy(() -> controller.reset("test"));
+
+        assertThat(controller.state()).isEqualTo(ControllerState.FAILED);
+        assertThat(function.open).as("the claim").isFalse();
+        assertThat(function.freedWhileReady).hasValue(0);
+        held.close();
+    }
+
+    @Test
+    void endsTheClaimWhenABringUpFailsAndTheControllerCannotBeDisabled() {
+        var stays = new AtomicBoolean();
+        function.writes = (offset, value) -> {
+            if (offset == Registers.CC && new ControllerConfiguration(value).en()) {
+                stays.set(true);
+            }
+        };
+        function.csts = csts -> stays.get() ? csts | READY : csts;
+        function.cap = StubbornControllerTest.QUICK;
+        faults("admin opc=identify count=1 -> status=0x4006");
+
+        assertThatExceptionOfType(NvmeException.class).isThrownBy(() -> controller.reset("test"));
+
+        assertThat(controller.state()).isEqualTo(ControllerState.FAILED);
+        assertThat(function.open).as("the claim").isFalse();
+        assertThat(function.freedWhileReady).hasValue(0);
     }
 }
