@@ -50,7 +50,10 @@ final class AsyncEvents {
                 return;
             }
             request(admin);
-            control.execute(() -> handle(admin, new AsyncEvent((int) result)));
+            var event = new AsyncEvent((int) result);
+            if (!control.execute(() -> handle(admin, event))) {
+                LOG.warn("{} reports {}, one of too many to follow", name, event);
+            }
         });
     }
 

@@ -5,26 +5,33 @@ import java.util.concurrent.BlockingQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Does what owners of queue pairs and the admin thread must not wait for, in order, on one virtual thread. */
+/** Does what others must not wait for, in order, on one virtual thread. */
 final class ControlThread implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlThread.class);
 
-    /** Beyond that work is dropped: it is about a controller that floods us. */
-    private static final int MAX_QUEUED = 1024;
-
-    private final BlockingQueue<Runnable> tasks = new ArrayBlockingQueue<>(MAX_QUEUED);
+    private final BlockingQueue<Runnable> tasks;
     private final Thread thread;
     private final String name;
+    private final int mostTasks;
 
-    ControlThread(String name) {
+    ControlThread(String name, int mostTasks) {
         this.name = name;
+        this.mostTasks = mostTasks;
+        tasks = new ArrayBlockingQueue<>(mostTasks);
         thread = Thread.ofVirtual().name(name).start(this::run);
     }
 
-    /** Any thread; returns at once. */
-    void execute(Runnable task) {
-        if (!tasks.offer(task)) {
-            LOG.warn("{}: more than {} tasks are waiting, one is dropped", name, MAX_QUEUED);
+    /** Any thread; returns at once. Whether there was room for the task. */
+    boolean execute(Runnable task) {
+        return tasks.offer(task);
+    }
+
+    /** As {@link #execute}, and when there is no room the oldest task makes it: what came since says more. One at a time. */
+    void executeLatest(Runnable task) {
+        while (!tasks.offer(task)) {
+            if (tasks.poll() != null) {
+                LOG.warn("{}: more than {} tasks are waiting, the oldest is dropped", name, mostTasks);
+            }
         }
     }
 

@@ -52,6 +52,15 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
     private static final Duration SHORTEST_CLOCK_STEP = Duration.ofMillis(1);
 
+    /** One for each event that is not followed yet, and one for each queue pair with commands to abort. */
+    private static final int MOST_TASKS = 1024;
+
+    /**
+     * State changes that listeners have not heard of. When they are so far behind they miss the oldest: RESETTING comes
+     * before each READY, so the latest ones say it all.
+     */
+    private static final int MOST_NEWS = 64;
+
     private final PciAccess access;
     private final TransportId id;
     private final String name;
@@ -59,6 +68,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
     private final ControllerRegisters registers;
     private final CoarseClock clock = new CoarseClock();
     private final ControlThread control;
+    private final ControlThread news;
     private final QueuePairs queuePairs;
     private final DmaPool dma;
     private final AsyncEvents events;
@@ -88,7 +98,8 @@ public final class PcieController implements NvmeController, AutoCloseable {
         this.options = options;
         name = id.traddr();
         registers = new ControllerRegisters(access, name);
-        control = new ControlThread("nvme-" + name + "-control");
+        control = new ControlThread("nvme-" + name + "-control", MOST_TASKS);
+        news = new ControlThread("nvme-" + name + "-news", MOST_NEWS);
         var watch = new Watch();
         queuePairs = new QueuePairs(access, name, clock, options, watch);
         dma = new DmaPool(access, name, options.maxDmaBytes());
@@ -410,6 +421,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
         } finally {
             lifecycle.unlock();
             control.close();
+            news.close();
         }
     }
 
@@ -459,9 +471,9 @@ public final class PcieController implements NvmeController, AutoCloseable {
             return false;
         }
         state = next;
-        // In this order to all of them, and with no lock of ours held.
+        // In this order to all of them, with no lock of ours held, and not behind anything that waits for the device.
         var told = List.copyOf(listeners);
-        control.execute(() -> {
+        news.executeLatest(() -> {
             for (var listener : told) {
                 listener.stateChanged(this, next, reason);
             }
@@ -504,23 +516,40 @@ public final class PcieController implements NvmeController, AutoCloseable {
     private final class Watch implements QueuePairHost, QueueAdmin {
         @Override
         public void timedOut(PcieQueuePair queuePair, int cid) {
-            control.execute(() -> {
-                // Its id may be another queue pair's by now, and another command's.
-                if (queuePair.isEnded() || !queuePair.isInFlight(cid)) {
-                    return;
+            // One task for all that take too long: when it runs it finds them, and else they are told of as stuck.
+            if (queuePair.abortsPending.compareAndSet(false, true)
+                    && !control.execute(() -> abortThoseAskedFor(queuePair))) {
+                queuePair.abortsPending.set(false);
+            }
+        }
+
+        private void abortThoseAskedFor(PcieQueuePair queuePair) {
+            queuePair.abortsPending.set(false);
+            var seen = running;
+            int aborted = 0;
+            for (int slot = 0; slot < queuePair.slots(); slot++) {
+                int cid = queuePair.idToAbort(slot);
+                // Ended, its id may be another queue pair's by now.
+                if (cid == Trackers.NONE || queuePair.isEnded() || running != seen) {
+                    continue;
                 }
-                LOG.warn(
-                        "{}: command {} takes longer than {} ms, aborting it",
-                        queuePair.name,
-                        String.format("%04Xh", cid),
-                        options.ioTimeout().toMillis());
+                if (aborted++ == 0) {
+                    LOG.warn(
+                            "{}: commands take longer than {} ms, the first {}: aborting them",
+                            queuePair.name,
+                            options.ioTimeout().toMillis(),
+                            String.format("%04Xh", cid));
+                }
                 abort(queuePair.queueId(), cid, ABORT_BOUND);
-            });
+            }
         }
 
         @Override
         public void stuck(PcieQueuePair queuePair, int cid) {
-            requestReset(String.format("%s: command %04Xh did not end after an Abort", queuePair.name, cid));
+            // The first of many, mostly.
+            if (!resetRequested.get()) {
+                requestReset(String.format("%s: command %04Xh did not end after an Abort", queuePair.name, cid));
+            }
         }
 
         @Override

@@ -12,6 +12,7 @@ import io.doorbell.nvme.SubmissionEntry;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers.
@@ -76,6 +77,9 @@ final class PcieQueuePair extends OwnedQueuePair {
     private long polls;
 
     // Cold from here on.
+
+    /** Whether the control plane is about to look for commands to abort. */
+    final AtomicBoolean abortsPending = new AtomicBoolean();
 
     private final int queueId;
     private final QueuePairHost host;
@@ -629,11 +633,11 @@ final class PcieQueuePair extends OwnedQueuePair {
         return trackers.idInFlight(slot);
     }
 
-    boolean isInFlight(int cid) {
-        return idInFlight(trackers.slot(cid)) == cid;
+    int idToAbort(int slot) {
+        return trackers.idToAbort(slot);
     }
 
-    /** Slots that {@link #idInFlight} knows. */
+    /** Slots that {@link #idInFlight} and {@link #idToAbort} know. */
     int slots() {
         return trackers.slotMask + 1;
     }

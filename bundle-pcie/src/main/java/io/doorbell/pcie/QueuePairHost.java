@@ -3,7 +3,7 @@ package io.doorbell.pcie;
 /** What a queue pair tells the control plane. Called on the owner's thread; hands over and returns at once. */
 interface QueuePairHost {
 
-    /** A command takes too long: it should be aborted. Told once for each. */
+    /** A command takes too long: it should be aborted. Told once for each, and so for hundreds at a time. */
     void timedOut(PcieQueuePair queuePair, int cid);
 
     /** A command did not end after an Abort either: the controller should be reset. */

@@ -138,6 +138,12 @@ final class Trackers {
         return id == NONE ? NONE : id & CID_MASK;
     }
 
+    /** As {@link #idInFlight}, of a command whose Abort was asked for. */
+    int idToAbort(int slot) {
+        int id = (int) IDS.getOpaque(ids, slot);
+        return id == NONE || (id & ABORT_ASKED) == 0 ? NONE : id & CID_MASK;
+    }
+
     /** A parent for {@code parts} commands. There is always one free while there are slots for two parts. */
     int beginParent(long token, int parts) {
         int parent = freeParents[--freeParentCount];

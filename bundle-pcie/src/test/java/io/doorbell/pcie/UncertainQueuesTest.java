@@ -202,4 +202,40 @@ class UncertainQueuesTest {
         assertThat(function.open).as("the claim").isFalse();
         assertThat(function.freedWhileReady).hasValue(0);
     }
+
+    @Test
+    void tellsOfAResetWhateverTimesOutBefore() {
+        controller.close();
+        controller = PcieController.open(
+                function, PcieOptions.DEFAULTS.withTimeouts(Duration.ofMillis(300), Duration.ofMillis(100)));
+        controller.addListener(new ControllerListener() {
+            @Override
+            public void stateChanged(NvmeController changed, ControllerState state, String reason) {
+                states.add(state);
+            }
+        });
+        states.clear();
+        var held = new ArrayList<EmulatedRig.Held>();
+        for (int i = 0; i < 3; i++) {
+            held.add(new EmulatedRig.Held(controller, 1024, 4096, (token, status, result) -> {}));
+        }
+        faults("io -> drop", "admin opc=0x08 -> drop");
+        for (var one : held) {
+            while (one.pair.read(EmulatedRig.NULL_NSID, 0, 1, one.data, 0, 0, 0) == 0) {
+                one.pair.commit();
+            }
+            assertThat(one.pair.inFlight()).isEqualTo(1023);
+        }
+
+        var deadline = System.nanoTime() + Duration.ofSeconds(15).toNanos();
+        while (held.stream().anyMatch(one -> one.pair.inFlight() > 0) && System.nanoTime() < deadline) {
+            held.forEach(one -> one.pair.poll(64));
+        }
+
+        assertThat(held).allSatisfy(one -> assertThat(one.pair.inFlight()).isZero());
+        await().atMost(BOUND).until(() -> states.size() == 2);
+        assertThat(states).containsExactly(ControllerState.RESETTING, ControllerState.READY);
+        rig.function.faults(FaultPlan.NONE);
+        held.forEach(EmulatedRig.Held::close);
+    }
 }
