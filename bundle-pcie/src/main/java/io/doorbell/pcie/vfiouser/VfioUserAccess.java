@@ -141,6 +141,9 @@ final class VfioUserAccess implements PciAccess {
 
     @Override
     public DmaBlock allocate(long bytes) {
+        if (removedFor != null) {
+            throw new PciException(function.address() + " is gone: " + removedFor);
+        }
         return dma.allocate(bytes);
     }
 
