@@ -111,7 +111,8 @@ final class RevocationMeasurement {
 
         @Override
         public boolean readyToPark() {
-            return refused;
+            // Only at rest: nobody wakes us for a completion.
+            return refused && queuePair.inFlight() == 0;
         }
     }
 }
