@@ -19,6 +19,7 @@ import io.doorbell.lease.ResourceManager;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.resources.lease.TestController;
+import io.doorbell.resources.lease.TestQueuePair;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,9 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -152,6 +156,46 @@ class ComponentsTest {
         if (a.getState() == Bundle.ACTIVE) {
             assertThat(lease(TestFramework.resourceManager(a)).state()).isEqualTo(LeaseState.GRANTED);
         }
+    }
+
+    @Test
+    void aRogueRingsNoDoorbellAfterItsBundleStopped() throws Exception {
+        assertNoStoreAfter(Bundle::stop);
+    }
+
+    @Test
+    void aRogueRingsNoDoorbellAfterItsBundleWasUpdated() throws Exception {
+        assertNoStoreAfter(bundle -> bundle.update(TestFramework.content("rogue", "2.0.0")));
+    }
+
+    /** A thread of the bundle outlives it, past the owner check for ever: stores and stores, never polls, never looks. */
+    private void assertNoStoreAfter(Change change) throws Exception {
+        controller.answering = false;
+        var bundle = framework.consumer("rogue");
+        var stores = new AtomicInteger();
+        var queuePair = new CompletableFuture<TestQueuePair>();
+        var thrown = new CompletableFuture<RuntimeException>();
+        var rogue = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                var mine = queuePair.join();
+                while (true) {
+                    mine.ringDoorbell(-stores.incrementAndGet());
+                }
+            } catch (RuntimeException stopped) {
+                thrown.complete(stopped);
+            }
+        });
+        var lease = TestFramework.resourceManager(bundle)
+                .lease(LeaseRequest.of(controller.transportId(), rogue, (token, status, result) -> {}, "rogue"));
+        queuePair.complete((TestQueuePair) lease.queuePair());
+        await().until(() -> stores.get() > 10_000);
+
+        change.to(bundle);
+        int atTheFence = controller.submissionDoorbell(1);
+
+        assertThat(thrown.get(10, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
+        assertThat(controller.submissionDoorbell(1)).isEqualTo(atTheFence);
+        assertThat(-atTheFence).isIn(stores.get(), stores.get() - 1);
     }
 
     @Test

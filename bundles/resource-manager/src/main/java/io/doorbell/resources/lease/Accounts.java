@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which controllers there are, who holds which of their queue pairs, and who waits. One lock guards all of it, and each
- * method says whether it takes the lock or wants it held; nothing that takes time happens under it. Whatever changes the
+ * method says whether it takes the lock or wants it held. Nothing that takes time happens under it, and no driver is called
+ * that might wait for a lock of its own. Whatever changes the
  * situation of a controller calls {@link #settle}, which does what {@link Allotment} decides.
  */
 final class Accounts {

@@ -60,6 +60,12 @@ final class Lease implements QueuePairLease {
 
     private volatile LeaseEvent end;
 
+    /**
+     * Held while the owner is changed or stopped. Not the manager's lock: a driver may hold locks of its own while it tells
+     * the manager about its controller.
+     */
+    private final ReentrantLock ownerLock = new ReentrantLock();
+
     private final ReentrantLock memoryLock = new ReentrantLock();
     private final List<DmaAllocation> memory = new ArrayList<>();
     private long memoryBytes;
@@ -86,10 +92,9 @@ final class Lease implements QueuePairLease {
 
     // Under the manager's lock.
 
-    void granted(QueuePairControl made, Arena lifetime, long newEpoch) {
+    void granted(QueuePairControl owned, Arena lifetime, long newEpoch) {
         var next = LeaseLife.next(state, new LeaseLife.Granted());
-        made.own(owner);
-        control = made;
+        control = owned;
         arena = lifetime;
         epoch = newEpoch;
         grantedAtMillis = System.currentTimeMillis();
@@ -131,11 +136,6 @@ final class Lease implements QueuePairLease {
 
     void lastWord(LeaseEvent event) {
         end = event;
-    }
-
-    void owned(Thread newOwner) {
-        control.own(newOwner);
-        owner = newOwner;
     }
 
     // Any thread.
@@ -285,7 +285,30 @@ final class Lease implements QueuePairLease {
 
     @Override
     public void handOver(Thread newOwner) {
-        manager.handOver(this, newOwner);
+        ownerLock.lock();
+        try {
+            requireGranted();
+            int inFlight = queuePair().inFlight();
+            if (inFlight > 0 && !ownerEnded()) {
+                throw new IllegalStateException(this + " has " + inFlight + " commands in flight, and its owner "
+                        + owner.getName() + " lives: it can be handed over at rest only");
+            }
+            control.own(newOwner);
+            owner = newOwner;
+        } finally {
+            ownerLock.unlock();
+        }
+        manager.handedOver(this);
+    }
+
+    /** The first step of taking it back. No owner is given to it after this. */
+    void stopSubmissions() {
+        ownerLock.lock();
+        try {
+            control.stopSubmissions();
+        } finally {
+            ownerLock.unlock();
+        }
     }
 
     @Override

@@ -135,6 +135,8 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         try {
             made = lease.source.controller.createQueuePair(queuePairOptions(lease), arena);
             made.onFailure(why -> queuePairFailed(lease, why));
+            // Throws when the queue pair was lost already, by a reset right behind its creation.
+            made.own(lease.owner());
             unwanted = grant(lease, made, arena);
         } catch (RuntimeException | Error refused) {
             discard(made, arena);
@@ -166,7 +168,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
                 lease.holding.holder().symbolicName() + " [" + request.label() + "]");
     }
 
-    /** Why it has to be taken back at once; null normally. Throws when the queue pair was lost before it had an owner. */
+    /** Why it has to be taken back at once; null normally. */
     private RevocationReason grant(Lease lease, QueuePairControl made, Arena arena) {
         return accounts.underLock(() -> {
             var unwanted = lease.reason();
@@ -239,19 +241,8 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         }
     }
 
-    void handOver(Lease lease, Thread newOwner) {
-        accounts.locked(() -> {
-            if (lease.state() != LeaseState.GRANTED) {
-                throw new LeaseException(LeaseException.Kind.ENDED, lease + " has ended: " + lease.reason());
-            }
-            int inFlight = lease.queuePair().inFlight();
-            if (inFlight > 0 && !lease.ownerEnded()) {
-                throw new IllegalStateException(lease + " has " + inFlight + " commands in flight, and its owner "
-                        + lease.owner().getName() + " lives: it can be handed over at rest only");
-            }
-            lease.owned(newOwner);
-            accounts.record(LeaseEvent.Kind.HANDED_OVER, lease);
-        });
+    void handedOver(Lease lease) {
+        accounts.locked(() -> accounts.record(LeaseEvent.Kind.HANDED_OVER, lease));
     }
 
     // For the operator.

@@ -76,7 +76,7 @@ final class Revocation implements Runnable {
 
     private void takeBack() {
         var grace = accounts.options().grace(reason);
-        control.stopSubmissions();
+        lease.stopSubmissions();
         inFlight = queuePair.inFlight();
         tellBeginning(grace);
 

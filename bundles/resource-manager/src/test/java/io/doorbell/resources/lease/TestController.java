@@ -52,7 +52,7 @@ public final class TestController implements NvmeController, AutoCloseable {
 
     // What a test may ask of it.
     /** The device answers commands. */
-    volatile boolean answering = true;
+    public volatile boolean answering = true;
     /** The device heeds Abort. */
     volatile boolean heedsAbort = true;
     /** Create I/O Submission Queue fails. */
@@ -88,7 +88,7 @@ public final class TestController implements NvmeController, AutoCloseable {
     }
 
     /** The parent's view of a submission doorbell: what a stale holder stored would be seen here. */
-    int submissionDoorbell(int queueId) {
+    public int submissionDoorbell(int queueId) {
         return (int) DOORBELL.getAcquire(doorbells.segment(), doorbellOffset(queueId));
     }
 

@@ -24,7 +24,7 @@ import java.util.function.Consumer;
  * A queue pair as small as it can be and still keep the protocol: submission entries are the command id in four bytes,
  * completions are command id, status and phase in four. Both rings are as large as the trackers, so neither overruns.
  */
-final class TestQueuePair extends QueuePair {
+public final class TestQueuePair extends QueuePair {
     private static final int ENTRY_BYTES = 4;
     private static final int PHASE = 1 << 31;
     private static final int NONE = -1;
@@ -175,7 +175,7 @@ final class TestQueuePair extends QueuePair {
     }
 
     /** What a stale holder would do that kept a reference past the owner check. */
-    void ringDoorbell(int value) {
+    public void ringDoorbell(int value) {
         TestController.DOORBELL.setRelease(doorbell, 0L, value);
         rung = value;
     }
