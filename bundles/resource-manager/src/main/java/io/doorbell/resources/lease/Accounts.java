@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Which controllers there are, who holds which of their queue pairs, and who waits. One lock guards all of it, and each
  * method says whether it takes the lock or wants it held. Nothing that takes time happens under it, and no driver is called
- * that might wait for a lock of its own. Whatever changes the
- * situation of a controller calls {@link #settle}, which does what {@link Allotment} decides.
+ * that might wait for a lock of its own. Whatever changes the situation of a controller calls {@link #settle}, which does
+ * what {@link Allotment} decides.
  */
 final class Accounts {
     private static final Logger LOG = LoggerFactory.getLogger(Accounts.class);

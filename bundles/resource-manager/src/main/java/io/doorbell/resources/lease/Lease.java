@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A lease. Its state and what it is made of change under the manager's lock; its memory has a lock of its own, because
+ * A lease. Its state and what it is made of change under the lock of {@link Accounts}; its memory has a lock of its own, because
  * allocating takes a while. Nothing of it is on the way of an I/O: that is the queue pair alone.
  */
 final class Lease implements QueuePairLease {
@@ -43,7 +43,7 @@ final class Lease implements QueuePairLease {
     final ManagedController source;
     private final LeaseManager manager;
 
-    // Changed under the manager's lock.
+    // Changed under the lock of the accounts.
     private volatile LeaseState state = LeaseState.REQUESTED;
     private volatile Thread owner;
     private volatile RevocationReason reason;
@@ -61,7 +61,7 @@ final class Lease implements QueuePairLease {
     private volatile LeaseEvent end;
 
     /**
-     * Held while the owner is changed or stopped. Not the manager's lock: a driver may hold locks of its own while it tells
+     * Held while the owner is changed or stopped. Not the lock of the accounts: a driver may hold locks of its own while it tells
      * the manager about its controller.
      */
     private final ReentrantLock ownerLock = new ReentrantLock();
@@ -90,7 +90,7 @@ final class Lease implements QueuePairLease {
         owner = request.owner();
     }
 
-    // Under the manager's lock.
+    // Under the lock of the accounts.
 
     void granted(QueuePairControl owned, Arena lifetime, long newEpoch) {
         var next = LeaseLife.next(state, new LeaseLife.Granted());
