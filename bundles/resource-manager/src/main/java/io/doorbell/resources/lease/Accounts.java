@@ -108,6 +108,10 @@ final class Accounts {
         locked(() -> closed = true);
     }
 
+    boolean isClosed() {
+        return underLock(() -> closed);
+    }
+
     void add(NvmeController controller) {
         locked(() -> {
             controllers.put(controller, new ManagedController(controller));
@@ -218,9 +222,9 @@ final class Accounts {
     }
 
     /** Its end is not in sight; nobody is promised its queue pair. */
-    void stuck(Lease lease) {
+    void stuck(Lease lease, String why) {
         locked(() -> {
-            lease.stuck();
+            lease.stuck(why);
             settle(lease.source.id);
         });
     }

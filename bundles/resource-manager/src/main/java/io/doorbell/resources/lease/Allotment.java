@@ -30,7 +30,7 @@ final class Allotment {
         HELD,
         /** Being taken back: still occupies the queue pair, and will not for long. */
         LEAVING,
-        /** Being taken back, and nobody knows how long that takes: a native call holds its memory. */
+        /** Being taken back, and nobody knows how long that takes: a native call holds its memory, or the device its queues. */
         STUCK
     }
 

@@ -47,7 +47,9 @@ final class Lease implements QueuePairLease {
     private volatile LeaseState state = LeaseState.REQUESTED;
     private volatile Thread owner;
     private volatile RevocationReason reason;
-    private volatile boolean stuck;
+    /** Why nobody can say when it will end; null normally. */
+    private volatile String stuck;
+
     private volatile boolean keptFromHolder;
     private volatile QueuePairControl control;
     private Arena arena;
@@ -69,6 +71,9 @@ final class Lease implements QueuePairLease {
     private final ReentrantLock memoryLock = new ReentrantLock();
     private final List<DmaAllocation> memory = new ArrayList<>();
     private long memoryBytes;
+
+    /** The device reaches it no more. An allocation that took too long to be waited for frees what it made. */
+    private volatile boolean memoryMayGo;
 
     /** The monitor's own notes, but for what {@link #snapshot} shows. */
     final Sample sample = new Sample();
@@ -125,8 +130,8 @@ final class Lease implements QueuePairLease {
         state = LeaseLife.next(state, new LeaseLife.Withdrawn());
     }
 
-    void stuck() {
-        stuck = true;
+    void stuck(String why) {
+        stuck = why;
         decided.countDown();
     }
 
@@ -175,7 +180,7 @@ final class Lease implements QueuePairLease {
             case REQUESTED -> Allotment.Standing.COMING;
             case GRANTED -> Allotment.Standing.HELD;
             // An ended one is about to give back its memory, and then its place.
-            case REVOKING, RELEASED, FENCED -> stuck ? Allotment.Standing.STUCK : Allotment.Standing.LEAVING;
+            case REVOKING, RELEASED, FENCED -> stuck != null ? Allotment.Standing.STUCK : Allotment.Standing.LEAVING;
         };
     }
 
@@ -234,8 +239,8 @@ final class Lease implements QueuePairLease {
             throw new LeaseException(
                     LeaseException.Kind.MEMORY, bytes + " bytes for " + this + ": " + failed.getMessage(), failed);
         } finally {
-            // It took so long that the lease has ended and did not wait for us.
-            if (state.ended()) {
+            // It took so long that the end of the lease did not wait for us.
+            if (memoryMayGo) {
                 freeAll();
             }
             memoryLock.unlock();
@@ -250,6 +255,7 @@ final class Lease implements QueuePairLease {
 
     /** After the device and every holder's view have been cut off. */
     void freeMemory() {
+        memoryMayGo = true;
         try {
             if (!memoryLock.tryLock(MEMORY_BOUND.toNanos(), TimeUnit.NANOSECONDS)) {
                 LOG.error("{}: an allocation does not return; its memory is freed when it does", this);
@@ -257,8 +263,8 @@ final class Lease implements QueuePairLease {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return; // Nobody interrupts a taking back; if somebody did, memory is kept rather than freed under an
-            // allocation.
+            // Nobody interrupts a taking back; if somebody did, memory is kept rather than freed under an allocation.
+            return;
         }
         try {
             freeAll();
@@ -342,8 +348,8 @@ final class Lease implements QueuePairLease {
                     if (state.ended()) {
                         return end;
                     }
-                    throw new IllegalStateException(this + " has not ended in time (" + reason + ")"
-                            + (stuck ? ": something holds its memory. It ends when that lets go, see the log" : ""));
+                    throw new IllegalStateException(
+                            this + " has not ended in time (" + reason + ")" + (stuck == null ? "" : ": " + stuck));
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }

@@ -24,6 +24,9 @@ final class Revocation implements Runnable {
     /** After Abort the owner may still take what the device answered to it. */
     private static final Duration ABORT_SETTLE = Duration.ofMillis(20);
 
+    /** From a deletion that failed to the next try. */
+    private static final Duration DELETE_AGAIN = Duration.ofMillis(500);
+
     /** How long the news of the end waits for a listener that is still busy with the news of the beginning. */
     private static final Duration LISTENER_BOUND = Duration.ofSeconds(5);
 
@@ -70,7 +73,7 @@ final class Revocation implements Runnable {
                     "{} could not be taken back; its queue pair and memory are lost until the node restarts",
                     lease,
                     broken);
-            accounts.stuck(lease);
+            accounts.stuck(lease, "it could not be taken back, see the log");
         }
     }
 
@@ -88,7 +91,11 @@ final class Revocation implements Runnable {
         deleteNanos = delete();
 
         closeBeganNanos = System.nanoTime();
-        if (fenceFalls(accounts.options().closeBound())) {
+        boolean fallen = fenceFalls(accounts.options().closeBound());
+        if (!outOfReach && !deletedAfterAll()) {
+            return;
+        }
+        if (fallen) {
             finish();
         } else {
             LOG.error(
@@ -97,7 +104,7 @@ final class Revocation implements Runnable {
                     lease,
                     lease.owner().getName(),
                     accounts.options().closeBound());
-            accounts.stuck(lease);
+            accounts.stuck(lease, "something holds its memory. It ends when that lets go, see the log");
             monitor.stuck(this);
         }
     }
@@ -133,12 +140,33 @@ final class Revocation implements Runnable {
             }
             outOfReach = true;
         } catch (RuntimeException failed) {
-            LOG.error(
-                    "{}: the driver does not say that the queues are deleted; their data memory is kept",
-                    lease,
-                    failed);
+            LOG.error("{}: the driver does not say that the queues are deleted", lease, failed);
         }
         return System.nanoTime() - start;
+    }
+
+    /**
+     * As long as the device may reach rings and data the lease has not ended, whoever waits: nothing is freed, nothing is
+     * said to have ended. A reset that succeeds, or the end of the controller, helps in the end.
+     *
+     * @return false when the manager stopped before that
+     */
+    private boolean deletedAfterAll() {
+        accounts.stuck(
+                lease, "the driver does not say that its queues are deleted. It ends when they are, see the log");
+        while (!outOfReach) {
+            LockSupport.parkNanos(DELETE_AGAIN.toNanos());
+            if (accounts.isClosed()) {
+                LOG.error("{}: its memory is kept, since its queues may not be deleted", lease);
+                return false;
+            }
+            // A controller that failed its reset is not reset again and again from here.
+            if (lease.source.controller.state() != ControllerState.FAILED) {
+                deleteNanos += delete();
+            }
+        }
+        LOG.info("{}: its queues are deleted now", lease);
+        return true;
     }
 
     /** The fence: from here on each access to rings, doorbells and data through the lease throws. */
@@ -162,6 +190,9 @@ final class Revocation implements Runnable {
     }
 
     private void finish() {
+        // An owner that was between the check and its stores when submissions were stopped may have staged after the
+        // drain, and even rung the doorbell: these commands end as aborted too.
+        undrained = Math.max(undrained, queuePair.inFlight());
         // Before the driver may use the queue id again: nobody is to see two leases of one queue pair.
         accounts.ended(lease, undrained, this::event);
         control.fenced(reason + " of " + lease);
@@ -173,9 +204,7 @@ final class Revocation implements Runnable {
                 monitor.orphaned(lease);
             }
         }
-        if (outOfReach) {
-            lease.freeMemory();
-        }
+        lease.freeMemory();
         accounts.returned(lease);
         tellEnd();
     }

@@ -9,6 +9,7 @@ import io.doorbell.host.QueuePair;
 import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.LeaseEvent.Kind;
 import io.doorbell.lease.LeaseException;
+import io.doorbell.lease.LeaseListener;
 import io.doorbell.lease.LeaseRequest;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
@@ -362,6 +363,99 @@ class RevocationTest {
             node.holder("successor").lease(node.request().withWaitBound(TestNode.BOUND));
         } finally {
             close(pipe);
+        }
+    }
+
+    @Test
+    void aLeaseWhoseQueuesMayLiveHasNotEndedAndEndsWhenTheyAreDeleted() throws Exception {
+        var ended = new CountDownLatch(1);
+        try (var node = new TestNode(1)) {
+            var listener = new LeaseListener() {
+                @Override
+                public void ended(QueuePairLease lease, LeaseState state, RevocationReason reason) {
+                    ended.countDown();
+                }
+            };
+            var lease = node.holder("a").lease(node.request().withListener(listener));
+            lease.allocate(64);
+            node.controller.keepsQueues = true;
+
+            assertThatThrownBy(() -> node.manager.revoke(lease.id()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("has not ended");
+
+            assertThat(lease.state()).isEqualTo(LeaseState.REVOKING);
+            assertThat(node.kinds()).containsExactly(Kind.GRANTED, Kind.REVOKING);
+            assertThat(node.manager.leases()).hasSize(1);
+            assertThatThrownBy(() -> lease.allocate(64)).isInstanceOf(LeaseException.class);
+            assertThat(node.controller.liveAllocations).hasValue(1);
+            assertThat(ended.getCount()).isOne();
+
+            node.controller.keepsQueues = false;
+
+            assertThat(ended.await(TestNode.BOUND.toSeconds(), TimeUnit.SECONDS))
+                    .isTrue();
+            assertThat(lease.state()).isEqualTo(LeaseState.RELEASED);
+            assertThat(node.controller.liveAllocations).hasValue(0);
+        }
+    }
+
+    @Test
+    void memoryThatIsKeptIsNotFreedByALaterAllocation() throws Exception {
+        try (var node = new TestNode(1)) {
+            var lease = node.holder("a").lease(node.request());
+            lease.allocate(64);
+            node.controller.breaksAtTheFence = true;
+            node.manager.revoke(lease.id());
+
+            assertThatThrownBy(() -> lease.allocate(64)).isInstanceOf(LeaseException.class);
+
+            assertThat(node.controller.liveAllocations).hasValue(1);
+            // For good, on purpose: the node's own check is for what was forgotten.
+            node.controller.liveAllocations.set(0);
+        }
+    }
+
+    @Test
+    void aCommandThatIsStagedAfterTheDrainIsCountedAsAborted() throws Exception {
+        var ledger = new Ledger();
+        var checked = new CountDownLatch(1);
+        var drained = new CountDownLatch(1);
+        try (var node = new TestNode(1);
+                var late = new Owner(queuePair -> {
+                    if (checked.getCount() > 0) {
+                        fill(queuePair, 1);
+                    }
+                    queuePair.poll(64);
+                    return true;
+                })) {
+            node.controller.betweenCheckAndStores = () -> {
+                checked.countDown();
+                awaitUninterrupted(drained);
+            };
+            var lease = late.lease(node, ledger);
+            node.controller.answering = false;
+            node.controller.beforeDelete = () -> {
+                drained.countDown();
+                await().until(() -> lease.queuePair().inFlight() == 1);
+            };
+            checked.await();
+
+            var event = node.manager.revoke(lease.id());
+
+            assertThat(late.awaitDeath()).isInstanceOf(IllegalStateException.class);
+            assertThat(ledger.endedOnce(1)).isTrue();
+            assertThat(ledger.statuses).containsOnly(Status.ABORTED_SQ_DELETION);
+            assertThat(event.kind()).isEqualTo(Kind.FENCED);
+            assertThat(event.aborted()).isOne();
+        }
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -60,6 +60,20 @@ public final class TestController implements NvmeController, AutoCloseable {
     /** The next queue pair is lost as soon as it is made. */
     volatile boolean losesNext;
 
+    /** Neither the deletion of queues nor a reset comes to an end that the driver would vouch for. */
+    volatile boolean keepsQueues;
+    /** The driver throws when it is told that the fence has fallen. */
+    volatile boolean breaksAtTheFence;
+    /** Done by an owner between the owner check and its stores. */
+    volatile Runnable betweenCheckAndStores = () -> {};
+    /** Done before queues are deleted. */
+    volatile Runnable beforeDelete = () -> {};
+    /** Done before a queue pair gets an owner. */
+    volatile Runnable beforeOwn = () -> {};
+    /** So many queue pairs are refused, as by a controller that is about to be reset and does not say so yet. */
+    final AtomicInteger refusalsBeforeReset = new AtomicInteger();
+    /** So many queue pairs go with a reset before anybody has them. */
+    final AtomicInteger lostWhenMade = new AtomicInteger();
     /** Waited for before a queue pair is made. */
     volatile CountDownLatch beforeCreate = new CountDownLatch(0);
 
@@ -157,6 +171,11 @@ public final class TestController implements NvmeController, AutoCloseable {
 
     /** Delete I/O Submission Queue and Completion Queue: when it returns the device does not touch the rings any more. */
     boolean delete(TestQueuePair queuePair) {
+        beforeDelete.run();
+        if (keepsQueues) {
+            throw new NvmeException(
+                    NvmeException.Kind.RESET, "delete queue " + queuePair.queueId(), "the test says no");
+        }
         onDevice.remove(queuePair.queueId(), queuePair);
         queuePair.awaitNotServed();
         return state == ControllerState.READY;

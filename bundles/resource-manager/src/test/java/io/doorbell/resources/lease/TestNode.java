@@ -153,6 +153,7 @@ final class TestNode implements AutoCloseable {
     @Override
     public void close() {
         controller.answering = true;
+        controller.keepsQueues = false;
         controller.beforeCreate.countDown();
         manager.close();
         pool.close();

@@ -147,6 +147,7 @@ public final class TestQueuePair extends QueuePair {
         if (freeCount == 0) {
             return QUEUE_FULL;
         }
+        controller.betweenCheckAndStores.run();
         int cid = freeIds[freeCount - 1];
         submissions.setAtIndex(JAVA_INT, tail % (depth + 1), cid);
         tokens[cid] = token;
@@ -325,6 +326,9 @@ public final class TestQueuePair extends QueuePair {
             fenced = reason;
             memory.close();
             controller.forget(queueId);
+            if (controller.breaksAtTheFence) {
+                throw new IllegalStateException("the test breaks here");
+            }
         }
 
         @Override
