@@ -31,9 +31,11 @@ public interface QueuePairLease extends AutoCloseable {
     DmaMemory allocate(long bytes);
 
     /**
-     * Makes another thread the owner.
+     * Makes another thread the owner. Called by the present owner, at rest: then it cannot be in the middle of a
+     * submission. When it has ended, by anyone.
      *
-     * @throws IllegalStateException unless nothing is in flight, or the present owner has ended
+     * @throws IllegalStateException when the present owner lives, and is not the caller or has commands in flight
+     * @throws LeaseException when the lease has ended
      */
     void handOver(Thread newOwner);
 

@@ -294,10 +294,8 @@ final class Lease implements QueuePairLease {
         ownerLock.lock();
         try {
             requireGranted();
-            int inFlight = queuePair().inFlight();
-            if (inFlight > 0 && !ownerEnded()) {
-                throw new IllegalStateException(this + " has " + inFlight + " commands in flight, and its owner "
-                        + owner.getName() + " lives: it can be handed over at rest only");
+            if (!ownerEnded()) {
+                requireOwnerAtRest();
             }
             control.own(newOwner);
             owner = newOwner;
@@ -305,6 +303,22 @@ final class Lease implements QueuePairLease {
             ownerLock.unlock();
         }
         manager.handedOver(this);
+    }
+
+    /**
+     * That nothing is in flight is not enough: another thread, past the owner check already, could stage a moment later.
+     * The one that calls this is in no such place.
+     */
+    private void requireOwnerAtRest() {
+        if (Thread.currentThread() != owner) {
+            throw new IllegalStateException(
+                    this + " can be handed over by nobody but its owner, which lives: " + owner.getName());
+        }
+        int inFlight = queuePair().inFlight();
+        if (inFlight > 0) {
+            throw new IllegalStateException(this + " has " + inFlight + " commands in flight, and its owner "
+                    + owner.getName() + " lives: it can be handed over at rest only");
+        }
     }
 
     /** The first step of taking it back. No owner is given to it after this. */

@@ -508,13 +508,18 @@ class LeaseManagerTest {
                 lease.queuePair().commit();
                 return null;
             });
-            assertThatThrownBy(() -> lease.handOver(Thread.currentThread()))
+            assertThatThrownBy(() -> handOver(node, lease, new Thread(() -> {})))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("1 commands in flight");
             node.controller.answering = true;
             await().until(() -> node.onOwner(() -> lease.queuePair().poll(8)) == 1);
+            var me = Thread.currentThread();
+            // At rest just now, but only its owner knows for how long.
+            assertThatThrownBy(() -> lease.handOver(me))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("nobody but its owner");
 
-            lease.handOver(Thread.currentThread());
+            handOver(node, lease, me);
 
             assertThat(lease.queuePair().read(1, 0, 1, null, 0, 0, 2)).isZero();
             lease.queuePair().commit();
@@ -523,6 +528,45 @@ class LeaseManagerTest {
             assertThat(node.kinds()).contains(Kind.HANDED_OVER);
             lease.close();
             assertThat(node.lastEvent().lease().completed()).isEqualTo(2);
+        }
+    }
+
+    private static void handOver(TestNode node, QueuePairLease lease, Thread newOwner) {
+        node.onOwner(() -> {
+            lease.handOver(newOwner);
+            return null;
+        });
+    }
+
+    @Test
+    void aDriverThatTakesItsTimeWithANewOwnerHoldsUpNobodyElse() throws Exception {
+        var owning = new CountDownLatch(1);
+        var goOn = new CountDownLatch(1);
+        try (var node = new TestNode(1)) {
+            var lease = node.holder("a").lease(node.request());
+            node.controller.beforeOwn = () -> {
+                owning.countDown();
+                try {
+                    goOn.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            };
+            var me = Thread.currentThread();
+            var handing = TestNode.later(() -> {
+                handOver(node, lease, me);
+                return null;
+            });
+            try {
+                owning.await();
+
+                assertThat(TestNode.later(node.manager::leases)).succeedsWithin(Duration.ofSeconds(2));
+            } finally {
+                goOn.countDown();
+            }
+
+            handing.get();
+            assertThat(lease.queuePair().poll(1)).isZero();
         }
     }
 

@@ -296,6 +296,7 @@ public final class TestQueuePair extends QueuePair {
                 controller.losesNext = false;
                 throw new IllegalStateException("queue " + queueId + " is lost already");
             }
+            controller.beforeOwn.run();
             owner = newOwner;
             poller = newOwner;
             submitter = newOwner;
