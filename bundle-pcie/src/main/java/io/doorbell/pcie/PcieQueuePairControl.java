@@ -149,6 +149,11 @@ final class PcieQueuePairControl implements QueuePairControl {
     }
 
     @Override
+    public boolean lost() {
+        return queuePair.isEnded();
+    }
+
+    @Override
     public QueuePairCounters counters() {
         return queuePair.counters();
     }

@@ -51,6 +51,13 @@ public interface QueuePairControl {
      */
     int completeRest();
 
+    /**
+     * Whether it went with a reset or with its controller, and so will take no command any more. True before the
+     * controller is READY again: that is how a late {@link ControllerListener} tells the queue pairs of before the reset
+     * from those made after it. Does not block.
+     */
+    boolean lost();
+
     QueuePairCounters counters();
 
     /** Listener for a queue pair that fails by itself (stale command id, corrupt completion): at most once, any thread. */

@@ -166,6 +166,12 @@ final class Lease implements QueuePairLease {
         return owner;
     }
 
+    /** Whether its controller has lost the queue pair; not while it is being made. */
+    boolean lost() {
+        var made = control;
+        return made != null && made.lost();
+    }
+
     boolean ownerEnded() {
         return owner.getState() == Thread.State.TERMINATED;
     }

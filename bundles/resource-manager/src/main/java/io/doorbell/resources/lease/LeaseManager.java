@@ -13,10 +13,12 @@ import io.doorbell.lease.LeaseSnapshot;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.RevocationReason;
+import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.reactor.Reactors;
 import java.lang.foreign.Arena;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +33,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LeaseManager.class);
+
+    /** From a queue pair that was refused for the moment to the next try, if the request may wait. */
+    private static final Duration TRY_AGAIN = Duration.ofMillis(20);
 
     private final Reactors reactors;
     private final LeaseBook book = new LeaseBook();
@@ -71,7 +76,11 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
             if (state == ControllerState.READY) {
                 accounts.settleAll();
             } else {
-                accounts.takeBack(lease -> lease.source.controller == controller, RevocationReason.CONTROLLER_GONE);
+                // We hear of it later than it happens. If the controller is back already, some leases are new.
+                boolean back = controller.state() == ControllerState.READY;
+                accounts.takeBack(
+                        lease -> lease.source.controller == controller && (!back || lease.lost()),
+                        RevocationReason.CONTROLLER_GONE);
             }
         }
     }
@@ -123,11 +132,11 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
             if (make(lease, waiter)) {
                 return lease;
             }
-            // Its controller went away just then. It may come back within the bound.
+            // Its controller went away just then, or is about to. It may come back within the bound.
         }
     }
 
-    /** Makes the queue pair; false when its controller went away meanwhile. */
+    /** Makes the queue pair; false when it was not to be had just then and may be within the bound. */
     private boolean make(Lease lease, Waiter waiter) throws InterruptedException {
         var arena = Arena.ofShared();
         QueuePairControl made = null;
@@ -139,12 +148,20 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
             made.own(lease.owner());
             unwanted = grant(lease, made, arena);
         } catch (RuntimeException | Error refused) {
+            boolean lost = made != null && made.lost();
             discard(made, arena);
-            if (withdraw(lease) && refused instanceof RuntimeException && !waiter.timedOut()) {
-                return false;
-            }
+            boolean goesAway = withdraw(lease);
             if (Thread.interrupted()) {
                 throw new InterruptedException("while " + lease + " was made");
+            }
+            if (refused instanceof RuntimeException && !waiter.timedOut()) {
+                if (goesAway) {
+                    return false;
+                }
+                if (lost || mayHelpToWait(refused)) {
+                    Thread.sleep(TRY_AGAIN);
+                    return false;
+                }
             }
             throw waiter.refusal(
                     LeaseException.Kind.DEVICE, "the controller made no queue pair: " + refused.getMessage(), refused);
@@ -159,6 +176,16 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         throw new LeaseException(LeaseException.Kind.ENDED, lease + " was taken back at once: " + unwanted);
     }
 
+    /** It may also be about to be reset, or just back, and not say so yet. */
+    private static boolean mayHelpToWait(Throwable refused) {
+        return refused instanceof NvmeException failed
+                && switch (failed.kind()) {
+                    case RETRY -> true;
+                    case RESET -> failed.status().isEmpty();
+                    case GIVE_UP -> false;
+                };
+    }
+
     private static QueuePairOptions queuePairOptions(Lease lease) {
         var request = lease.request;
         int most = lease.source.controller.info().maxQueueEntries();
@@ -171,7 +198,8 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     /** Why it has to be taken back at once; null normally. */
     private RevocationReason grant(Lease lease, QueuePairControl made, Arena arena) {
         return accounts.underLock(() -> {
-            var unwanted = lease.reason();
+            // Lost in a reset that we heard of before there was a queue pair to ask.
+            var unwanted = lease.reason() == null && made.lost() ? RevocationReason.CONTROLLER_GONE : lease.reason();
             lease.granted(
                     made,
                     arena,

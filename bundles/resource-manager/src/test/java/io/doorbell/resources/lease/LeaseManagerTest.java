@@ -436,6 +436,58 @@ class LeaseManagerTest {
     }
 
     @Test
+    void aQueuePairRefusedBeforeAResetIsWaitedFor() throws Exception {
+        try (var node = new TestNode(1)) {
+            var a = node.holder("a");
+            node.controller.refusalsBeforeReset.set(3);
+
+            assertThat(a.lease(node.request().withWaitBound(TestNode.BOUND)).state())
+                    .isEqualTo(LeaseState.GRANTED);
+
+            assertThat(node.controller.refusalsBeforeReset).hasValue(0);
+            assertThat(node.kinds()).containsExactly(Kind.GRANTED);
+        }
+    }
+
+    @Test
+    void aQueuePairRefusedBeforeAResetIsRefusedToWhoDoesNotWait() {
+        try (var node = new TestNode(1)) {
+            node.controller.refusalsBeforeReset.set(1);
+
+            assertRefused(refusal(() -> node.holder("a").lease(node.request())), LeaseException.Kind.DEVICE);
+        }
+    }
+
+    @Test
+    void lateNewsOfAResetTakesBackWhatWentWithItAndNoMore() throws InterruptedException {
+        try (var node = new TestNode(2)) {
+            var a = node.holder("a");
+            var before = a.lease(node.request());
+            node.controller.resetUnheard();
+            var after = a.lease(node.request());
+
+            node.controller.tell(ControllerState.RESETTING, "test");
+            node.controller.tell(ControllerState.READY, "test");
+
+            assertThat(after.state()).isEqualTo(LeaseState.GRANTED);
+            await().until(() -> before.state().ended());
+            assertThat(node.lastEvent().reason()).isEqualTo(RevocationReason.CONTROLLER_GONE);
+        }
+    }
+
+    @Test
+    void aQueuePairThatGoesWithAResetBeforeItIsGrantedIsMadeAgain() throws InterruptedException {
+        try (var node = new TestNode(1)) {
+            node.controller.lostWhenMade.set(1);
+
+            var lease = node.holder("a").lease(node.request().withWaitBound(TestNode.BOUND));
+
+            assertThat(lease.state()).isEqualTo(LeaseState.GRANTED);
+            assertThat(lease.epoch()).isEqualTo(2);
+        }
+    }
+
+    @Test
     void aHolderThatStopsWhileItsQueuePairIsMadeGetsNone() throws Exception {
         try (var node = new TestNode(1)) {
             node.controller.beforeCreate = new CountDownLatch(1);

@@ -116,6 +116,15 @@ public final class TestController implements NvmeController, AutoCloseable {
 
     void change(ControllerState to, String why) {
         state = to;
+        tell(to, why);
+    }
+
+    /** A reset from beginning to end, of which nobody has heard yet. */
+    void resetUnheard() {
+        onDevice.values().forEach(queuePair -> queuePair.lost = true);
+    }
+
+    void tell(ControllerState to, String why) {
         listeners.forEach(listener -> listener.stateChanged(this, to, why));
     }
 
@@ -152,6 +161,10 @@ public final class TestController implements NvmeController, AutoCloseable {
             Thread.currentThread().interrupt();
             throw new NvmeException(NvmeException.Kind.GIVE_UP, "create a queue pair", "interrupted");
         }
+        if (refusalsBeforeReset.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            throw new NvmeException(
+                    NvmeException.Kind.RESET, "create a queue pair", "the controller is about to be reset");
+        }
         int queueId;
         synchronized (this) {
             queueId = usedIds.nextClearBit(1);
@@ -165,6 +178,7 @@ public final class TestController implements NvmeController, AutoCloseable {
         liveQueuePairs.incrementAndGet();
         var queuePair = new TestQueuePair(
                 this, queueId, options, arena, MemoryView.within(doorbell(queueId), arena), doorbell(queueId));
+        queuePair.lost = lostWhenMade.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
         onDevice.put(queueId, queuePair);
         return queuePair.control();
     }

@@ -61,6 +61,7 @@ public final class TestQueuePair extends QueuePair {
     private boolean deleted;
 
     // The manager's end.
+    volatile boolean lost;
     private volatile String fenced;
     private volatile Thread owner;
     private volatile Consumer<String> failureListener;
@@ -338,6 +339,11 @@ public final class TestQueuePair extends QueuePair {
                 throw new IllegalStateException("the owner may yet poll");
             }
             return completeAll();
+        }
+
+        @Override
+        public boolean lost() {
+            return lost;
         }
 
         @Override
