@@ -246,9 +246,6 @@ final class LaneKeeper {
         @Override
         public void revoking(QueuePairLease taken, RevocationReason reason, Duration grace) {
             why.complete(reason);
-            if (reason == RevocationReason.RELEASED_BY_HOLDER) {
-                return;
-            }
             try {
                 reactor.execute(() -> lane.lose(taken, reason.name()));
             } catch (RejectedExecutionException e) {
@@ -268,7 +265,11 @@ final class LaneKeeper {
         @Override
         public void stateChanged(NvmeController controller, ControllerState state, String what) {
             var held = lease;
-            if (state != ControllerState.READY && held != null && !held.state().ended()) {
+            // Told by another thread, it may come late: of a driver that has gone, while its successor's lease is held.
+            boolean concernsUs = held != null
+                    && held.controller() == controller
+                    && !held.state().ended();
+            if (state != ControllerState.READY && concernsUs) {
                 onFault.accept(Target.controllerName(controller.transportId()) + " is " + state + ": " + what);
             }
         }
