@@ -53,8 +53,11 @@ public final class PrpMath {
         return entryCount <= 1 ? entryCount : Math.ceilDiv(entryCount - 1, entriesPerListPage(pageBytes) - 1);
     }
 
-    /** Largest transfer, in bytes, that MDTS allows; {@link Long#MAX_VALUE} when it sets no limit. */
+    /** Largest transfer, in bytes, that MDTS allows; {@link Long#MAX_VALUE} when it sets no limit, or one beyond a long. */
     public static long maxTransferBytes(int mdts, int minPageBytes) {
-        return mdts == 0 ? Long.MAX_VALUE : (long) minPageBytes << mdts;
+        // MDTS is a whole byte, and a shift of a long takes six bits of it.
+        return mdts == 0 || mdts >= Long.numberOfLeadingZeros(minPageBytes)
+                ? Long.MAX_VALUE
+                : (long) minPageBytes << mdts;
     }
 }

@@ -63,6 +63,20 @@ class PrpMathTest {
         assertThat(PrpMath.maxTransferBytes(1, 8192)).isEqualTo(16_384);
     }
 
+    @Test
+    void anyMdtsIsALimitOfAtLeastTwoPages() {
+        for (int pageBytes = 4096; pageBytes <= 1 << 27; pageBytes *= 2) {
+            long before = pageBytes;
+            for (int mdts = 1; mdts <= 0xFF; mdts++) {
+                long limit = PrpMath.maxTransferBytes(mdts, pageBytes);
+                assertThat(limit).as("mdts %d, pages of %d", mdts, pageBytes).isGreaterThanOrEqualTo(2L * pageBytes);
+                assertThat(limit).isGreaterThanOrEqualTo(before);
+                before = limit;
+            }
+            assertThat(before).isEqualTo(Long.MAX_VALUE);
+        }
+    }
+
     private static int filledPages(int entries, int perPage) {
         int pages = 0;
         int left = entries;
