@@ -7,11 +7,13 @@ import java.time.Duration;
  * plane: may be called by any thread, one at a time, and none of it needs the owner to do anything but poll.
  *
  * <p>The order of taking back: {@link #stopSubmissions} → the owner polls {@link QueuePair#inFlight} down to zero, or the
- * grace period ends → {@link #abort} → {@link #delete} → the arena is closed → {@link #fenced} → memory is freed.
+ * grace period ends → {@link #abort} → {@link #delete} returns → the arena is closed → {@link #fenced} → memory is freed.
  *
- * <p>While this goes on the owner may be anywhere in its own calls. Once the arena is closed and {@link #fenced} was not yet
- * called, {@link QueuePair#poll} finds nothing and returns 0: a poller that does not know of the taking back is not to
- * break of it before it was handed what was in flight.
+ * <p>While this goes on the owner may be anywhere in its own calls. The close of the arena is what it meets: from then on
+ * {@link QueuePair#poll} hands it what was in flight, with Command Aborted due to SQ Deletion, and throws {@link
+ * IllegalStateException} when nothing is left, whether {@link #fenced} was called yet or not. So a poller that does not know of
+ * the taking back does not break of it before it was handed everything. And so the arena must not be closed before {@link
+ * #delete} has returned: commands would end whose data the device still moves.
  */
 public interface QueuePairControl {
 
@@ -27,19 +29,25 @@ public interface QueuePairControl {
     void abort(Duration bound);
 
     /**
-     * Deletes both queues on the device: Delete I/O Submission Queue, then Delete I/O Completion Queue. When this returns
-     * the device does not reach the rings any more, nor any data of their commands; if it does not answer within the
-     * bound, or is gone, the controller is reset, and that is as good. Idempotent. The queue id is not used again before
-     * {@link #fenced}: until then a stale holder could still ring its doorbell.
+     * Deletes both queues on the device: Delete I/O Submission Queue, then Delete I/O Completion Queue. If it does not
+     * answer in half the bound, the controller is reset, which is as good; so it is when it is gone. When this returns,
+     * with true or false, the device does not reach the rings any more, nor any data of their commands. The queue id is not
+     * used again before {@link #fenced}: until then a stale holder could still ring its doorbell.
      *
-     * @return false when it took a reset, or the controller was gone
+     * <p>It is back at the bound. When the reset is not done by then, this throws, and the reset goes on: call again. Idempotent.
+     *
+     * @return true when the device deleted them; false when it took a reset, or the controller was gone
+     * @throws io.doorbell.nvme.NvmeException of kind {@code RETRY} when the device may still reach rings and data: neither may
+     *     be freed, nor the arena closed
      */
     boolean delete(Duration bound);
 
     /**
-     * Told after the lease's arena is closed and the queues are deleted: every staging call throws from now on. What is
-     * left in flight is completed, with Command Aborted due to SQ Deletion, by the owner's next {@link QueuePair#poll},
-     * or by {@link #completeRest} when there is no owner any more.
+     * Told after the queues are deleted and the lease's arena is closed: every staging call throws from now on, with this
+     * reason. What is left in flight is completed by the owner's next {@link QueuePair#poll}, or by {@link #completeRest} when
+     * there is no owner any more. Frees the queue pair's own memory, and its id.
+     *
+     * @throws IllegalStateException when {@link #delete} has not returned, or the arena is not closed
      */
     void fenced(String reason);
 

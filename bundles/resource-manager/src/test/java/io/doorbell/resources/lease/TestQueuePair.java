@@ -209,9 +209,10 @@ public final class TestQueuePair extends QueuePair {
             }
             commit();
         } catch (IllegalStateException closed) {
-            if (arena.scope().isAlive()) {
+            if (arena.scope().isAlive() || ended == 0 && inFlight() == 0) {
                 throw closed;
             }
+            return ended + completeAll();
         }
         return ended;
     }
