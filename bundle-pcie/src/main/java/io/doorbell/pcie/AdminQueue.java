@@ -150,6 +150,11 @@ final class AdminQueue implements AutoCloseable {
         return execute(new AdminRequest(name, command).pointing(prp1, prp2), null, bound);
     }
 
+    /** As {@link #execute}, without an Abort at the end of the bound: it is the caller who sees to it that the reset comes. */
+    long executeOrReset(NvmCommand command, Duration bound) {
+        return execute(new AdminRequest(name, command).withoutAbort(), null, bound);
+    }
+
     private long execute(AdminRequest request, MemorySegment data, Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
         var command = request.command();
@@ -199,6 +204,9 @@ final class AdminQueue implements AutoCloseable {
 
     private void await(AdminRequest request, long deadline) {
         if (!done(request, deadline)) {
+            if (!request.isAborted()) {
+                throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), "no answer in time");
+            }
             LOG.warn("{} has no answer in time, aborting it", request.attempted());
             long abortDeadline = System.nanoTime() + ABORT_BOUND.toNanos();
             var abort = new AdminRequest(

@@ -29,6 +29,7 @@ final class AdminRequest {
     private boolean ordinarySlot;
     private boolean abandoned;
     private boolean interruptible;
+    private boolean aborted = true;
     private volatile int cid = NOT_STARTED;
 
     AdminRequest(String controller, NvmCommand command) {
@@ -50,6 +51,16 @@ final class AdminRequest {
     AdminRequest interruptible() {
         interruptible = true;
         return this;
+    }
+
+    AdminRequest withoutAbort() {
+        aborted = false;
+        return this;
+    }
+
+    /** Whether it is aborted when it takes too long. */
+    boolean isAborted() {
+        return aborted;
     }
 
     boolean isInterruptible() {

@@ -24,10 +24,15 @@ final class ControllerRegisters {
 
     private final PciAccess access;
     private final String name;
+    private final Duration longestReadyBound;
 
-    ControllerRegisters(PciAccess access, String name) {
+    /**
+     * @param longestReadyBound however long the controller says that it takes: CRTO can say nine hours
+     */
+    ControllerRegisters(PciAccess access, String name, Duration longestReadyBound) {
         this.access = access;
         this.name = name;
+        this.longestReadyBound = longestReadyBound;
     }
 
     ControllerCapabilities cap() {
@@ -73,7 +78,8 @@ final class ControllerRegisters {
             int crwmt = access.readRegister32(Registers.CRTO) & 0xFFFF;
             bound = longer(bound, Duration.ofMillis((long) crwmt * CRTO_UNIT_MILLIS));
         }
-        return longer(bound, SHORTEST_READY_BOUND);
+        bound = longer(bound, SHORTEST_READY_BOUND);
+        return bound.compareTo(longestReadyBound) <= 0 ? bound : longestReadyBound;
     }
 
     /**

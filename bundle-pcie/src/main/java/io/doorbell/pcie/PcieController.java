@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -49,6 +50,8 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
     /** Timeouts of I/O commands are noticed within a tenth of themselves. */
     private static final int TIMEOUT_STEPS = 10;
+
+    private static final long RESET_LOOK_NANOS = 500_000;
 
     private static final Duration SHORTEST_CLOCK_STEP = Duration.ofMillis(1);
 
@@ -97,7 +100,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
         this.id = id;
         this.options = options;
         name = id.traddr();
-        registers = new ControllerRegisters(access, name);
+        registers = new ControllerRegisters(access, name, options.readyTimeout());
         control = new ControlThread("nvme-" + name + "-control", MOST_TASKS);
         news = new ControlThread("nvme-" + name + "-news", MOST_NEWS);
         var watch = new Watch();
@@ -312,7 +315,10 @@ public final class PcieController implements NvmeController, AutoCloseable {
     }
 
     private void requestReset(String reason) {
-        var seen = running;
+        requestReset(running, reason);
+    }
+
+    private void requestReset(BringUp.Running seen, String reason) {
         if (state == ControllerState.REMOVED || !resetRequested.compareAndSet(false, true)) {
             return;
         }
@@ -578,39 +584,43 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
         @Override
         public boolean deleteQueues(PcieQueuePair queuePair, Duration bound) {
+            long deadline = System.nanoTime() + bound.toNanos();
             var seen = running;
             if (queuePair.isEnded()) {
                 return false;
             }
             try {
-                queuePairs.delete(requireRunning("deleting queues").admin(), queuePair, bound);
+                // The other half is for the reset, should it come to that.
+                queuePairs.delete(requireRunning("deleting queues").admin(), queuePair, bound.dividedBy(2));
                 return true;
             } catch (NvmeException e) {
-                if (!queuePair.isEnded()) {
-                    resetFor(queuePair, seen, e.getMessage());
-                }
+                awaitReset(queuePair, seen, e, deadline);
                 return false;
             }
         }
 
-        private void resetFor(PcieQueuePair queuePair, BringUp.Running seen, String reason) {
-            if (seen != null) {
-                seen.admin().fail("the controller is being reset: " + reason);
-            }
-            lifecycle.lock();
-            try {
-                // Whoever had the lock may have done it.
-                if (!queuePair.isEnded()) {
-                    reset(seen, reason);
+        /** The reset has a thread of its own, and goes on when nobody waits for it any more. */
+        private void awaitReset(PcieQueuePair queuePair, BringUp.Running seen, NvmeException because, long deadline) {
+            boolean interrupted = false;
+            while (!queuePair.isEnded() && System.nanoTime() - deadline < 0) {
+                // Without a controller that runs somebody is ending its queue pairs just now. Asked for again and
+                // again:
+                // a reset that was on its way may have been one for an earlier reason.
+                if (seen != null) {
+                    requestReset(seen, because.getMessage());
                 }
-            } catch (RuntimeException e) {
-                // It is disabled all the same, or its memory is taken from it.
-                LOG.error("{} could not be reset: {}", name, e.getMessage());
-            } finally {
-                lifecycle.unlock();
+                LockSupport.parkNanos(RESET_LOOK_NANOS);
+                interrupted |= Thread.interrupted();
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
             if (!queuePair.isEnded()) {
-                throw new IllegalStateException(queuePair.name + " was not ended by the reset");
+                throw new NvmeException(
+                        NvmeException.Kind.RETRY,
+                        queuePair.name + ", deleting its queues",
+                        because.getMessage() + "; the controller is not reset yet, and may reach them",
+                        because);
             }
         }
 

@@ -57,6 +57,15 @@ public final class PcieDriver {
         long io_timeout_ms() default 30_000;
 
         @AttributeDefinition(
+                name = "Ready timeout",
+                description =
+                        "Milliseconds. The longest wait for a controller to be enabled or disabled. It says itself"
+                                + " how long it takes; that is not waited for when it is longer.",
+                min = "500",
+                max = "600000")
+        long ready_timeout_ms() default 120_000;
+
+        @AttributeDefinition(
                 name = "Admin queue entries",
                 description = "Entries of the admin queues.",
                 min = "16",
@@ -130,6 +139,7 @@ public final class PcieDriver {
         return new PcieOptions(
                 Duration.ofMillis(config.admin_timeout_ms()),
                 Duration.ofMillis(config.io_timeout_ms()),
+                Duration.ofMillis(config.ready_timeout_ms()),
                 config.admin_queue_entries(),
                 config.shadow_doorbells(),
                 config.max_transfer_kib() * 1024,

@@ -11,6 +11,7 @@ import java.util.UUID;
  *
  * @param adminTimeout an admin command that takes longer is aborted, and if that does not help the controller is reset
  * @param ioTimeout the same for I/O commands; zero waits for ever
+ * @param readyTimeout longest wait for a controller to become ready, or to stop being it, however long it says it takes
  * @param adminQueueEntries entries of the admin queues, at least {@link AdminQueue#MIN_ENTRIES}
  * @param shadowDoorbells whether Doorbell Buffer Config is used where a controller offers it
  * @param maxTransferBytes longest command, where the controller does not set a lower limit
@@ -22,6 +23,7 @@ import java.util.UUID;
 public record PcieOptions(
         Duration adminTimeout,
         Duration ioTimeout,
+        Duration readyTimeout,
         int adminQueueEntries,
         boolean shadowDoorbells,
         int maxTransferBytes,
@@ -33,6 +35,7 @@ public record PcieOptions(
     public static final PcieOptions DEFAULTS = new PcieOptions(
             Duration.ofSeconds(10),
             Duration.ofSeconds(30),
+            Duration.ofSeconds(120),
             64,
             true,
             PrpLists.MAX_TRANSFER_BYTES,
@@ -50,6 +53,9 @@ public record PcieOptions(
         Objects.requireNonNull(hostId, "hostId");
         if (adminTimeout.isNegative() || adminTimeout.isZero()) {
             throw new IllegalArgumentException("admin timeout " + adminTimeout + ": must be positive");
+        }
+        if (readyTimeout.isNegative() || readyTimeout.isZero()) {
+            throw new IllegalArgumentException("ready timeout " + readyTimeout + ": must be positive");
         }
         if (ioTimeout.isNegative() || keepAlive.isNegative()) {
             throw new IllegalArgumentException(
@@ -75,6 +81,21 @@ public record PcieOptions(
         return new PcieOptions(
                 admin,
                 io,
+                readyTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId);
+    }
+
+    public PcieOptions withReadyTimeout(Duration ready) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                ready,
                 adminQueueEntries,
                 shadowDoorbells,
                 maxTransferBytes,
@@ -88,6 +109,7 @@ public record PcieOptions(
         return new PcieOptions(
                 adminTimeout,
                 ioTimeout,
+                readyTimeout,
                 adminQueueEntries,
                 used,
                 maxTransferBytes,
@@ -101,6 +123,7 @@ public record PcieOptions(
         return new PcieOptions(
                 adminTimeout,
                 ioTimeout,
+                readyTimeout,
                 adminQueueEntries,
                 shadowDoorbells,
                 bytes,
@@ -114,6 +137,7 @@ public record PcieOptions(
         return new PcieOptions(
                 adminTimeout,
                 ioTimeout,
+                readyTimeout,
                 adminQueueEntries,
                 shadowDoorbells,
                 maxTransferBytes,
@@ -127,6 +151,7 @@ public record PcieOptions(
         return new PcieOptions(
                 adminTimeout,
                 ioTimeout,
+                readyTimeout,
                 adminQueueEntries,
                 shadowDoorbells,
                 maxTransferBytes,
@@ -140,6 +165,7 @@ public record PcieOptions(
         return new PcieOptions(
                 adminTimeout,
                 ioTimeout,
+                readyTimeout,
                 adminQueueEntries,
                 shadowDoorbells,
                 maxTransferBytes,

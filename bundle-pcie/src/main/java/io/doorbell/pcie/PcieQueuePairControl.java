@@ -3,14 +3,20 @@ package io.doorbell.pcie;
 import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairCounters;
+import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The control plane's end of a {@link PcieQueuePair}. Any thread; a lock keeps the steps in order. */
 final class PcieQueuePairControl implements QueuePairControl {
+    private static final Logger LOG = LoggerFactory.getLogger(PcieQueuePairControl.class);
+
     /** How long the deletion of a failed queue pair may take. */
     private static final Duration FAILURE_BOUND = Duration.ofSeconds(5);
 
@@ -100,17 +106,43 @@ final class PcieQueuePairControl implements QueuePairControl {
 
     @Override
     public boolean delete(Duration bound) {
-        lock.lock();
+        long deadline = System.nanoTime() + bound.toNanos();
+        // Somebody else's delete, of a queue pair that failed, has a bound of its own.
+        if (!lockedUntil(deadline)) {
+            throw new NvmeException(
+                    NvmeException.Kind.RETRY,
+                    queuePair.name + ", deleting its queues",
+                    "somebody else is at it for more than " + bound.toMillis() + " ms");
+        }
         try {
             if (!deleted) {
                 stopped = true;
                 queuePair.stop();
-                deletedByDevice = !queuePair.isEnded() && admin.deleteQueues(queuePair, bound);
+                var left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+                deletedByDevice = !queuePair.isEnded() && admin.deleteQueues(queuePair, left);
                 deleted = true;
             }
             return deletedByDevice;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Whoever interrupts: the caller is to learn whether the device still reaches its memory. */
+    private boolean lockedUntil(long deadline) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return lock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -172,8 +204,13 @@ final class PcieQueuePairControl implements QueuePairControl {
 
     /** The device broke the rules: after the queues are deleted, what is in flight can end. Control thread. */
     void failed(String reason) {
-        delete(FAILURE_BOUND);
-        queuePair.endWith(new PcieQueuePair.Ending(reason, Status.ABORTED_SQ_DELETION));
+        try {
+            delete(FAILURE_BOUND);
+            queuePair.endWith(new PcieQueuePair.Ending(reason, Status.ABORTED_SQ_DELETION));
+        } catch (NvmeException e) {
+            // The reset that goes on ends it.
+            LOG.warn("{}", e.getMessage());
+        }
         Consumer<String> listener;
         synchronized (this) {
             if (failure != null) {

@@ -13,6 +13,7 @@ interface QueueAdmin {
      * memory any more when this returns.
      *
      * @return whether the controller deleted them itself
+     * @throws io.doorbell.nvme.NvmeException of kind {@code RETRY} when neither is done within the bound; the reset goes on
      */
     boolean deleteQueues(PcieQueuePair queuePair, Duration bound);
 

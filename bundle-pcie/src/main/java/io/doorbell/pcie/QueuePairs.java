@@ -273,9 +273,9 @@ final class QueuePairs {
     /** Has the controller delete both queues: commands first, then what they complete to. */
     void delete(AdminQueue queues, PcieQueuePair pair, Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
-        queues.execute(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, pair.queueId()), null, bound);
+        queues.executeOrReset(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, pair.queueId()), bound);
         var left = Duration.ofNanos(deadline - System.nanoTime());
-        queues.execute(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, pair.queueId()), null, left);
+        queues.executeOrReset(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, pair.queueId()), left);
     }
 
     /** A queue pair failed by itself. Blocks. */

@@ -257,7 +257,7 @@ class FaultsTest {
         faults("admin opc=0x00 count=1 -> drop");
         held.pair.read(EmulatedRig.NSID, 0, 1, held.data, 0, 0, 0);
 
-        assertThat(held.control.delete(Duration.ofMillis(200))).isFalse();
+        assertThat(held.control.delete(Duration.ofSeconds(2))).isFalse();
 
         assertThat(held.pair.poll(8)).isEqualTo(1);
         assertThat(lastStatus).isEqualTo(Status.ABORTED_BY_HOST);

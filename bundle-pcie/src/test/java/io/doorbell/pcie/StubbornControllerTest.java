@@ -76,6 +76,19 @@ class StubbornControllerTest {
     }
 
     @Test
+    void doesNotWaitAsLongAsTheControllerSays() {
+        function.cap = cap -> new ControllerCapabilities(QUICK.applyAsLong(cap))
+                .withTimeoutMillis(127_500)
+                .raw();
+        function.csts = csts -> csts & ~READY;
+        var options = IMPATIENT.withReadyTimeout(Duration.ofMillis(600));
+
+        assertThatExceptionOfType(NvmeException.class)
+                .isThrownBy(() -> PcieController.open(function, options))
+                .withMessageContaining("within 600 ms");
+    }
+
+    @Test
     void saysSoWhenTheControllerStaysReady() {
         function.csts = csts -> csts | READY;
 

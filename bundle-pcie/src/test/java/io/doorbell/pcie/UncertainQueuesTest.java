@@ -204,6 +204,27 @@ class UncertainQueuesTest {
     }
 
     @Test
+    void isBackAtItsBoundWhenQueuesCannotBeDeletedByThen() {
+        var held = hold();
+        faults("admin opc=0x00 -> drop");
+        function.csts = csts -> csts | READY;
+        long start = System.nanoTime();
+
+        assertThatExceptionOfType(NvmeException.class)
+                .isThrownBy(() -> held.control.delete(Duration.ofMillis(400)))
+                .withMessageContaining("may reach them")
+                .satisfies(e -> assertThat(e.kind()).isEqualTo(NvmeException.Kind.RETRY));
+
+        // The emulator's own time to become ready is 10 seconds.
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
+        rig.function.faults(FaultPlan.NONE);
+        function.csts = csts -> csts;
+        assertThat(held.control.delete(BOUND)).isFalse();
+        assertThat(function.freedWhileReady).hasValue(0);
+        held.close();
+    }
+
+    @Test
     void tellsOfAResetWhateverTimesOutBefore() {
         controller.close();
         controller = PcieController.open(
