@@ -7,6 +7,10 @@ import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.platform.MemoryView;
 import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +27,9 @@ final class Revocation implements Runnable {
 
     /** After Abort the owner may still take what the device answered to it. */
     private static final Duration ABORT_SETTLE = Duration.ofMillis(20);
+
+    /** From the bound of a deletion to an answer, where no reset is needed. */
+    private static final Duration DELETE_RETURNS = Duration.ofSeconds(1);
 
     /** From a deletion that failed to the next try. */
     private static final Duration DELETE_AGAIN = Duration.ofMillis(500);
@@ -134,15 +141,31 @@ final class Revocation implements Runnable {
 
     private long delete() {
         long start = System.nanoTime();
+        var call = new FutureTask<>(() -> control.delete(accounts.options().deleteBound()));
+        Thread.ofVirtual().name("lease-" + lease.id + "-delete").start(call);
         try {
-            if (!control.delete(accounts.options().deleteBound())) {
+            if (!deleted(call)) {
                 LOG.info("{}: its queues went with a reset, or with the controller", lease);
             }
             outOfReach = true;
-        } catch (RuntimeException failed) {
-            LOG.error("{}: the driver does not say that the queues are deleted", lease, failed);
+        } catch (ExecutionException failed) {
+            LOG.error("{}: the driver does not say that the queues are deleted", lease, failed.getCause());
+        } catch (InterruptedException e) {
+            LOG.error("{}: interrupted while its queues were deleted; that is tried again", lease);
         }
         return System.nanoTime() - start;
+    }
+
+    /** The driver may have to reset the controller, and how long that takes is up to the device. */
+    private boolean deleted(FutureTask<Boolean> call) throws ExecutionException, InterruptedException {
+        try {
+            return call.get(
+                    accounts.options().deleteBound().plus(DELETE_RETURNS).toNanos(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException late) {
+            LOG.warn("{}: the driver still deletes its queues, or resets its controller for that", lease);
+            accounts.stuck(lease, "the driver still deletes its queues. It ends when they are, see the log");
+            return call.get();
+        }
     }
 
     /**
