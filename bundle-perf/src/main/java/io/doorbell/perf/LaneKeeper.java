@@ -103,7 +103,7 @@ final class LaneKeeper {
         var begin = System.nanoTime();
         // The lane may know before we are told: from a refused submission.
         var why = news.await();
-        close();
+        closeWithin(System.nanoTime() + options.resume().toNanos());
         var missing = reactor.call(lane::detach, REACTOR_BOUND);
         if (missing > 0) {
             throw new PerfException(name() + ": the lease ended, and " + missing + " I/Os were never completed");
@@ -126,6 +126,27 @@ final class LaneKeeper {
                 }
                 Thread.sleep(TRY_AGAIN);
             }
+        }
+    }
+
+    /** Where the driver resets the controller to get the queues deleted, the lease ends when that is done. */
+    private void closeWithin(long deadline) throws InterruptedException {
+        while (true) {
+            try {
+                close();
+                return;
+            } catch (IllegalStateException stuck) {
+                if (isCancelled() || System.nanoTime() - deadline >= 0) {
+                    throw stuck;
+                }
+                Thread.sleep(TRY_AGAIN);
+            }
+        }
+    }
+
+    private boolean isCancelled() {
+        synchronized (waiterLock) {
+            return cancelled;
         }
     }
 

@@ -146,6 +146,7 @@ final class PerfRun implements NamespaceWorker.Events {
             if (!stopping) {
                 var thread =
                         Thread.ofVirtual().name(name + "-resume").unstarted(() -> resume(keepers.get(lane), needed));
+                resumers.removeIf(each -> !each.thread.isAlive());
                 resumers.add(new Resumer(thread, needed));
                 thread.start();
             }
