@@ -44,6 +44,9 @@ public final class PluginInstaller implements ArtifactInstaller {
     /** A refresh restarts what was wired to the old revision; longer than this and something hangs. */
     private static final Duration REFRESH_BOUND = Duration.ofSeconds(30);
 
+    /** Before its start level is reached a bundle is only marked for it; longer than this and something hangs. */
+    private static final Duration START_BOUND = Duration.ofSeconds(30);
+
     private static final String LOCATION = "deploy:";
 
     private final BundleContext context;
@@ -195,7 +198,9 @@ public final class PluginInstaller implements ArtifactInstaller {
                 LOG.error("{} does not start: {}", bundle, e.getMessage());
             }
         });
-        asking.join();
+        if (!asking.join(START_BOUND)) {
+            LOG.warn("{} has been starting for {}; the others go on", bundle, START_BOUND);
+        }
     }
 
     private boolean nodeIsStarting() {
