@@ -33,9 +33,8 @@ public abstract class QueuePair {
     /** Limited retry, cdw12 bit 31. */
     public static final int LIMITED_RETRY = 1 << 31;
 
-    // Written by the control plane, compared by the owner at each call. Plain on purpose: the compare costs nothing,
-    // and
-    // what makes a late reader harmless is the arena of the lease, not the visibility of these words.
+    // Written by the control plane, compared by the owner at each call. Plain on purpose: the compare costs
+    // nothing, and what makes a late reader harmless is the arena of the lease, not the visibility of these words.
     /** The thread that may submit now; null while nobody may. */
     protected Thread submitter;
     /** The thread that may poll now; null when nobody may. */

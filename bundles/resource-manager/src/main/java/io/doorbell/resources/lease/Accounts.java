@@ -3,6 +3,7 @@ package io.doorbell.resources.lease;
 import io.doorbell.host.NvmeController;
 import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.LeaseException;
+import io.doorbell.lease.LeaseSnapshot;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.nvme.TransportId;
 import java.util.ArrayList;
@@ -332,6 +333,11 @@ final class Accounts {
         var reason = kind == LeaseEvent.Kind.GRANTED ? null : lease.reason();
         book.record(
                 new LeaseEvent(kind, System.currentTimeMillis(), snapshot, reason, snapshot.inFlight(), 0, 0, 0, 0, 0));
+    }
+
+    /** A request that gets no lease; takes no lock. */
+    void recordRefusal(LeaseSnapshot asked) {
+        book.record(new LeaseEvent(LeaseEvent.Kind.REFUSED, System.currentTimeMillis(), asked, null, 0, 0, 0, 0, 0, 0));
     }
 
     private void warnOfPromises() {

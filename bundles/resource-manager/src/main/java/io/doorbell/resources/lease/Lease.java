@@ -403,7 +403,7 @@ final class Lease implements QueuePairLease {
         var counters = made == null ? null : made.counters();
         return new LeaseSnapshot(
                 id,
-                source == null ? request.controller().toString() : source.id.toString(),
+                source.id.toString(),
                 made == null ? 0 : made.queuePair().queueId(),
                 holding.holder().toString(),
                 holding.holder().bundleId(),
@@ -423,7 +423,6 @@ final class Lease implements QueuePairLease {
 
     @Override
     public String toString() {
-        return "lease " + id + " of " + (source == null ? request.controller() : source.id) + " (" + holding.holder()
-                + " [" + request.label() + "])";
+        return "lease " + id + " of " + source.id + " (" + holding.holder() + " [" + request.label() + "])";
     }
 }

@@ -39,9 +39,8 @@ final class LeaseBook implements AutoCloseable {
     private record QueuePairName(TransportId controller, int queueId) {}
 
     private final AtomicLong ids = new AtomicLong();
-    // Guarded by this. Epochs stay when a driver goes, since its successor makes queue pairs of the same names; there
-    // are
-    // as many as the node's controllers ever had queue pairs.
+    // Guarded by this. Epochs stay when a driver goes, since its successor makes queue pairs of the same names;
+    // there are as many as the node's controllers ever had queue pairs.
     private final Map<QueuePairName, Long> epochs = new HashMap<>();
     private final ArrayDeque<LeaseEvent> history = new ArrayDeque<>();
 

@@ -1,8 +1,9 @@
 package io.doorbell.resources.lease;
 
-import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.LeaseException;
 import io.doorbell.lease.LeaseRequest;
+import io.doorbell.lease.LeaseSnapshot;
+import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.nvme.TransportId;
 import java.util.concurrent.locks.Condition;
@@ -96,6 +97,29 @@ final class Waiter {
         return new Lease(manager, id, resources, request, source);
     }
 
+    /** What it asked for, in the form in which leases are told of: no queue pair, no epoch, no counters. */
+    private LeaseSnapshot asked() {
+        var holder = resources.holder();
+        return new LeaseSnapshot(
+                0,
+                request.controller().toString(),
+                0,
+                holder.toString(),
+                holder.bundleId(),
+                request.label(),
+                request.owner().getName(),
+                0,
+                0,
+                0,
+                LeaseState.REQUESTED,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0);
+    }
+
     void win(Lease lease) {
         won = lease;
         accounts.remove(this);
@@ -132,7 +156,7 @@ final class Waiter {
 
     /** Any thread. */
     LeaseException refusal(LeaseException.Kind kind, String why, Throwable cause) {
-        accounts.record(LeaseEvent.Kind.REFUSED, reserved(0, null));
+        accounts.recordRefusal(asked());
         long waitedMillis = (System.nanoTime() - startNanos) / 1_000_000;
         return new LeaseException(
                 kind,
