@@ -22,6 +22,8 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -51,6 +53,9 @@ public final class PcieController implements NvmeController, AutoCloseable {
     /** Timeouts of I/O commands are noticed within a tenth of themselves. */
     private static final int TIMEOUT_STEPS = 10;
 
+    /** A controller is not reset because the caller of an Abort was late. */
+    private static final Duration SHORTEST_ABORT = Duration.ofMillis(50);
+
     private static final long RESET_LOOK_NANOS = 500_000;
 
     private static final Duration SHORTEST_CLOCK_STEP = Duration.ofMillis(1);
@@ -78,6 +83,13 @@ public final class PcieController implements NvmeController, AutoCloseable {
     private final KeepAlive keepAlive;
     private final List<ControllerListener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicBoolean resetRequested = new AtomicBoolean();
+    private final AtomicBoolean leaving = new AtomicBoolean();
+
+    /**
+     * One Abort of an I/O command at a time, whoever asks: a controller may take no more (Abort Command Limit). Those of
+     * admin commands that time out come besides; one too many is refused, no worse.
+     */
+    private final Semaphore aborting = new Semaphore(1, true);
 
     /** Bring-up, reset, making queue pairs, closing: one at a time. */
     private final ReentrantLock lifecycle = new ReentrantLock();
@@ -568,17 +580,32 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
         @Override
         public void unreachable(String reason) {
-            removed(reason);
+            // Once: the owner may go on ringing until its queue pair has ended.
+            if (leaving.compareAndSet(false, true)) {
+                Thread.ofVirtual().name("nvme-" + name + "-unreachable").start(() -> removed(reason));
+            }
         }
 
         @Override
         public void abort(int queueId, int cid, Duration bound) {
+            long deadline = System.nanoTime() + bound.toNanos();
             try {
+                if (!aborting.tryAcquire(bound.toNanos(), TimeUnit.NANOSECONDS)) {
+                    return;
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+            try {
+                var left = Duration.ofNanos(Math.max(SHORTEST_ABORT.toNanos(), deadline - System.nanoTime()));
                 var command = new NvmCommand().reset(AdminOpcode.ABORT, 0).slba(queueId | (long) cid << 16);
                 var now = requireRunning("aborting a command");
-                asksForReset(now, () -> now.admin().execute(command, null, bound));
+                asksForReset(now, () -> now.admin().execute(command, null, left));
             } catch (NvmeException e) {
                 LOG.warn("{}", e.getMessage());
+            } finally {
+                aborting.release();
             }
         }
 

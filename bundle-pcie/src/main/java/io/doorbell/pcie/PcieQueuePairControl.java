@@ -88,7 +88,7 @@ final class PcieQueuePairControl implements QueuePairControl {
         long deadline = System.nanoTime() + bound.toNanos();
         lock.lock();
         try {
-            // One after the other: that never passes the controller's limit on concurrent Aborts (ACL).
+            // One after the other, as the controller sees to for all of its queue pairs.
             for (int slot = 0; slot < queuePair.slots() && !deleted && !queuePair.isEnded(); slot++) {
                 long left = deadline - System.nanoTime();
                 int cid = queuePair.idInFlight(slot);

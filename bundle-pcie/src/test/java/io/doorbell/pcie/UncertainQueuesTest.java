@@ -204,6 +204,29 @@ class UncertainQueuesTest {
     }
 
     @Test
+    void sendsOneAbortAtATimeForAllQueuePairs() throws Exception {
+        var held = new ArrayList<EmulatedRig.Held>();
+        faults("io -> drop", "admin opc=0x08 -> delay=50ms");
+        for (int i = 0; i < 4; i++) {
+            held.add(hold());
+            held.getLast().pair.read(EmulatedRig.NSID, 0, 1, held.getLast().data, 0, 0, 0);
+            held.getLast().pair.commit();
+        }
+        long start = System.nanoTime();
+
+        var aborting = held.stream()
+                .map(one -> Thread.ofVirtual().start(() -> one.control.abort(BOUND)))
+                .toList();
+        for (var thread : aborting) {
+            thread.join();
+        }
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofMillis(200));
+        rig.function.faults(FaultPlan.NONE);
+        held.forEach(EmulatedRig.Held::close);
+    }
+
+    @Test
     void isBackAtItsBoundWhenQueuesCannotBeDeletedByThen() {
         var held = hold();
         faults("admin opc=0x00 -> drop");
