@@ -1,6 +1,7 @@
 package io.doorbell.pcie;
 
 import io.doorbell.host.NvmeController;
+import io.doorbell.nvme.NvmeException;
 import io.doorbell.pci.PciFunction;
 import java.time.Duration;
 import java.util.Arrays;
@@ -10,6 +11,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -195,11 +198,17 @@ public final class PcieDriver {
         /** Shutdown notification, disabling and a bring-up that has to end first, each with bounds of their own. */
         static final Duration CLOSE_BOUND = Duration.ofSeconds(60);
 
+        private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+        private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+
+        /** Two minutes: longer than whoever has the function may take to close. */
+        private static final int MOST_ATTEMPTS = 18;
+
         private final PciFunction function;
+        private final CountDownLatch closing = new CountDownLatch(1);
         private final Thread bringUp;
 
-        // Guarded by this.
-        private boolean closed;
+        // Guarded by this, and so is the step of closing.
         private PcieController controller;
         private ServiceRegistration<NvmeController> registration;
 
@@ -212,31 +221,68 @@ public final class PcieDriver {
         }
 
         private void open() {
-            PcieController opened;
-            try {
-                opened = PcieController.open(function, options);
-            } catch (RuntimeException e) {
-                LOG.error("{} is not usable: {}", function.address(), e.getMessage(), e);
-                return;
-            }
-            if (!publish(opened)) {
+            var opened = openSoonerOrLater();
+            if (opened != null && !publish(opened)) {
                 opened.close();
             }
         }
 
-        private synchronized boolean publish(PcieController opened) {
-            if (closed) {
+        /** Null when it is not usable, or goes before it is. Another driver, or our predecessor, may have to let go first. */
+        private PcieController openSoonerOrLater() {
+            var pause = FIRST_PAUSE;
+            for (int attempt = 1; ; attempt++) {
+                try {
+                    return PcieController.open(function, options);
+                } catch (RuntimeException e) {
+                    boolean hopeless =
+                            e instanceof NvmeException refused && refused.kind() == NvmeException.Kind.GIVE_UP;
+                    if (hopeless || attempt == MOST_ATTEMPTS) {
+                        LOG.error("{} is not usable: {}", function.address(), e.getMessage(), e);
+                        return null;
+                    }
+                    LOG.warn(
+                            "{} is not usable, and tried again in {} ms: {}",
+                            function.address(),
+                            pause.toMillis(),
+                            e.getMessage());
+                }
+                if (closedWithin(pause)) {
+                    return null;
+                }
+                pause = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+            }
+        }
+
+        private boolean closedWithin(Duration pause) {
+            try {
+                return closing.await(pause.toNanos(), TimeUnit.NANOSECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return true;
+            }
+        }
+
+        /** Without a lock: those who bind the service do what they like. */
+        private boolean publish(PcieController opened) {
+            if (closing.getCount() == 0) {
                 return false;
             }
-            controller = opened;
+            ServiceRegistration<NvmeController> published;
             try {
-                registration = context.registerService(NvmeController.class, opened, properties(opened));
-                return true;
+                published = context.registerService(NvmeController.class, opened, properties(opened));
             } catch (IllegalStateException e) {
                 // This bundle is stopping; close() comes, or has nothing left to do.
-                controller = null;
                 return false;
             }
+            synchronized (this) {
+                if (closing.getCount() > 0) {
+                    controller = opened;
+                    registration = published;
+                    return true;
+                }
+            }
+            unregister(published);
+            return false;
         }
 
         private Dictionary<String, Object> properties(PcieController opened) {
@@ -249,24 +295,31 @@ public final class PcieDriver {
             ServiceRegistration<NvmeController> published;
             PcieController toClose;
             synchronized (this) {
-                closed = true;
+                closing.countDown();
                 published = registration;
                 toClose = controller;
                 registration = null;
                 controller = null;
             }
-            if (published != null) {
-                try {
-                    // Returns when everybody has heard of it: the resource manager has its leases back then.
-                    published.unregister();
-                } catch (IllegalStateException e) {
-                    LOG.debug("{}: unregistered already", function.address());
-                }
-            }
+            unregister(published);
             if (toClose != null) {
                 toClose.close();
             }
-            join(bringUp, CLOSE_BOUND);
+            if (Thread.currentThread() != bringUp) {
+                join(bringUp, CLOSE_BOUND);
+            }
+        }
+
+        private void unregister(ServiceRegistration<NvmeController> published) {
+            if (published == null) {
+                return;
+            }
+            try {
+                // Returns when everybody has heard of it: the resource manager has its leases back then.
+                published.unregister();
+            } catch (IllegalStateException e) {
+                LOG.debug("{}: unregistered already", function.address());
+            }
         }
 
         static void join(Thread thread, Duration bound) {

@@ -3,6 +3,7 @@ package io.doorbell.pcie;
 import io.doorbell.nvme.ControllerStatus;
 import io.doorbell.nvme.Registers;
 import io.doorbell.pci.PciAccess;
+import io.doorbell.pci.PciException;
 import io.doorbell.pci.PciFunction;
 import io.doorbell.pci.PciIdentity;
 import java.lang.foreign.MemorySegment;
@@ -26,6 +27,9 @@ final class WrappedFunction implements PciFunction {
     volatile BiConsumer<Integer, Integer> writes = (offset, value) -> {};
 
     volatile boolean open;
+
+    /** How often it could not be opened. */
+    final AtomicInteger refused = new AtomicInteger();
 
     /** Memory that was freed while the controller was claimed and ready, so may have reached it. */
     final AtomicInteger freedWhileReady = new AtomicInteger();
@@ -51,9 +55,14 @@ final class WrappedFunction implements PciFunction {
 
     @Override
     public PciAccess open(String driver) {
-        var access = new Access(function.open(driver), doorbells);
-        open = true;
-        return access;
+        try {
+            var access = new Access(function.open(driver), doorbells);
+            open = true;
+            return access;
+        } catch (PciException e) {
+            refused.incrementAndGet();
+            throw e;
+        }
     }
 
     private final class Access implements PciAccess {
