@@ -112,10 +112,6 @@ final class AdminQueue implements AutoCloseable {
         return rings.iova() + completionOffset;
     }
 
-    int entries() {
-        return entries;
-    }
-
     /** Who is woken when there is something to wait for. */
     void wakes(Thread thread) {
         waker = thread;

@@ -4,7 +4,9 @@ import io.doorbell.host.NvmeNamespace;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * How blocks become bytes and commands, by namespace. Immutable; the control plane gives queue pairs a new one when
@@ -16,6 +18,9 @@ final class BlockFormats {
 
     /** Identifiers below this are found by index. Controllers number from 1. */
     private static final int DIRECT_LIMIT = 1024;
+
+    /** Namespaces that went and are remembered. A command to another one is refused here, not by the device. */
+    static final int MOST_GONE = 1024;
 
     /**
      * @param nsid the namespace
@@ -59,20 +64,19 @@ final class BlockFormats {
                 .toArray(Format[]::new);
     }
 
-    /** These, and those of {@code older} for namespaces that are not among these. */
+    /** These, and those of {@code older} for namespaces that are not among these, up to {@link #MOST_GONE} of them. */
     static BlockFormats of(List<Format> formats, BlockFormats older) {
         var all = new TreeMap<Integer, Format>();
-        for (var format : older.direct) {
-            if (format != null) {
-                all.put(format.nsid(), format);
-            }
-        }
-        for (var format : older.others) {
-            all.put(format.nsid(), format);
-        }
         for (var format : formats) {
             all.put(format.nsid(), format);
         }
+        int most = formats.size() + MOST_GONE;
+        Stream.concat(Arrays.stream(older.direct).filter(Objects::nonNull), Arrays.stream(older.others))
+                .forEach(format -> {
+                    if (all.size() < most) {
+                        all.putIfAbsent(format.nsid(), format);
+                    }
+                });
         return new BlockFormats(List.copyOf(all.values()));
     }
 

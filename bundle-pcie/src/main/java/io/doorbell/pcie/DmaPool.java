@@ -48,10 +48,6 @@ final class DmaPool {
         }
     }
 
-    long allocatedBytes() {
-        return allocatedBytes.get();
-    }
-
     private final class Allocation implements DmaAllocation {
         private final DmaRegion region;
         private final DmaMemory memory;

@@ -25,10 +25,6 @@ final class QueueMemory implements AutoCloseable {
         region = DmaRegion.allocate(access, listOffset + listBytes());
     }
 
-    int entries() {
-        return entries;
-    }
-
     long submissionIova() {
         return region.iova();
     }

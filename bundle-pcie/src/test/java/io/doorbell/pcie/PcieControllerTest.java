@@ -34,6 +34,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -312,6 +313,22 @@ class PcieControllerTest {
                     .isThrownBy(() -> controller.allocateDma((1 << 19) + 1, arena))
                     .withMessageContaining("524288 of 1048576 are in use");
         }
+    }
+
+    @Test
+    void remembersSomeOfTheNamespacesThatWent() {
+        var formats = BlockFormats.NONE;
+        for (int nsid = 1; nsid <= 5 * BlockFormats.MOST_GONE; nsid++) {
+            formats = BlockFormats.of(List.of(new BlockFormats.Format(nsid, 512, 0)), formats);
+            assertThat(formats.of(nsid)).isNotNull();
+        }
+        var last = formats;
+
+        long known = IntStream.rangeClosed(1, 5 * BlockFormats.MOST_GONE)
+                .filter(nsid -> last.of(nsid) != null)
+                .count();
+
+        assertThat(known).isEqualTo(BlockFormats.MOST_GONE + 1);
     }
 
     // ------ reset, events, end
