@@ -225,8 +225,13 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
 
     /** Nobody ever had it. */
     private void discard(QueuePairControl made, Arena arena) {
-        if (made != null) {
-            made.delete(accounts.options().deleteBound());
+        try {
+            if (made != null) {
+                made.delete(accounts.options().deleteBound());
+            }
+        } catch (RuntimeException unsure) {
+            LOG.error("{} was never granted, and may live: its memory and its id are kept", made.queuePair(), unsure);
+            return;
         }
         MemoryView.close(arena, accounts.options().closeBound());
         if (made != null) {

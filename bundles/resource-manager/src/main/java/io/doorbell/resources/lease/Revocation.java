@@ -7,10 +7,6 @@ import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.platform.MemoryView;
 import java.time.Duration;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,11 +24,10 @@ final class Revocation implements Runnable {
     /** After Abort the owner may still take what the device answered to it. */
     private static final Duration ABORT_SETTLE = Duration.ofMillis(20);
 
-    /** From the bound of a deletion to an answer, where no reset is needed. */
-    private static final Duration DELETE_RETURNS = Duration.ofSeconds(1);
+    /** From a deletion that was not certain to the next try, the first and the longest. */
+    private static final Duration FIRST_DELETE_AGAIN = Duration.ofMillis(200);
 
-    /** From a deletion that failed to the next try. */
-    private static final Duration DELETE_AGAIN = Duration.ofMillis(500);
+    private static final Duration LAST_DELETE_AGAIN = Duration.ofSeconds(30);
 
     /** How long the news of the end waits for a listener that is still busy with the news of the beginning. */
     private static final Duration LISTENER_BOUND = Duration.ofSeconds(5);
@@ -97,12 +92,11 @@ final class Revocation implements Runnable {
         }
         deleteNanos = delete();
 
-        closeBeganNanos = System.nanoTime();
-        boolean fallen = fenceFalls(accounts.options().closeBound());
         if (!outOfReach && !deletedAfterAll()) {
             return;
         }
-        if (fallen) {
+        closeBeganNanos = System.nanoTime();
+        if (fenceFalls(accounts.options().closeBound())) {
             finish();
         } else {
             LOG.error(
@@ -141,31 +135,15 @@ final class Revocation implements Runnable {
 
     private long delete() {
         long start = System.nanoTime();
-        var call = new FutureTask<>(() -> control.delete(accounts.options().deleteBound()));
-        Thread.ofVirtual().name("lease-" + lease.id + "-delete").start(call);
         try {
-            if (!deleted(call)) {
+            if (!control.delete(accounts.options().deleteBound())) {
                 LOG.info("{}: its queues went with a reset, or with the controller", lease);
             }
             outOfReach = true;
-        } catch (ExecutionException failed) {
-            LOG.error("{}: the driver does not say that the queues are deleted", lease, failed.getCause());
-        } catch (InterruptedException e) {
-            LOG.error("{}: interrupted while its queues were deleted; that is tried again", lease);
+        } catch (RuntimeException unsure) {
+            LOG.warn("{}: the driver does not say that the queues are deleted: {}", lease, unsure.toString());
         }
         return System.nanoTime() - start;
-    }
-
-    /** The driver may have to reset the controller, and how long that takes is up to the device. */
-    private boolean deleted(FutureTask<Boolean> call) throws ExecutionException, InterruptedException {
-        try {
-            return call.get(
-                    accounts.options().deleteBound().plus(DELETE_RETURNS).toNanos(), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException late) {
-            LOG.warn("{}: the driver still deletes its queues, or resets its controller for that", lease);
-            accounts.stuck(lease, "the driver still deletes its queues. It ends when they are, see the log");
-            return call.get();
-        }
     }
 
     /**
@@ -177,19 +155,21 @@ final class Revocation implements Runnable {
     private boolean deletedAfterAll() {
         accounts.stuck(
                 lease, "the driver does not say that its queues are deleted. It ends when they are, see the log");
-        while (!outOfReach) {
-            LockSupport.parkNanos(DELETE_AGAIN.toNanos());
+        // Each try may ask for a reset of a controller that others use.
+        for (var pause = FIRST_DELETE_AGAIN; !outOfReach; pause = shorter(pause.multipliedBy(2), LAST_DELETE_AGAIN)) {
+            LockSupport.parkNanos(pause.toNanos());
             if (accounts.isClosed()) {
                 LOG.error("{}: its memory is kept, since its queues may not be deleted", lease);
                 return false;
             }
-            // A controller that failed its reset is not reset again and again from here.
-            if (lease.source.controller.state() != ControllerState.FAILED) {
-                deleteNanos += delete();
-            }
+            deleteNanos += delete();
         }
         LOG.info("{}: its queues are deleted now", lease);
         return true;
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** The fence: from here on each access to rings, doorbells and data through the lease throws. */

@@ -401,31 +401,6 @@ class RevocationTest {
     }
 
     @Test
-    void aDriverThatTakesLongToDeleteQueuesIsWaitedForWithinTheBoundsAndHeardLater() throws Exception {
-        var reset = new CountDownLatch(1);
-        try (var node = new TestNode(1)) {
-            var lease = node.holder("a").lease(node.request());
-            node.controller.beforeDelete = () -> awaitUninterrupted(reset);
-            try {
-                long start = System.nanoTime();
-                assertThatThrownBy(() -> node.manager.revoke(lease.id()))
-                        .isInstanceOf(IllegalStateException.class)
-                        .hasMessageContaining("the driver still deletes its queues");
-
-                assertThat(System.nanoTime() - start)
-                        .isLessThan(TestNode.OPTIONS
-                                .takeBackBound(RevocationReason.OPERATOR)
-                                .toNanos());
-                assertThat(lease.state()).isEqualTo(LeaseState.REVOKING);
-            } finally {
-                reset.countDown();
-            }
-            await().until(() -> lease.state() == LeaseState.RELEASED);
-            node.holder("successor").lease(node.request().withWaitBound(TestNode.BOUND));
-        }
-    }
-
-    @Test
     void memoryThatIsKeptIsNotFreedByALaterAllocation() throws Exception {
         try (var node = new TestNode(1)) {
             var lease = node.holder("a").lease(node.request());

@@ -188,7 +188,7 @@ public final class TestController implements NvmeController, AutoCloseable {
         beforeDelete.run();
         if (keepsQueues) {
             throw new NvmeException(
-                    NvmeException.Kind.RESET, "delete queue " + queuePair.queueId(), "the test says no");
+                    NvmeException.Kind.RETRY, "delete queue " + queuePair.queueId(), "the test says no");
         }
         onDevice.remove(queuePair.queueId(), queuePair);
         queuePair.awaitNotServed();
