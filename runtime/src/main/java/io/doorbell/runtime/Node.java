@@ -103,6 +103,8 @@ final class Node implements AutoCloseable {
         settings.put(Constants.FRAMEWORK_STORAGE_CLEAN, Constants.FRAMEWORK_STORAGE_CLEAN_ONFIRSTINIT);
         settings.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(LAST_START_LEVEL));
         settings.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, SHARED_PACKAGES);
+        // Errors only: while it stops it warns of its own stopping, on stdout, into what a command prints there.
+        settings.put("org.apache.felix.eventadmin.LogLevel", "1");
         settings.put("felix.log.level", "0"); // the framework's own stdout; what matters is in the OSGi log too
         // Set JVM-wide through internals of the JDK, so only where somebody needs them.
         settings.put("felix.service.urlhandlers", Boolean.toString(bundleUrls));

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,6 +52,18 @@ class DemoIT {
             assertThat(wrong.exitCode(BOUND)).as(wrong.output()).isEqualTo(2);
             assertThat(help.exitCode(BOUND)).as(help.output()).isZero();
             assertThat(help.output()).contains("-q");
+        }
+    }
+
+    @Test
+    void stdoutBelongsToTheCommandAlone() throws IOException, InterruptedException {
+        var command = NodeProcess.distribution().resolve("bin/doorbell")
+                + " perf -q 4 -o 4096 -w randread -t 0.2 -r 'trtype:EMULATED traddr:nvme0' --json - 2> /dev/null";
+        try (var perf = NodeProcess.start(folder, List.of("bash", "-c", command))) {
+            assertThat(perf.exitCode(BOUND)).as(perf.output()).isZero();
+
+            assertThat(perf.output()).hasLineCount(1);
+            assertThat(PerfResult.read(perf.output())).isNotEmpty();
         }
     }
 }
