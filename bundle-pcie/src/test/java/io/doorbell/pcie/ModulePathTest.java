@@ -22,6 +22,7 @@ class ModulePathTest {
             "subsystem",
             "backends",
             "emulator",
+            "jackson-",
             "slf4j-api");
 
     @Test

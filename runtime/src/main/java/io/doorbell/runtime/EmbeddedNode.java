@@ -3,9 +3,10 @@ package io.doorbell.runtime;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.spi.ToolProvider;
 
-/** A node for the length of one command: in a temporary home, without HTTP, gone with it. */
+/** A node for the length of one command, without HTTP: in a temporary home that is gone with it, mostly. */
 final class EmbeddedNode implements AutoCloseable {
     /** Plug-ins are started when the node is up; a command that is not there by then is on its way or missing. */
     private static final Duration TOOL_BOUND = Duration.ofSeconds(10);
@@ -25,10 +26,15 @@ final class EmbeddedNode implements AutoCloseable {
     }
 
     static EmbeddedNode start() {
+        return start(Home::temporary);
+    }
+
+    /** A node in a home that is not quite the distribution's. */
+    static EmbeddedNode start(Function<Distribution, Home> opener) {
         Main.requireNativeAccess();
         Logging.ofCommand();
         var distribution = Distribution.locate();
-        var home = Home.temporary(distribution);
+        var home = opener.apply(distribution);
         var embedded = new EmbeddedNode(home, new Node(distribution, home, LEFT_OUT));
         Runtime.getRuntime().addShutdownHook(embedded.interrupted);
         try {

@@ -104,6 +104,8 @@ final class VfioUserAccess implements PciAccess {
         try {
             return question.get();
         } catch (ChannelException ended) {
+            // Here and not only by the channel: whoever sees all ones is told why before it draws its own conclusions.
+            removed(device.endedFor());
             return gone;
         } catch (ProtocolException refused) {
             throw new PciException(

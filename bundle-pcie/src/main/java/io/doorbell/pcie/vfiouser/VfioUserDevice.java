@@ -238,6 +238,11 @@ final class VfioUserDevice implements AutoCloseable {
         }
     }
 
+    /** Why the connection has ended, or null while it has not. */
+    String endedFor() {
+        return channel.endedFor();
+    }
+
     @Override
     public void close() {
         channel.close();

@@ -4,16 +4,21 @@ import io.doorbell.pci.PciFunction;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Hashtable;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** In a container: a {@link PciFunction} service while the device of a configured directory answers, again and again. */
 @Component(
@@ -52,27 +57,54 @@ public final class VfioUserDiscovery {
         long reconnect_ms() default 500;
     }
 
-    private final BundleContext context;
-    /** Null where no device is configured. */
-    private final VfioUserWatch watch;
+    private static final Logger LOG = LoggerFactory.getLogger(VfioUserDiscovery.class);
 
+    private final BundleContext context;
     private final ConcurrentHashMap<PciFunction, ServiceRegistration<PciFunction>> registrations =
             new ConcurrentHashMap<>();
+
+    /** Null where no device is configured. Guarded by this. */
+    private VfioUserWatch watch;
 
     @Activate
     public VfioUserDiscovery(BundleContext context, Config config) {
         this.context = context;
-        if (config.path().isBlank()) {
-            watch = null;
+        watch = watch(config, directory(config));
+    }
+
+    /** Takes up another configuration. One that cannot be changes nothing. */
+    @Modified
+    synchronized void modified(Config config, Map<String, ?> properties) {
+        Path directory;
+        try {
+            directory = directory(config);
+        } catch (IllegalArgumentException wrong) {
+            LOG.error(
+                    "configuration {} is not taken up, the device stays as it is: {}",
+                    properties.get(Constants.SERVICE_PID),
+                    wrong.getMessage());
             return;
         }
-        var directory = Path.of(config.path().strip());
-        if (!directory.isAbsolute()) {
-            throw new IllegalArgumentException("io.doorbell.pcie.vfiouser: path \"" + config.path()
-                    + "\" is not absolute, as in /run/doorbell/nvme0");
+        deactivate();
+        watch = watch(config, directory);
+    }
+
+    /** Empty where no device is configured. */
+    private static Path directory(Config config) {
+        var directory = Path.of(config.path().strip()).normalize();
+        if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
+            throw new IllegalArgumentException(
+                    "path \"" + config.path() + "\" is not absolute, as in /run/doorbell/nvme0");
         }
-        watch = new VfioUserWatch(
-                directory.normalize(),
+        return directory;
+    }
+
+    private VfioUserWatch watch(Config config, Path directory) {
+        if (directory.toString().isEmpty()) {
+            return null;
+        }
+        return new VfioUserWatch(
+                directory,
                 Duration.ofMillis(config.answer_timeout_ms()),
                 Duration.ofMillis(config.reconnect_ms()),
                 this::came,
@@ -96,9 +128,10 @@ public final class VfioUserDiscovery {
     }
 
     @Deactivate
-    void deactivate() {
+    synchronized void deactivate() {
         if (watch != null) {
             watch.close();
+            watch = null;
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.doorbell.vfiouser;
 
-import java.math.BigDecimal;
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
 import java.util.Map;
 
 /**
@@ -24,10 +25,7 @@ public record Capabilities(int maxDescriptors, int maxDataBytes, int maxDmaMaps,
         if (json.isBlank()) {
             return DEFAULT;
         }
-        if (!(Json.parse(json) instanceof Map<?, ?> all)) {
-            throw new ProtocolException("version data that is not an object");
-        }
-        var member = all.get("capabilities");
+        var member = object(json).get("capabilities");
         if (member == null) {
             return DEFAULT;
         }
@@ -41,18 +39,21 @@ public record Capabilities(int maxDescriptors, int maxDataBytes, int maxDmaMaps,
                 number(capabilities, "pgsizes", DEFAULT.pageSizes, 1, Long.MAX_VALUE));
     }
 
+    private static Map<String, Object> object(String json) {
+        try {
+            return JSON.std.mapFrom(json);
+        } catch (IOException none) {
+            throw new ProtocolException("version data that is not a JSON object");
+        }
+    }
+
     private static long number(Map<?, ?> capabilities, String name, long otherwise, long least, long most) {
-        var value = capabilities.get(name);
-        if (value == null) {
-            return otherwise;
-        }
-        // Compared before it is made a long: what it holds beyond that would be lost.
-        if (!(value instanceof BigDecimal number)
-                || number.compareTo(BigDecimal.valueOf(least)) < 0
-                || number.compareTo(BigDecimal.valueOf(most)) > 0) {
-            throw new ProtocolException(name + " that is not a number from " + least + " to " + most);
-        }
-        return number.longValue();
+        return switch (capabilities.get(name)) {
+            case null -> otherwise;
+            case Integer number when number >= least && number <= most -> number;
+            case Long number when number >= least && number <= most -> number;
+            default -> throw new ProtocolException(name + " that is not a whole number from " + least + " to " + most);
+        };
     }
 
     String json() {

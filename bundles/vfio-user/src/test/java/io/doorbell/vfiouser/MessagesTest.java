@@ -353,7 +353,6 @@ class MessagesTest {
                 "{\"capabilities\":{\"max_data_xfer_size\":0}}",
                 "{\"capabilities\":{\"max_data_xfer_size\":1e999999999}}",
                 "{\"capabilities\":{\"max_dma_maps\":99999999999999999999999}}",
-                "{} {}",
                 "{\"a\":tru}",
                 "{\"a\":\"\\x\"}",
                 "{\"a\":1,}",
@@ -364,7 +363,7 @@ class MessagesTest {
 
     @Test
     void versionWithTooManyLevelsIsRefused() {
-        assertThatThrownBy(() -> version("[".repeat(100_000))).hasMessageContaining("more than 16 levels");
+        assertThatThrownBy(() -> version("[".repeat(100_000))).hasMessageContaining("not a JSON object");
     }
 
     @Test

@@ -7,11 +7,14 @@ import io.doorbell.reactor.Reactors;
 import io.doorbell.target.TargetSubsystem;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -89,33 +92,60 @@ public final class VfioUserExport {
         int cpu() default Reactors.ANY_CPU;
     }
 
+    /** What a configuration says, checked. No directory: nothing is exported. */
+    private record Wanted(EmulatorSettings settings, Path directory, String nqn) {
+        static Wanted of(Config config) {
+            var directory = Path.of(config.path().strip()).normalize();
+            if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
+                throw new IllegalArgumentException(
+                        "path \"" + config.path() + "\" is not absolute, as in /run/doorbell/nvme0");
+            }
+            var settings = new EmulatorSettings(
+                    "vfio-user-" + directory.getFileName(),
+                    config.io_queue_pairs(),
+                    config.max_queue_entries(),
+                    config.max_transfer_bytes(),
+                    config.doorbell_stride(),
+                    config.shadow_doorbells(),
+                    config.cpu());
+            return new Wanted(settings, directory, config.subsystem().strip());
+        }
+
+        boolean exports(String subsystem) {
+            return !directory.toString().isEmpty() && nqn.equals(subsystem);
+        }
+    }
+
     private record Exported(TargetSubsystem subsystem, EmulatedFunction function, VfioUserServer server) {}
 
     private final Reactors reactors;
-    private final Path directory;
-    private final String nqn;
-    private final EmulatorSettings settings;
 
     // Guarded by this.
+    private final Map<TargetSubsystem, String> subsystems = new LinkedHashMap<>();
+    private Wanted wanted;
     private Exported exported;
 
     @Activate
     public VfioUserExport(Config config, @Reference Reactors reactors) {
         this.reactors = reactors;
-        directory = Path.of(config.path().strip()).normalize();
-        nqn = config.subsystem().strip();
-        if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
-            throw new IllegalArgumentException("io.doorbell.emulator.vfiouser: path \"" + config.path()
-                    + "\" is not absolute, as in /run/doorbell/nvme0");
+        wanted = Wanted.of(config);
+    }
+
+    /** Takes up another configuration: clients lose their device, and find the other. One that cannot be changes nothing. */
+    @Modified
+    synchronized void modified(Config config, Map<String, ?> properties) {
+        try {
+            wanted = Wanted.of(config);
+        } catch (IllegalArgumentException wrong) {
+            LOG.error(
+                    "configuration {} is not taken up, what is served at {} stays as it is: {}",
+                    properties.get(Constants.SERVICE_PID),
+                    wanted.directory(),
+                    wrong.getMessage());
+            return;
         }
-        settings = new EmulatorSettings(
-                "vfio-user-" + directory.getFileName(),
-                config.io_queue_pairs(),
-                config.max_queue_entries(),
-                config.max_transfer_bytes(),
-                config.doorbell_stride(),
-                config.shadow_doorbells(),
-                config.cpu());
+        end();
+        begin();
     }
 
     /** A subsystem has come. Ours makes a function of it; there is one socket, so a second one waits for the first to go. */
@@ -125,28 +155,46 @@ public final class VfioUserExport {
             policy = ReferencePolicy.DYNAMIC,
             unbind = "subsystemGoes")
     synchronized void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
-        if (directory.toString().isEmpty()
-                || exported != null
-                || !nqn.equals(properties.get(TargetSubsystem.NQN_PROPERTY))) {
-            return;
-        }
-        var function = EmulatedFunction.create(settings, subsystem, reactors);
-        try {
-            exported = new Exported(subsystem, function, new VfioUserServer(function, directory));
-        } catch (PlatformException | UncheckedIOException refused) {
-            function.close();
-            LOG.error("{} cannot be served at {}: {}", nqn, directory, refused.getMessage());
-        }
+        subsystems.put(subsystem, String.valueOf(properties.get(TargetSubsystem.NQN_PROPERTY)));
+        begin();
     }
 
     synchronized void subsystemGoes(TargetSubsystem subsystem) {
+        subsystems.remove(subsystem);
         if (exported != null && exported.subsystem() == subsystem) {
-            close();
+            end();
+            begin();
         }
     }
 
     @Deactivate
     synchronized void close() {
+        end();
+    }
+
+    private void begin() {
+        if (exported != null) {
+            return;
+        }
+        for (var each : subsystems.entrySet()) {
+            if (wanted.exports(each.getValue())) {
+                export(each.getKey());
+                return;
+            }
+        }
+    }
+
+    private void export(TargetSubsystem subsystem) {
+        var function = EmulatedFunction.create(wanted.settings(), subsystem, reactors);
+        try {
+            exported = new Exported(subsystem, function, new VfioUserServer(function, wanted.directory()));
+        } catch (PlatformException | UncheckedIOException | IllegalArgumentException refused) {
+            function.close();
+            LOG.error("{} cannot be served at {}: {}", wanted.nqn(), wanted.directory(), refused.getMessage());
+        }
+    }
+
+    private void end() {
         var was = exported;
         exported = null;
         if (was != null) {
