@@ -26,6 +26,7 @@ abstract class OwnedQueuePair extends QueuePair {
     private volatile String disconnected;
     private volatile boolean deaf;
     private volatile Ending ending;
+    private volatile boolean deleted;
     private volatile String fenced;
 
     OwnedQueuePair(String name) {
@@ -117,6 +118,16 @@ abstract class OwnedQueuePair extends QueuePair {
     final void fence(String reason) {
         fenced = Objects.requireNonNull(reason);
         withdraw();
+    }
+
+    /** The device has no queues of this queue pair any more. */
+    final void deleted() {
+        deleted = true;
+    }
+
+    /** Whether the device reaches neither rings nor data. */
+    final boolean isOutOfReach() {
+        return deleted || ending != null || fenced != null;
     }
 
     final boolean isEnded() {

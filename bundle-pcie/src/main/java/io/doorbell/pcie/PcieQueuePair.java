@@ -573,15 +573,15 @@ final class PcieQueuePair extends OwnedQueuePair {
     }
 
     /**
-     * The owner met the closed arena before it heard of the fence. Queues are deleted before the arena is closed, so what is
-     * in flight can end here and now.
+     * The owner met the closed arena before it heard of the fence. What is in flight can end here and now if the queues are
+     * deleted; else it waits until they are, since the device may still move its data.
      */
     private void fenceMet(int limit, long before, IllegalStateException thrown) {
         int left = limit - (int) (completed - before);
         if (completionRing.scope().isAlive() || left == limit && trackers.inFlight() == 0) {
             throw thrown;
         }
-        if (left > 0) {
+        if (left > 0 && isOutOfReach()) {
             endRest(left, Status.ABORTED_SQ_DELETION);
         }
     }

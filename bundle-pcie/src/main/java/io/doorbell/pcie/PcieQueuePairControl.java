@@ -121,6 +121,7 @@ final class PcieQueuePairControl implements QueuePairControl {
                 var left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
                 deletedByDevice = !queuePair.isEnded() && admin.deleteQueues(queuePair, left);
                 deleted = true;
+                queuePair.deleted();
             }
             return deletedByDevice;
         } finally {

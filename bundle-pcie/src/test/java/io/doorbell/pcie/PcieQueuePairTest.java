@@ -670,4 +670,24 @@ class PcieQueuePairTest {
         }
         rig.clock.advance(startNanos + millis * 1_000_000);
     }
+
+    @Test
+    void endsNothingBehindTheFenceBeforeTheQueuesAreDeleted() {
+        var ended = new ArrayList<Long>();
+        try (var held = new QueuePairRig(8, false, (token, status, result) -> ended.add(token))) {
+            held.control.own(Thread.currentThread());
+            held.read(0, 5);
+            held.pair.commit();
+            held.control.stopSubmissions();
+            held.closeArena();
+
+            assertThat(held.pair.poll(8)).isZero();
+            assertThat(held.pair.inFlight()).isEqualTo(1);
+
+            held.control.delete(Duration.ofSeconds(1));
+            assertThat(held.pair.poll(8)).isEqualTo(1);
+            assertThat(ended).containsExactly(5L);
+            assertThatIllegalStateException().isThrownBy(() -> held.pair.poll(8));
+        }
+    }
 }

@@ -249,6 +249,7 @@ class QueuePairLifeTest {
             owner.start();
             LockSupport.parkNanos(200_000 + random.nextInt(2_000_000));
 
+            rig.pair.deleted();
             rig.closeArena();
             owner.join();
 

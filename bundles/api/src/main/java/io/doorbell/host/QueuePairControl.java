@@ -12,8 +12,9 @@ import java.time.Duration;
  * <p>While this goes on the owner may be anywhere in its own calls. The close of the arena is what it meets: from then on
  * {@link QueuePair#poll} hands it what was in flight, with Command Aborted due to SQ Deletion, and throws {@link
  * IllegalStateException} when nothing is left, whether {@link #fenced} was called yet or not. So a poller that does not know of
- * the taking back does not break of it before it was handed everything. And so the arena must not be closed before {@link
- * #delete} has returned: commands would end whose data the device still moves.
+ * the taking back does not break of it before it was handed everything. Where {@link #delete} throws, the arena may be closed
+ * all the same, against a holder that goes on; {@code poll} then hands out nothing and returns 0 until {@code delete} has
+ * returned, because the device may still move the data of what is in flight.
  */
 public interface QueuePairControl {
 
@@ -38,7 +39,7 @@ public interface QueuePairControl {
      *
      * @return true when the device deleted them; false when it took a reset, or the controller was gone
      * @throws io.doorbell.nvme.NvmeException of kind {@code RETRY} when the device may still reach rings and data: neither may
-     *     be freed, nor the arena closed
+     *     be freed, and nothing in flight has ended
      */
     boolean delete(Duration bound);
 

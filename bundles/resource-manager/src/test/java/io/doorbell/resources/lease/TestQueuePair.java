@@ -212,7 +212,7 @@ public final class TestQueuePair extends QueuePair {
             if (arena.scope().isAlive() || ended == 0 && inFlight() == 0) {
                 throw closed;
             }
-            return ended + completeAll();
+            return isDeleted() ? ended + completeAll() : ended;
         }
         return ended;
     }
@@ -271,6 +271,10 @@ public final class TestQueuePair extends QueuePair {
         long offset = (long) (devicePosted % (depth + 1)) * ENTRY_BYTES;
         TestController.DOORBELL.setRelease(deviceCompletions, offset, phase | status << 16 | cid);
         devicePosted++;
+    }
+
+    private synchronized boolean isDeleted() {
+        return deleted;
     }
 
     synchronized void awaitNotServed() {
