@@ -19,8 +19,7 @@ import picocli.CommandLine.Parameters;
         name = "bench",
         mixinStandardHelpOptions = true,
         description =
-                "Measures the paths that have a mark. Quiet machines give better figures; ratios hold on others too.",
-        footer = {"", "Groups: ${COMPLETION-CANDIDATES}"})
+                "Measures the paths that have a mark. Quiet machines give better figures; ratios hold on others too.")
 public final class Main implements Callable<Integer> {
 
     /** What can be measured. */
@@ -29,7 +28,7 @@ public final class Main implements Callable<Integer> {
         ENCODER,
         /** Submit and complete on an instant device, leased and not. */
         QUEUE_PAIR,
-        /** Taking a lease back from a busy holder, and from one that does not answer. */
+        /** Taking a lease back from a busy holder. */
         REVOCATION,
         /** From nothing to the first completed I/O. */
         START,
