@@ -33,6 +33,8 @@ final class InstantDevice implements PciFunction, PciAccess {
     private static final int BLOCK_SHIFT = 12;
     private static final long BLOCKS = 1L << 28;
     private static final int DSTRD = 4;
+    private static final int CSTS_READY = 1;
+    private static final int CSTS_SHUTDOWN_COMPLETE = 2 << 2;
     private static final long ADMIN_NAP_NANOS = 200_000;
     private static final long CAP = ControllerCapabilities.NONE
             .withMaxQueueEntries(QUEUE_ENTRIES)
@@ -136,7 +138,9 @@ final class InstantDevice implements PciFunction, PciAccess {
         } else if (!enable) {
             adminThread = null;
         }
-        csts = enable ? 1 : 0;
+        // Ready as long as it is enabled; a shutdown is complete at once.
+        boolean shutdown = new ControllerConfiguration(value).shn() != 0;
+        csts = (enable ? CSTS_READY : 0) | (shutdown ? CSTS_SHUTDOWN_COMPLETE : 0);
     }
 
     @Override

@@ -40,10 +40,12 @@ final class Jmh {
                 .include("^" + benchmark.getName().replace(".", "\\.") + "\\.")
                 .addProfiler(GCProfiler.class)
                 .verbosity(VerboseMode.SILENT)
-                .forks(quick ? 1 : 2)
+                // Two JVMs may compile the same path into code that differs by a third: several, or one's luck is
+                // measured.
+                .forks(quick ? 1 : 4)
                 .warmupIterations(quick ? 2 : 3)
                 .warmupTime(TimeValue.seconds(1))
-                .measurementIterations(quick ? 2 : 5)
+                .measurementIterations(quick ? 2 : 4)
                 .measurementTime(TimeValue.seconds(1))
                 .shouldFailOnError(true)
                 .build();
