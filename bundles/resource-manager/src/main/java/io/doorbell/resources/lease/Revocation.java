@@ -95,6 +95,7 @@ final class Revocation implements Runnable {
         if (!outOfReach && !deletedAfterAll()) {
             return;
         }
+        countUndrained();
         closeBeganNanos = System.nanoTime();
         if (fenceFalls(accounts.options().closeBound())) {
             finish();
@@ -193,9 +194,7 @@ final class Revocation implements Runnable {
     }
 
     private void finish() {
-        // An owner that was between the check and its stores when submissions were stopped may have staged after the
-        // drain, and even rung the doorbell: these commands end as aborted too.
-        undrained = Math.max(undrained, queuePair.inFlight());
+        countUndrained();
         // Before the driver may use the queue id again: nobody is to see two leases of one queue pair.
         accounts.ended(lease, undrained, this::event);
         control.fenced(reason + " of " + lease);
@@ -210,6 +209,15 @@ final class Revocation implements Runnable {
         lease.freeMemory();
         accounts.returned(lease);
         tellEnd();
+    }
+
+    /**
+     * An owner that was between the check and its stores when submissions were stopped may have staged after the drain, and
+     * even rung the doorbell: these commands end as aborted too. Looked at before the fence falls, since the owner's poll
+     * ends them right behind it, and after, since it may have staged until then.
+     */
+    private void countUndrained() {
+        undrained = Math.max(undrained, queuePair.inFlight());
     }
 
     private LeaseEvent event() {
