@@ -5,12 +5,10 @@ import io.doorbell.reactor.Reactors;
 import io.doorbell.target.TargetSubsystem;
 import java.util.Dictionary;
 import java.util.Hashtable;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -126,100 +124,77 @@ public final class EmulatorComponent {
         }
     }
 
-    private record Registered(
-            TargetSubsystem subsystem, EmulatedFunction function, ServiceRegistration<PciFunction> service) {}
-
     private final BundleContext context;
     private final Reactors reactors;
-
-    // Guarded by this.
-    private final Map<TargetSubsystem, String> subsystems = new LinkedHashMap<>();
-    private Wanted wanted;
-    private Registered registered;
+    private final SubsystemPresence presence = new SubsystemPresence();
+    private String name;
 
     @Activate
     public EmulatorComponent(BundleContext context, Config config, @Reference Reactors reactors) {
         this.context = context;
         this.reactors = reactors;
-        wanted = Wanted.of(config);
+        var wanted = Wanted.of(config);
         LOG.info("{} waits for subsystem {}", wanted.settings().name(), wanted.nqn());
+        want(wanted);
     }
 
     /** Takes up another configuration: the device goes and comes as it is wanted now. One that cannot be changes nothing. */
     @Modified
     synchronized void modified(Config config, Map<String, ?> properties) {
+        Wanted wanted;
         try {
             wanted = Wanted.of(config);
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "configuration {} is not taken up, {} stays as it is: {}",
                     properties.get(Constants.SERVICE_PID),
-                    wanted.settings().name(),
+                    name,
                     wrong.getMessage());
             return;
         }
-        end();
-        begin();
+        want(wanted);
     }
 
-    /** A subsystem has come. Ours makes a function of it; there is one of each name, so a second one waits for the first to go. */
+    private void want(Wanted wanted) {
+        name = wanted.settings().name();
+        presence.want(wanted.nqn(), subsystem -> register(wanted, subsystem));
+    }
+
+    /** A subsystem has come. Ours makes a function of it. */
     @Reference(
             service = TargetSubsystem.class,
             cardinality = ReferenceCardinality.MULTIPLE,
             policy = ReferencePolicy.DYNAMIC,
             unbind = "subsystemGoes")
-    synchronized void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
-        subsystems.put(subsystem, String.valueOf(properties.get(TargetSubsystem.NQN_PROPERTY)));
-        begin();
+    void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
+        presence.comes(subsystem, properties);
     }
 
-    synchronized void subsystemGoes(TargetSubsystem subsystem) {
-        subsystems.remove(subsystem);
-        if (registered != null && registered.subsystem() == subsystem) {
-            end();
-            begin();
-        }
+    void subsystemGoes(TargetSubsystem subsystem) {
+        presence.goes(subsystem);
     }
 
     @Deactivate
-    synchronized void close() {
-        end();
+    void close() {
+        presence.end();
     }
 
-    private void begin() {
-        if (registered != null) {
-            return;
-        }
-        for (var each : subsystems.entrySet()) {
-            if (each.getValue().equals(wanted.nqn())) {
-                register(each.getKey());
-                return;
-            }
-        }
-    }
-
-    private void register(TargetSubsystem subsystem) {
+    private Runnable register(Wanted wanted, TargetSubsystem subsystem) {
         var function = EmulatedFunction.create(wanted.settings(), subsystem, reactors);
         function.faults(wanted.faults());
         Dictionary<String, Object> about = new Hashtable<>();
         about.put(ADDRESS, function.address());
         about.put(TRANSPORT, function.transport());
-        registered = new Registered(subsystem, function, context.registerService(PciFunction.class, function, about));
+        var service = context.registerService(PciFunction.class, function, about);
         LOG.info("{} is a controller of {}", wanted.settings().name(), wanted.nqn());
-    }
-
-    private void end() {
-        if (registered == null) {
-            return;
-        }
-        var each = registered;
-        registered = null;
-        // First the service: the driver lets go while the device still answers.
-        try {
-            each.service().unregister();
-        } catch (IllegalStateException alreadyGone) {
-            // The framework has unregistered it: the bundle stops.
-        }
-        each.function().close();
+        return () -> {
+            // First the service: the driver lets go while the device still answers.
+            try {
+                service.unregister();
+            } catch (IllegalStateException alreadyGone) {
+                // The framework has unregistered it: the bundle stops.
+            }
+            function.close();
+        };
     }
 }

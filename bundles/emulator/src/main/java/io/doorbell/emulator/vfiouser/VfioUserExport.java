@@ -2,12 +2,12 @@ package io.doorbell.emulator.vfiouser;
 
 import io.doorbell.emulator.EmulatedFunction;
 import io.doorbell.emulator.EmulatorSettings;
+import io.doorbell.emulator.SubsystemPresence;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.TargetSubsystem;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
@@ -110,97 +110,73 @@ public final class VfioUserExport {
                     config.cpu());
             return new Wanted(settings, directory, config.subsystem().strip());
         }
-
-        boolean exports(String subsystem) {
-            return !directory.toString().isEmpty() && nqn.equals(subsystem);
-        }
     }
 
-    private record Exported(TargetSubsystem subsystem, EmulatedFunction function, VfioUserServer server) {}
-
     private final Reactors reactors;
-
-    // Guarded by this.
-    private final Map<TargetSubsystem, String> subsystems = new LinkedHashMap<>();
-    private Wanted wanted;
-    private Exported exported;
+    private final SubsystemPresence presence = new SubsystemPresence();
+    private Path directory;
 
     @Activate
     public VfioUserExport(Config config, @Reference Reactors reactors) {
         this.reactors = reactors;
-        wanted = Wanted.of(config);
+        want(Wanted.of(config));
     }
 
     /** Takes up another configuration: clients lose their device, and find the other. One that cannot be changes nothing. */
     @Modified
     synchronized void modified(Config config, Map<String, ?> properties) {
+        Wanted wanted;
         try {
             wanted = Wanted.of(config);
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "configuration {} is not taken up, what is served at {} stays as it is: {}",
                     properties.get(Constants.SERVICE_PID),
-                    wanted.directory(),
+                    directory,
                     wrong.getMessage());
             return;
         }
-        end();
-        begin();
+        want(wanted);
     }
 
-    /** A subsystem has come. Ours makes a function of it; there is one socket, so a second one waits for the first to go. */
+    private void want(Wanted wanted) {
+        directory = wanted.directory();
+        boolean nowhere = directory.toString().isEmpty();
+        presence.want(nowhere ? null : wanted.nqn(), subsystem -> export(wanted, subsystem));
+    }
+
+    /** A subsystem has come. Ours makes a function of it, behind a socket. */
     @Reference(
             service = TargetSubsystem.class,
             cardinality = ReferenceCardinality.MULTIPLE,
             policy = ReferencePolicy.DYNAMIC,
             unbind = "subsystemGoes")
-    synchronized void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
-        subsystems.put(subsystem, String.valueOf(properties.get(TargetSubsystem.NQN_PROPERTY)));
-        begin();
+    void subsystemComes(TargetSubsystem subsystem, Map<String, ?> properties) {
+        presence.comes(subsystem, properties);
     }
 
-    synchronized void subsystemGoes(TargetSubsystem subsystem) {
-        subsystems.remove(subsystem);
-        if (exported != null && exported.subsystem() == subsystem) {
-            end();
-            begin();
-        }
+    void subsystemGoes(TargetSubsystem subsystem) {
+        presence.goes(subsystem);
     }
 
     @Deactivate
-    synchronized void close() {
-        end();
+    void close() {
+        presence.end();
     }
 
-    private void begin() {
-        if (exported != null) {
-            return;
-        }
-        for (var each : subsystems.entrySet()) {
-            if (wanted.exports(each.getValue())) {
-                export(each.getKey());
-                return;
-            }
-        }
-    }
-
-    private void export(TargetSubsystem subsystem) {
+    private Runnable export(Wanted wanted, TargetSubsystem subsystem) {
         var function = EmulatedFunction.create(wanted.settings(), subsystem, reactors);
         try {
-            exported = new Exported(subsystem, function, new VfioUserServer(function, wanted.directory()));
+            var server = new VfioUserServer(function, wanted.directory());
+            return () -> {
+                // The client sees the end of its connection, as if this process had died.
+                server.close();
+                function.close();
+            };
         } catch (PlatformException | UncheckedIOException | IllegalArgumentException refused) {
             function.close();
             LOG.error("{} cannot be served at {}: {}", wanted.nqn(), wanted.directory(), refused.getMessage());
-        }
-    }
-
-    private void end() {
-        var was = exported;
-        exported = null;
-        if (was != null) {
-            // The client sees the end of its connection, as if this process had died.
-            was.server().close();
-            was.function().close();
+            return null;
         }
     }
 }
