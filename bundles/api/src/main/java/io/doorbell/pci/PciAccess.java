@@ -1,5 +1,6 @@
 package io.doorbell.pci;
 
+import io.doorbell.platform.EventFd;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
@@ -53,6 +54,26 @@ public interface PciAccess extends AutoCloseable {
      */
     default DmaBlock allocate(long bytes) {
         return AllocatedBlock.allocate(this, bytes);
+    }
+
+    /**
+     * Interrupt vectors (MSI-X) the function has and this access can route; 0 for a function that can only be polled. Constant.
+     */
+    default int interruptVectors() {
+        return 0;
+    }
+
+    /**
+     * Routes a vector: from now on each of its interrupts signals {@code sign}. Several vectors may share a sign, and a sign may be signalled
+     * without an interrupt, so whoever wakes looks. The sign stays its owner's; route the vector elsewhere before it is closed.
+     *
+     * @param vector 0 to {@link #interruptVectors()} - 1; vector 0 is that of the admin completion queue
+     * @param sign null to be told no more, which the function begins with
+     * @throws PciException when the function, or the machine, cannot do it, with the remedy
+     * @throws IndexOutOfBoundsException for a vector that is not there
+     */
+    default void routeInterrupt(int vector, EventFd sign) {
+        throw new IndexOutOfBoundsException("interrupt vector " + vector + ": this function has none");
     }
 
     /** Called at most once, on any thread, when the function has gone away; called at once if it has already. */

@@ -1,5 +1,6 @@
 package io.doorbell.reactor;
 
+import io.doorbell.platform.EventFd;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 
@@ -47,6 +48,13 @@ public interface Reactor extends AutoCloseable {
      * store alone may pass the load, and then the reactor sleeps.
      */
     void wake();
+
+    /**
+     * What this reactor sleeps on, for those who can signal but not call: a device that interrupts, a process that shares it. A signal ends a sleep as
+     * {@link #wake()} does, also one that begins after it; when the reactor is awake it costs one spurious wakeup at most. Only signal it:
+     * waiting, draining and closing are the reactor's.
+     */
+    EventFd sign();
 
     ReactorStatistics statistics();
 

@@ -1,5 +1,6 @@
 package io.doorbell.reactor;
 
+import io.doorbell.platform.EventFd;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -20,6 +21,7 @@ public final class HandReactor implements Reactor {
     private final String name;
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final List<Poller> pollers = new CopyOnWriteArrayList<>();
+    private final EventFd sign = EventFd.create();
     private final AtomicLong wakes = new AtomicLong();
     private Thread thread;
     private volatile boolean closed;
@@ -60,6 +62,11 @@ public final class HandReactor implements Reactor {
             work += poller.poll(System.nanoTime());
         }
         return work;
+    }
+
+    @Override
+    public EventFd sign() {
+        return sign;
     }
 
     /** How often somebody woke it. */
@@ -139,6 +146,7 @@ public final class HandReactor implements Reactor {
                 Thread.currentThread().interrupt();
             }
         }
+        sign.close();
     }
 
     @Override

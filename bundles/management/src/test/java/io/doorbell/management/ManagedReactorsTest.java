@@ -2,6 +2,7 @@ package io.doorbell.management;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.platform.EventFd;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.ReactorStatistics;
@@ -82,6 +83,11 @@ class ManagedReactorsTest {
 
         @Override
         public void wake() {}
+
+        @Override
+        public EventFd sign() {
+            throw new UnsupportedOperationException();
+        }
 
         @Override
         public void close() {}

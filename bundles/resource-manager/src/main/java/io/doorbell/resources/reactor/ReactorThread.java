@@ -393,6 +393,11 @@ final class ReactorThread implements Reactor {
     }
 
     @Override
+    public EventFd sign() {
+        return sign;
+    }
+
+    @Override
     public ReactorStatistics statistics() {
         return new ReactorStatistics(
                 (long) CYCLES.getOpaque(this),
