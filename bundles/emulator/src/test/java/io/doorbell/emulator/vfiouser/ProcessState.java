@@ -26,4 +26,17 @@ final class ProcessState {
             throw new AssertionError(unreadable);
         }
     }
+
+    /** The number by which this process has a file open. */
+    static int descriptor(Path file) throws IOException {
+        try (var descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (var descriptor : descriptors) {
+                if (Files.isSymbolicLink(descriptor)
+                        && Files.readSymbolicLink(descriptor).equals(file.toRealPath())) {
+                    return Integer.parseInt(descriptor.getFileName().toString());
+                }
+            }
+        }
+        throw new AssertionError(file + " is not open");
+    }
 }

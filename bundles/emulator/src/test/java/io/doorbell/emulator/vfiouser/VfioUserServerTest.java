@@ -33,6 +33,7 @@ import io.doorbell.vfiouser.RegionAccess;
 import io.doorbell.vfiouser.RegionInfo;
 import io.doorbell.vfiouser.Reply;
 import io.doorbell.vfiouser.Version;
+import java.io.RandomAccessFile;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -255,6 +256,37 @@ class VfioUserServerTest {
             assertThat(client.admin(AdminOpcode.IDENTIFY, 0, readOnly, IDENTIFY_CONTROLLER) & 0x7FF)
                     .isEqualTo(Status.DATA_TRANSFER_ERROR & 0x7FF);
             assertThat(refusal(client, 3, 0, noFile, 4096)).isEqualTo(ProtocolException.EEXIST);
+        }
+    }
+
+    @Test
+    void memoryThatItsOwnerTakesAwayIsAnErrorAndNotTheEndOfTheDevice() throws Exception {
+        var file = directory.resolve("shrinks");
+        long iova = IOVA + 0x10_0000;
+        try (var client = RawClient.connect(directory);
+                var opened = new RandomAccessFile(file.toFile(), "rw")) {
+            opened.setLength(8192);
+            client.map();
+            client.mapDoorbells();
+            client.enable();
+            assertThat(refusal(client, 3, 0, iova, 8192, ProcessState.descriptor(file)))
+                    .isZero();
+            assertThat(client.admin(AdminOpcode.IDENTIFY, 0, iova, IDENTIFY_CONTROLLER))
+                    .isZero();
+
+            opened.setLength(0);
+
+            // Of an ordinary file, which cannot be sealed: SIGBUS, which the JVM makes an error of.
+            assertThat(client.admin(AdminOpcode.IDENTIFY, 0, iova, IDENTIFY_CONTROLLER))
+                    .isNotZero();
+        }
+        RawClient.await(() -> !server.hasClient());
+        try (var client = RawClient.connect(directory)) {
+            client.map();
+            client.mapDoorbells();
+            client.enable();
+            assertThat(client.admin(AdminOpcode.IDENTIFY, 0, IOVA + RawClient.DATA, IDENTIFY_CONTROLLER))
+                    .isZero();
         }
     }
 
