@@ -26,6 +26,8 @@
  *       {@link io.doorbell.nvme.FirmwareSlotLog}, {@link io.doorbell.nvme.ChangedNamespaceList},
  *       {@link io.doorbell.nvme.CommandsSupportedAndEffects}.
  *   <li>What it can be told: {@link io.doorbell.nvme.FeatureId}, {@link io.doorbell.nvme.DatasetManagementRange}.
+ *   <li>What stands beside the data: {@link io.doorbell.nvme.ProtectionInformation}, where a namespace has it
+ *       ({@link io.doorbell.nvme.ProtectionFormat}).
  * </ol>
  *
  * <p>Two forms of access. Queue entries and doorbells are on the I/O path: aligned layouts, exact var handles, static
