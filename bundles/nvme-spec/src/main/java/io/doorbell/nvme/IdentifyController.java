@@ -164,6 +164,31 @@ public final class IdentifyController {
     public static final int OACS_DOORBELL_BUFFER_CONFIG = 1 << 8;
     public static final int OACS_GET_LBA_STATUS = 1 << 9;
 
+    /** FRMW: slot 1 cannot be written; activation without a reset; overlapping pieces of an image are noticed. */
+    public static final int FRMW_SLOT_1_READ_ONLY = 1;
+
+    public static final int FRMW_ACTIVATION_WITHOUT_RESET = 1 << 4;
+    public static final int FRMW_MULTIPLE_UPDATE_DETECTION = 1 << 5;
+
+    /** FNA: a format, an erase, is of all namespaces; cryptographic erase; FFFFFFFFh is no namespace to format. */
+    public static final int FNA_FORMATS_ALL = 1;
+
+    public static final int FNA_ERASES_ALL = 1 << 1;
+    public static final int FNA_CRYPTOGRAPHIC_ERASE = 1 << 2;
+    public static final int FNA_NO_BROADCAST = 1 << 3;
+
+    /** SANICAP: what Sanitize can do; No-Deallocate After Sanitize is refused; NODMMAS 31:30, media changes after one. */
+    public static final int SANICAP_CRYPTO_ERASE = 1;
+
+    public static final int SANICAP_BLOCK_ERASE = 1 << 1;
+    public static final int SANICAP_OVERWRITE = 1 << 2;
+    public static final int SANICAP_NO_DEALLOCATE_INHIBITED = 1 << 29;
+    public static final int SANICAP_NOT_MODIFIED_AFTER = 1 << 30;
+    public static final int SANICAP_MODIFIED_AFTER = 2 << 30;
+
+    /** DSTO: one self-test at a time in the subsystem, and not one for each controller. */
+    public static final int DSTO_ONE_AT_A_TIME = 1;
+
     /** LPA: SMART per namespace; commands supported and effects; extended data (offsets in Get Log Page). */
     public static final int LPA_SMART_PER_NAMESPACE = 1;
 

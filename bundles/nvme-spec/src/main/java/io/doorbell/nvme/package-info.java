@@ -24,8 +24,11 @@
  *   <li>What it tells later: {@link io.doorbell.nvme.AsyncEvent}, and the log pages of
  *       {@link io.doorbell.nvme.LogPageId}: {@link io.doorbell.nvme.ErrorLogEntry}, {@link io.doorbell.nvme.SmartLog},
  *       {@link io.doorbell.nvme.FirmwareSlotLog}, {@link io.doorbell.nvme.ChangedNamespaceList},
- *       {@link io.doorbell.nvme.CommandsSupportedAndEffects}.
- *   <li>What it can be told: {@link io.doorbell.nvme.FeatureId}, {@link io.doorbell.nvme.DatasetManagementRange}.
+ *       {@link io.doorbell.nvme.CommandsSupportedAndEffects}, {@link io.doorbell.nvme.DeviceSelfTestLog},
+ *       {@link io.doorbell.nvme.SanitizeStatusLog}.
+ *   <li>What it can be told: {@link io.doorbell.nvme.FeatureId}, {@link io.doorbell.nvme.DatasetManagementRange},
+ *       {@link io.doorbell.nvme.FormatSettings}, {@link io.doorbell.nvme.SanitizeSettings},
+ *       {@link io.doorbell.nvme.FirmwareCommitAction}.
  *   <li>What stands beside the data: {@link io.doorbell.nvme.ProtectionInformation}, where a namespace has it
  *       ({@link io.doorbell.nvme.ProtectionFormat}).
  * </ol>

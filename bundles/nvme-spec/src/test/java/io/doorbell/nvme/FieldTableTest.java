@@ -48,6 +48,16 @@ class FieldTableTest {
             28 28 vendor_log_page, 29 29 trtype, 30 30 csi, 31 31 opc, 32 39 command_specific,
             40 41 transport_specific, 63 63 version""";
 
+    private static final String SANITIZE = """
+            0 1 sprog, 2 3 sstat, 4 7 scdw10, 8 11 eto, 12 15 etbe, 16 19 etce, 20 23 etond, 24 27 etbend,
+            28 31 etcend""";
+
+    @Test
+    void sanitizeStatusLogMatchesTheSpecification() throws Exception {
+        check(SanitizeStatusLog.class, SANITIZE, 512);
+        assertThat(SanitizeStatusLog.SIZE_BYTES).isEqualTo(512);
+    }
+
     @Test
     void identifyControllerMatchesTheSpecification() throws Exception {
         check(IdentifyController.class, CONTROLLER, 4096);
