@@ -1,5 +1,6 @@
 package io.doorbell.pcie;
 
+import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmeNamespace;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -25,21 +26,38 @@ final class BlockFormats {
     /**
      * @param nsid the namespace
      * @param blockBytes bytes of a block in the data, its metadata included where that travels with it
-     * @param boundaryBlocks NOIOB, or 0
+     * @param boundaryBlocks no command crosses a multiple of this; 0 for none
+     * @param mostBlocks the most blocks of one command; 0 where a block is longer than the device takes
+     * @param metadata what comes with a block
+     * @param plainBlocks as {@code mostBlocks}, but 0 where there is metadata: the hot path compares with this one number, and
+     *     leaves to others what is not plain
      */
-    record Format(int nsid, int blockBytes, int boundaryBlocks) {
+    record Format(
+            int nsid, int blockBytes, int boundaryBlocks, int mostBlocks, MetadataFormat metadata, int plainBlocks) {
         static final Comparator<Format> BY_NSID = (a, b) -> Integer.compareUnsigned(a.nsid, b.nsid);
 
-        static Format of(NvmeNamespace namespace, boolean metadataInData) {
+        static Format of(NvmeNamespace namespace, TransferLimits limits) {
+            var metadata = namespace.metadata();
+            int most = limits.blocks(namespace.blockBytes(), metadata.inDataBytes());
+            int boundary = namespace.optimalBoundaryBlocks();
             return new Format(
                     namespace.nsid(),
-                    namespace.blockBytes() + (metadataInData ? namespace.metadataBytes() : 0),
-                    namespace.optimalBoundaryBlocks());
+                    namespace.transferBlockBytes(),
+                    boundary == 0 ? limits.stripeBytes() / namespace.blockBytes() : boundary,
+                    most,
+                    metadata,
+                    metadata.bytes() == 0 ? most : 0);
         }
 
         /** Blocks from {@code slba} to the next boundary. Only where there is one. */
         int blocksToBoundary(long slba) {
             return boundaryBlocks - (int) Long.remainderUnsigned(slba, boundaryBlocks);
+        }
+
+        /** Blocks of the first command for {@code blockCount} from {@code slba} on. */
+        int part(long slba, int blockCount) {
+            int count = Math.min(blockCount, mostBlocks);
+            return boundaryBlocks == 0 ? count : Math.min(count, blocksToBoundary(slba));
         }
     }
 
@@ -86,7 +104,7 @@ final class BlockFormats {
     }
 
     private Format otherwise(int nsid) {
-        int index = Arrays.binarySearch(others, new Format(nsid, 0, 0), Format.BY_NSID);
+        int index = Arrays.binarySearch(others, new Format(nsid, 0, 0, 0, MetadataFormat.NONE, 0), Format.BY_NSID);
         return index < 0 ? null : others[index];
     }
 

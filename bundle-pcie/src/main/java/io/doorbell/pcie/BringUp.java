@@ -63,7 +63,9 @@ final class BringUp {
             AdminQueue admin,
             AdminThread thread,
             ControllerInfo info,
+            NamespaceReader reader,
             NamespaceReader.Read namespaces,
+            TransferLimits limits,
             DoorbellBuffers shadows,
             int dstrd,
             Duration keepAlive,
@@ -125,14 +127,18 @@ final class BringUp {
         var shadows = optional("configuring doorbell buffers", () -> configureDoorbellBuffers(parts, queuePairs));
         optional("setting the host identifier", this::setHostIdentifier);
         var keepAlive = optional("setting the keep alive timer", this::setKeepAlive);
-        var namespaces =
-                step("identifying namespaces", () -> new NamespaceReader(admin, options.adminTimeout(), name).read());
+        var limits = limits();
+        var reader = new NamespaceReader(
+                admin, options.adminTimeout(), name, limits, attribute(IdentifyController.CTRATT_EXTENDED_LBA_FORMATS));
+        var namespaces = step("identifying namespaces", reader::read);
 
         return new Running(
                 admin,
                 thread,
-                info(queuePairs, shadows != null),
+                info(queuePairs, shadows != null, limits),
+                reader,
                 namespaces,
+                limits,
                 shadows,
                 cap.dstrd(),
                 keepAlive == null ? Duration.ZERO : keepAlive,
@@ -219,7 +225,7 @@ final class BringUp {
 
     /** NVMe Base 2.1 §5.1.25.1.28 "Host Identifier (Feature Identifier 81h)": sixteen bytes where they are supported. */
     private Void setHostIdentifier() {
-        boolean wide = (IdentifyController.CTRATT.get(identity) & IdentifyController.CTRATT_HOST_IDENTIFIER_128) != 0;
+        boolean wide = attribute(IdentifyController.CTRATT_HOST_IDENTIFIER_128);
         if (options.hostId().isEmpty() || !wide) {
             return null;
         }
@@ -247,15 +253,24 @@ final class BringUp {
         return Duration.ofMillis(timeout / 2);
     }
 
-    private ControllerInfo info(int queuePairs, boolean shadowDoorbells) {
+    private TransferLimits limits() {
         long mdts = PrpMath.maxTransferBytes(IdentifyController.MDTS.get(identity), cap.minPageBytes());
+        boolean excluded = attribute(IdentifyController.CTRATT_MDTS_WITHOUT_METADATA);
+        return new TransferLimits((int) Math.min(mdts, options.maxTransferBytes()), excluded, 0);
+    }
+
+    private boolean attribute(int ctratt) {
+        return (IdentifyController.CTRATT.get(identity) & ctratt) != 0;
+    }
+
+    private ControllerInfo info(int queuePairs, boolean shadowDoorbells, TransferLimits limits) {
         return new ControllerInfo(
                 IdentifyController.SN.get(identity),
                 IdentifyController.MN.get(identity),
                 IdentifyController.FR.get(identity),
                 registers.vs().raw(),
                 IdentifyController.CNTLID.get(identity),
-                (int) Math.min(mdts, options.maxTransferBytes()),
+                limits.maxTransferBytes(),
                 queuePairs,
                 cap.maxQueueEntries(),
                 shadowDoorbells,

@@ -1,10 +1,12 @@
 package io.doorbell.pcie;
 
+import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.NvmeNamespace;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyNamespace;
+import io.doorbell.nvme.IdentifyNvmNamespace;
 import io.doorbell.nvme.NamespaceIdentifiers;
 import io.doorbell.nvme.NamespaceList;
 import io.doorbell.nvme.NvmeException;
@@ -26,6 +28,9 @@ final class NamespaceReader {
 
     private static final UUID NO_NGUID = new UUID(0, 0);
     private static final int FLBAS_METADATA_IN_DATA = 1 << 4;
+    private static final int DPS_TYPE_MASK = 7;
+    private static final int DPS_LAST_TYPE = 3;
+    private static final int DPS_FIRST = 1 << 3;
 
     /** Both views of the same namespaces. */
     record Read(List<NvmeNamespace> namespaces, List<BlockFormats.Format> formats) {}
@@ -34,10 +39,16 @@ final class NamespaceReader {
     private final Duration bound;
     private final String name;
 
-    NamespaceReader(AdminQueue admin, Duration bound, String name) {
+    private final TransferLimits limits;
+    private final boolean extendedFormats;
+
+    /** @param extendedFormats whether the controller has the larger formats of protection information (CTRATT, ELBAS) */
+    NamespaceReader(AdminQueue admin, Duration bound, String name, TransferLimits limits, boolean extendedFormats) {
         this.admin = admin;
         this.bound = bound;
         this.name = name;
+        this.limits = limits;
+        this.extendedFormats = extendedFormats;
     }
 
     Read read() {
@@ -60,15 +71,45 @@ final class NamespaceReader {
                         format);
                 continue;
             }
-            boolean metadataInData = (IdentifyNamespace.FLBAS.get(data) & FLBAS_METADATA_IN_DATA) != 0;
+            var metadata = metadata(data, nsid, format.ms());
             var nguid = IdentifyNamespace.NGUID.get(data);
             int boundary = IdentifyNamespace.NOIOB.get(data);
-            var namespace = new NvmeNamespace(
-                    nsid, blocks, format.blockBytes(), format.ms(), boundary, globalName(nsid, nguid));
+            var namespace =
+                    new NvmeNamespace(nsid, blocks, format.blockBytes(), metadata, boundary, globalName(nsid, nguid));
             namespaces.add(namespace);
-            formats.add(BlockFormats.Format.of(namespace, metadataInData));
+            formats.add(BlockFormats.Format.of(namespace, limits));
         }
         return new Read(List.copyOf(namespaces), List.copyOf(formats));
+    }
+
+    /** NVM Command Set 1.1 §4.1.5.1 "NVM Command Set Identify Namespace Data Structure", FLBAS and DPS. */
+    private MetadataFormat metadata(MemorySegment data, int nsid, int bytes) {
+        boolean extended = (IdentifyNamespace.FLBAS.get(data) & FLBAS_METADATA_IN_DATA) != 0;
+        int settings = IdentifyNamespace.DPS.get(data);
+        int type = settings & DPS_TYPE_MASK;
+        if (type == 0 || type > DPS_LAST_TYPE || bytes < MetadataFormat.PROTECTION_BYTES) {
+            return MetadataFormat.of(bytes, extended);
+        }
+        boolean first = (settings & DPS_FIRST) != 0;
+        if (!extendedFormats) {
+            return MetadataFormat.withProtection(bytes, extended, type, first);
+        }
+        var more = MemorySegment.ofArray(new byte[IdentifyNvmNamespace.SIZE_BYTES]);
+        identify(IdentifyCns.COMMAND_SET_NAMESPACE, nsid, more);
+        var format = IdentifyNvmNamespace.elbaf(more, IdentifyNamespace.formatIndex(data, 0));
+        // Of the tags' room in the tuple, the storage tag has the upper part.
+        return switch (format.pif()) {
+            case IdentifyNvmNamespace.PIF_16_BIT_GUARD ->
+                new MetadataFormat(
+                        bytes, extended, type, MetadataFormat.PROTECTION_BYTES, first, tagBits(32, format.sts()));
+            case IdentifyNvmNamespace.PIF_32_BIT_GUARD ->
+                new MetadataFormat(bytes, extended, type, 16, first, tagBits(80, format.sts()));
+            default -> new MetadataFormat(bytes, extended, type, 16, first, tagBits(48, format.sts()));
+        };
+    }
+
+    private static int tagBits(int room, int storageTagBits) {
+        return Math.clamp(room - storageTagBits, 0, Long.SIZE);
     }
 
     private List<Integer> activeList() {

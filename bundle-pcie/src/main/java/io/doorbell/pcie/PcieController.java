@@ -466,7 +466,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
         if (now == null) {
             return;
         }
-        var read = new NamespaceReader(now.admin(), options.adminTimeout(), name).read();
+        var read = now.reader().read();
         lifecycle.lock();
         try {
             if (running != now) {

@@ -1,12 +1,9 @@
 package io.doorbell.pcie;
 
 import io.doorbell.host.CompletionHandler;
-import io.doorbell.host.DmaMemory;
-import io.doorbell.host.NvmCommand;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.NvmOpcode;
-import io.doorbell.nvme.PrpMath;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
 import java.lang.foreign.MemorySegment;
@@ -15,23 +12,18 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers.
+ * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers. Here is the half that tells the device and
+ * takes completions.
  *
  * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; all state without a remark is its own. What the control
  * plane writes is in {@link OwnedQueuePair}, but for the formats.
- *
- * <p>Why the submission ring cannot overflow without a look at SQHD: a controller fetches in order, and ends only
- * what it has fetched. Entries it has not fetched are therefore commands in flight, and of those there is one less than
- * the ring has entries, so the tail never reaches the controller's head. SQHD may lag behind (it is from when the
- * completion was made), so it could only make us wait for what has long happened: it is not looked at.
  */
-final class PcieQueuePair extends OwnedQueuePair {
+final class PcieQueuePair extends StagingQueuePair {
     /** Phase tag and submission queue id in the second half of a completion entry. */
     private static final long PHASE = 1L << 48;
 
     private static final long NEW_AND_OURS = PHASE | 0xFFFF_0000L;
 
-    private static final int ENTRY_SHIFT = Integer.numberOfTrailingZeros(SubmissionEntry.SIZE_BYTES);
     private static final int COMPLETION_SHIFT = Integer.numberOfTrailingZeros(CompletionEntry.SIZE_BYTES);
 
     private static final VarHandle BATCH;
@@ -46,20 +38,9 @@ final class PcieQueuePair extends OwnedQueuePair {
         }
     }
 
-    private final MemorySegment submissionRing;
     private final MemorySegment completionRing;
-    private final Trackers trackers;
-    private final PrpLists prpLists;
     private final QueueDoorbells doorbells;
     private final CompletionHandler handler;
-    private final CoarseClock clock;
-    private final int entries;
-    private final int maxTransferBytes;
-
-    /** Replaced by the control plane when namespaces change. */
-    private BlockFormats formats;
-
-    private int tail;
     private int head;
 
     /** What {@link #NEW_AND_OURS} of the next completion looks like; its phase flips with each round. */
@@ -71,7 +52,6 @@ final class PcieQueuePair extends OwnedQueuePair {
     /** Odd while completions are being handed out. Read by other threads. */
     private int batch;
 
-    private long submitted;
     private long completed;
     private long failed;
     private long polls;
@@ -110,18 +90,11 @@ final class PcieQueuePair extends OwnedQueuePair {
             QueuePairHost host) {}
 
     PcieQueuePair(Parts parts) {
-        super(parts.name());
+        super(parts);
         queueId = parts.queueId();
-        entries = parts.entries();
-        submissionRing = parts.submissionRing();
         completionRing = parts.completionRing();
-        trackers = new Trackers(entries - 1);
-        prpLists = parts.prpLists();
         doorbells = parts.doorbells();
-        formats = parts.formats();
-        maxTransferBytes = parts.maxTransferBytes();
         handler = parts.handler();
-        clock = parts.clock();
         timeoutMillis = parts.timeoutMillis();
         abortMillis = parts.abortMillis();
         host = parts.host();
@@ -134,16 +107,6 @@ final class PcieQueuePair extends OwnedQueuePair {
     }
 
     @Override
-    public int depth() {
-        return trackers.depth();
-    }
-
-    @Override
-    public int maxTransferBytes() {
-        return maxTransferBytes;
-    }
-
-    @Override
     public int inFlight() {
         int before = (int) BATCH.getAcquire(this);
         int count = trackers.inFlight();
@@ -151,217 +114,6 @@ final class PcieQueuePair extends OwnedQueuePair {
         // A slot is free before its handler runs, so that the handler can use it. Whoever waits for 0 waits for the
         // handler too: it may still be looking at the data.
         return before == after && (before & 1) == 0 ? count : Math.max(1, count);
-    }
-
-    // ------ staging
-
-    @Override
-    public int read(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
-        return transfer(NvmOpcode.READ, nsid, slba, blockCount, data, dataOffset, ioFlags, token);
-    }
-
-    @Override
-    public int write(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
-        return transfer(NvmOpcode.WRITE, nsid, slba, blockCount, data, dataOffset, ioFlags, token);
-    }
-
-    private int transfer(
-            int opc, int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
-        if (submitter != Thread.currentThread()) {
-            return refused();
-        }
-        var format = formats.of(nsid);
-        if (format == null || blockCount <= 0) {
-            throw noSuchBlocks(nsid, blockCount);
-        }
-        long bytes = (long) blockCount * format.blockBytes();
-        long iova = iova(data, dataOffset, bytes);
-        if (bytes > maxTransferBytes || format.boundaryBlocks() != 0 && blockCount > format.blocksToBoundary(slba)) {
-            return split(opc, format, slba, blockCount, iova, ioFlags, token);
-        }
-        if (trackers.freeCount == 0) {
-            return QUEUE_FULL;
-        }
-        int cid = trackers.nextId(0);
-        // The ring first, and our own notes when nothing can throw any more: a command whose stores met a closed arena
-        // was not accepted.
-        encode(tail, opc, 0, cid, nsid, slba, blockCount, ioFlags, iova, bytes);
-        trackers.begin(cid, token, clock.millis);
-        tail = next(tail);
-        submitted++;
-        return 0;
-    }
-
-    private int split(
-            int opc, BlockFormats.Format format, long slba, int blockCount, long iova, int ioFlags, long token) {
-        int most = maxTransferBytes / format.blockBytes();
-        if (most == 0) {
-            throw new IllegalArgumentException(name + ": a block of namespace " + format.nsid() + " has "
-                    + format.blockBytes() + " bytes, the device takes " + maxTransferBytes + " at once");
-        }
-        int parts = 0;
-        for (int done = 0; done < blockCount && parts <= trackers.depth(); parts++) {
-            done += part(format, slba + done, blockCount - done, most);
-        }
-        if (parts > trackers.depth()) {
-            throw new IllegalArgumentException(name + ": " + blockCount + " blocks of namespace " + format.nsid()
-                    + " take more commands than the " + trackers.depth() + " that may be in flight");
-        }
-        if (parts > trackers.freeCount) {
-            return QUEUE_FULL;
-        }
-        int next = tail;
-        int done = 0;
-        for (int i = 0; i < parts; i++) {
-            int count = part(format, slba + done, blockCount - done, most);
-            long bytes = (long) count * format.blockBytes();
-            encode(next, opc, 0, trackers.nextId(i), format.nsid(), slba + done, count, ioFlags, iova, bytes);
-            next = next(next);
-            iova += bytes;
-            done += count;
-        }
-        beginParts(token, parts, next);
-        return 0;
-    }
-
-    private static int part(BlockFormats.Format format, long slba, int blockCount, int most) {
-        int count = Math.min(blockCount, most);
-        return format.boundaryBlocks() == 0 ? count : Math.min(count, format.blocksToBoundary(slba));
-    }
-
-    private void beginParts(long token, int parts, int newTail) {
-        int parent = trackers.beginParent(token, parts);
-        for (int i = 0; i < parts; i++) {
-            trackers.beginPart(trackers.nextId(0), parent, clock.millis);
-        }
-        tail = newTail;
-        submitted++;
-    }
-
-    @Override
-    public int submit(NvmCommand command, DmaMemory data, long dataOffset, int dataBytes, long token) {
-        if (submitter != Thread.currentThread()) {
-            return refused();
-        }
-        if (dataBytes < 0 || dataBytes > maxTransferBytes) {
-            throw new IllegalArgumentException(
-                    name + ": " + dataBytes + " bytes of data, the device takes 0 to " + maxTransferBytes);
-        }
-        if (trackers.freeCount == 0) {
-            return QUEUE_FULL;
-        }
-        int cid = trackers.nextId(0);
-        long iova = 0;
-        long prp2 = 0;
-        if (data != null && dataBytes > 0) {
-            iova = iova(data, dataOffset, dataBytes);
-            prp2 = prpLists.prp2(trackers.slot(cid), iova, dataBytes);
-        }
-        long entry = (long) tail << ENTRY_SHIFT;
-        SubmissionEntry.encode(
-                submissionRing,
-                entry,
-                command.opc,
-                SubmissionEntry.flags(command.flags, SubmissionEntry.PSDT_PRP),
-                cid,
-                command.nsid,
-                0,
-                iova,
-                prp2,
-                command.cdw10,
-                command.cdw11,
-                command.cdw12,
-                command.cdw13,
-                command.cdw14,
-                command.cdw15);
-        SubmissionEntry.cdw2(submissionRing, entry, command.cdw2);
-        SubmissionEntry.cdw3(submissionRing, entry, command.cdw3);
-        trackers.begin(cid, token, clock.millis);
-        tail = next(tail);
-        submitted++;
-        return 0;
-    }
-
-    @Override
-    public int compareAndWrite(
-            int nsid,
-            long slba,
-            int blockCount,
-            DmaMemory compare,
-            long compareOffset,
-            DmaMemory write,
-            long writeOffset,
-            long token) {
-        if (submitter != Thread.currentThread()) {
-            return refused();
-        }
-        var format = formats.of(nsid);
-        if (format == null || blockCount <= 0) {
-            throw noSuchBlocks(nsid, blockCount);
-        }
-        long bytes = (long) blockCount * format.blockBytes();
-        if (bytes > maxTransferBytes) {
-            throw new IllegalArgumentException(name + ": compare and write of " + bytes
-                    + " bytes cannot be split, the device takes " + maxTransferBytes);
-        }
-        long compareIova = iova(compare, compareOffset, bytes);
-        long writeIova = iova(write, writeOffset, bytes);
-        if (trackers.depth() < 2) {
-            throw new IllegalStateException(name + ": compare and write are two commands, but the depth is 1");
-        }
-        if (trackers.freeCount < 2) {
-            return QUEUE_FULL;
-        }
-        // Side by side in the ring, and told to the device together: no commit comes between, we are its thread.
-        int second = next(tail);
-        int first = SubmissionEntry.FUSE_FIRST;
-        encode(tail, NvmOpcode.COMPARE, first, trackers.nextId(0), nsid, slba, blockCount, 0, compareIova, bytes);
-        int last = SubmissionEntry.FUSE_SECOND;
-        encode(second, NvmOpcode.WRITE, last, trackers.nextId(1), nsid, slba, blockCount, 0, writeIova, bytes);
-        beginParts(token, 2, next(second));
-        return 0;
-    }
-
-    private void encode(
-            int entryIndex,
-            int opc,
-            int fuse,
-            int cid,
-            int nsid,
-            long slba,
-            int blockCount,
-            int ioFlags,
-            long iova,
-            long bytes) {
-        long entry = (long) entryIndex << ENTRY_SHIFT;
-        long prp2 = prpLists.prp2(trackers.slot(cid), iova, bytes);
-        int cdw12 = ioFlags & 0xFFFF_0000 | blockCount - 1;
-        SubmissionEntry.encodeReadWrite(submissionRing, entry, opc, cid, nsid, slba, cdw12, iova, prp2);
-        if (fuse != SubmissionEntry.FUSE_NONE) {
-            SubmissionEntry.flags(submissionRing, entry, SubmissionEntry.flags(fuse, SubmissionEntry.PSDT_PRP));
-        }
-    }
-
-    private int next(int entryIndex) {
-        int next = entryIndex + 1;
-        return next == entries ? 0 : next;
-    }
-
-    private long iova(DmaMemory data, long dataOffset, long bytes) {
-        long iova = data.iova() + dataOffset;
-        if ((dataOffset | data.byteSize() - dataOffset - bytes) < 0 || (iova & PrpMath.ALIGNMENT_BYTES - 1) != 0) {
-            throw new IllegalArgumentException(name + ": " + bytes + " bytes from byte " + dataOffset + " of "
-                    + data.byteSize() + " bytes at iova " + Long.toHexString(data.iova())
-                    + "h: must lie inside, dword aligned");
-        }
-        return iova;
-    }
-
-    private IllegalArgumentException noSuchBlocks(int nsid, int blockCount) {
-        return new IllegalArgumentException(
-                formats.of(nsid) == null
-                        ? name + ": there is no namespace " + Integer.toUnsignedString(nsid)
-                        : name + ": " + blockCount + " blocks, at least 1 is needed");
     }
 
     // ------ telling the device
@@ -620,10 +372,6 @@ final class PcieQueuePair extends OwnedQueuePair {
     }
 
     // ------ for the control plane: any thread
-
-    void formats(BlockFormats now) {
-        formats = now;
-    }
 
     boolean arenaIsAlive() {
         return completionRing.scope().isAlive();

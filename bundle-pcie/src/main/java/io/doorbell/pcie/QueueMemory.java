@@ -13,16 +13,16 @@ import java.lang.foreign.MemorySegment;
 final class QueueMemory implements AutoCloseable {
     private final DmaRegion region;
     private final int entries;
-    private final int maxTransferBytes;
+    private final int listBytes;
     private final long completionOffset;
     private final long listOffset;
 
-    QueueMemory(PciAccess access, int entries, int maxTransferBytes) {
+    QueueMemory(PciAccess access, int entries, int listBytes) {
         this.entries = entries;
-        this.maxTransferBytes = maxTransferBytes;
+        this.listBytes = listBytes;
         completionOffset = DmaRegion.roundUpToPages((long) entries * SubmissionEntry.SIZE_BYTES);
         listOffset = completionOffset + DmaRegion.roundUpToPages((long) entries * CompletionEntry.SIZE_BYTES);
-        region = DmaRegion.allocate(access, listOffset + listBytes());
+        region = DmaRegion.allocate(access, listOffset + listsBytes());
     }
 
     long submissionIova() {
@@ -42,7 +42,7 @@ final class QueueMemory implements AutoCloseable {
     }
 
     PrpLists prpLists(Arena arena) {
-        return new PrpLists(region.view(listOffset, listBytes(), arena), region.iova() + listOffset, maxTransferBytes);
+        return new PrpLists(region.view(listOffset, listsBytes(), arena), region.iova() + listOffset, listBytes);
     }
 
     /** See {@link DmaRegion#close}. */
@@ -51,7 +51,7 @@ final class QueueMemory implements AutoCloseable {
         region.close();
     }
 
-    private long listBytes() {
-        return PrpLists.bytes(entries, maxTransferBytes);
+    private long listsBytes() {
+        return PrpLists.bytes(entries, listBytes);
     }
 }

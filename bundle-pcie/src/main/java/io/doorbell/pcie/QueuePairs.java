@@ -82,7 +82,7 @@ final class QueuePairs {
         QueueMemory memory;
         int entries = Math.min(wanted.queueEntries(), Math.min(running.info().maxQueueEntries(), MAX_ENTRIES));
         try {
-            memory = new QueueMemory(access, entries, running.info().maxTransferBytes());
+            memory = new QueueMemory(access, entries, running.limits().listBytes());
         } catch (RuntimeException refused) {
             giveBackId(queueId);
             throw refused;

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.host.ControllerListener;
 import io.doorbell.host.ControllerState;
+import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.NvmeController;
 import io.doorbell.host.QueuePair;
@@ -319,7 +320,7 @@ class PcieControllerTest {
     void remembersSomeOfTheNamespacesThatWent() {
         var formats = BlockFormats.NONE;
         for (int nsid = 1; nsid <= 5 * BlockFormats.MOST_GONE; nsid++) {
-            formats = BlockFormats.of(List.of(new BlockFormats.Format(nsid, 512, 0)), formats);
+            formats = BlockFormats.of(List.of(QueuePairRig.format(nsid, MetadataFormat.NONE, 0)), formats);
             assertThat(formats.of(nsid)).isNotNull();
         }
         var last = formats;

@@ -2,6 +2,8 @@ package io.doorbell.pcie;
 
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
+import io.doorbell.host.MetadataFormat;
+import io.doorbell.host.NvmeNamespace;
 import io.doorbell.nvme.Doorbell;
 import io.doorbell.platform.MemoryView;
 import java.lang.foreign.Arena;
@@ -73,8 +75,7 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
                 memory.prpLists(arena),
                 new QueueDoorbells(words(TAIL_OFFSET, withShadows), words(HEAD_OFFSET, withShadows), access),
                 new BlockFormats(List.of(
-                        new BlockFormats.Format(NSID, BLOCK_BYTES, 0),
-                        new BlockFormats.Format(NSID_WITH_BOUNDARY, BLOCK_BYTES, 16))),
+                        format(NSID, MetadataFormat.NONE, 0), format(NSID_WITH_BOUNDARY, MetadataFormat.NONE, 16))),
                 MAX_TRANSFER_BYTES,
                 handler,
                 clock,
@@ -89,6 +90,11 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
                 : access.doorbells().asSlice(HEAD_OFFSET, 4);
         device = new RingDevice(
                 QUEUE_ID, entries, memory.submissionRing(own), memory.completionRing(own), tailWord, headWord);
+    }
+
+    static BlockFormats.Format format(int nsid, MetadataFormat metadata, int boundaryBlocks) {
+        var namespace = new NvmeNamespace(nsid, 1L << 40, BLOCK_BYTES, metadata, boundaryBlocks, "");
+        return BlockFormats.Format.of(namespace, TransferLimits.of(MAX_TRANSFER_BYTES));
     }
 
     private QueueDoorbells.Words words(long offset, boolean withShadows) {

@@ -25,7 +25,21 @@ final class RingDevice {
     private int phase = 1;
 
     /** What one fetched entry said. */
-    record Command(int opc, int fuse, int cid, int nsid, long slba, int blockCount, int cdw12, long prp1, long prp2) {}
+    record Command(
+            int opc,
+            int fuse,
+            int cid,
+            int nsid,
+            long slba,
+            int blockCount,
+            int cdw12,
+            long prp1,
+            long prp2,
+            int psdt,
+            long mptr,
+            int cdw3,
+            int cdw14,
+            int cdw15) {}
 
     RingDevice(
             int queueId,
@@ -58,7 +72,12 @@ final class RingDevice {
                     SubmissionEntry.blockCount(submissionRing, entry),
                     SubmissionEntry.cdw12(submissionRing, entry),
                     SubmissionEntry.prp1(submissionRing, entry),
-                    SubmissionEntry.prp2(submissionRing, entry)));
+                    SubmissionEntry.prp2(submissionRing, entry),
+                    SubmissionEntry.psdt(submissionRing, entry),
+                    SubmissionEntry.mptr(submissionRing, entry),
+                    SubmissionEntry.cdw3(submissionRing, entry),
+                    SubmissionEntry.cdw14(submissionRing, entry),
+                    SubmissionEntry.cdw15(submissionRing, entry)));
             head = (head + 1) % entries;
         }
         return fetched;

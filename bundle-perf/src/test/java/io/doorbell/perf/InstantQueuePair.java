@@ -1,5 +1,6 @@
 package io.doorbell.perf;
 
+import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.NvmCommand;
@@ -49,6 +50,24 @@ final class InstantQueuePair extends QueuePair {
         }
         tokens[tail++ & mask] = token;
         return 0;
+    }
+
+    @Override
+    public int transfer(int opc, BlockTransfer transfer, long token) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int submit(
+            NvmCommand command,
+            DmaMemory data,
+            long dataOffset,
+            int dataBytes,
+            DmaMemory metadata,
+            long metadataOffset,
+            int metadataBytes,
+            long token) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -32,6 +32,14 @@ public abstract class QueuePair {
     public static final int FUA = 1 << 30;
     /** Limited retry, cdw12 bit 31. */
     public static final int LIMITED_RETRY = 1 << 31;
+    /** PRACT: the controller makes the protection information on a write, and on a read takes it out again. */
+    public static final int PROTECTION_ACTION = 1 << 29;
+    /** PRCHK: the controller checks the guard. */
+    public static final int CHECK_GUARD = 1 << 28;
+    /** PRCHK: the controller checks the application tag, under its mask. */
+    public static final int CHECK_APPLICATION_TAG = 1 << 27;
+    /** PRCHK: the controller checks the reference tag. */
+    public static final int CHECK_REFERENCE_TAG = 1 << 26;
 
     // Written by the control plane, compared by the owner at each call. Plain on purpose: the compare costs
     // nothing, and what makes a late reader harmless is the arena of the lease, not the visibility of these words.
@@ -53,7 +61,8 @@ public abstract class QueuePair {
     public abstract int inFlight();
 
     /**
-     * Stages an NVM Read (NVM Command Set 1.1 "Read command").
+     * Stages an NVM Read (NVM Command Set 1.1 "Read command"). For a namespace with metadata in a buffer of its own it is
+     * {@link #transfer}; where metadata travels in the data, the data is that much longer.
      *
      * @param data where to, from {@code dataOffset} on; dword aligned
      * @param ioFlags {@link #FUA}, {@link #LIMITED_RETRY}, other bits of cdw12 above the block count; 0 mostly
@@ -66,6 +75,14 @@ public abstract class QueuePair {
             int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token);
 
     /**
+     * Stages a read, write or compare with metadata or protection information.
+     *
+     * @param opc one of {@code io.doorbell.nvme.NvmOpcode} that moves blocks; all but Read, Write and Compare are not split
+     * @throws IllegalArgumentException when data or metadata do not lie where they should, or are missing
+     */
+    public abstract int transfer(int opc, BlockTransfer transfer, long token);
+
+    /**
      * Stages any command. The command's fields are copied as they are; command id and PRPs are filled in. Not split.
      *
      * @param data null for a command without data
@@ -73,6 +90,21 @@ public abstract class QueuePair {
      * @throws IllegalArgumentException when the data does not lie in {@code data} or is too long
      */
     public abstract int submit(NvmCommand command, DmaMemory data, long dataOffset, int dataBytes, long token);
+
+    /**
+     * As {@link #submit(NvmCommand, DmaMemory, long, int, long)}, with metadata in a buffer of its own.
+     *
+     * @param metadata null for none; dword aligned
+     */
+    public abstract int submit(
+            NvmCommand command,
+            DmaMemory data,
+            long dataOffset,
+            int dataBytes,
+            DmaMemory metadata,
+            long metadataOffset,
+            int metadataBytes,
+            long token);
 
     /** Stages the fused pair Compare and Write on one range of blocks; both end as one, with the first error. */
     public abstract int compareAndWrite(

@@ -140,10 +140,12 @@ public final class IdentifyController {
     public static final int CMIC_MULTIPLE_CONTROLLERS = 1 << 1;
     public static final int CMIC_ANA_REPORTING = 1 << 3;
 
-    /** CTRATT: host identifiers of 128 bits; traffic counts as keep alive. */
+    /** CTRATT: host identifiers of 128 bits; traffic counts as keep alive; larger formats of protection information; MDTS leaves metadata out. */
     public static final int CTRATT_HOST_IDENTIFIER_128 = 1;
 
     public static final int CTRATT_TRAFFIC_BASED_KEEP_ALIVE = 1 << 6;
+    public static final int CTRATT_EXTENDED_LBA_FORMATS = 1 << 15;
+    public static final int CTRATT_MDTS_WITHOUT_METADATA = 1 << 16;
 
     /** CNTRLTYPE. */
     public static final int CNTRLTYPE_IO = 1;

@@ -2,6 +2,7 @@ package io.doorbell.resources.lease;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.NvmCommand;
@@ -119,6 +120,24 @@ public final class TestQueuePair extends QueuePair {
 
     @Override
     public int write(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
+        return stage(token);
+    }
+
+    @Override
+    public int transfer(int opc, BlockTransfer transfer, long token) {
+        return stage(token);
+    }
+
+    @Override
+    public int submit(
+            NvmCommand command,
+            DmaMemory data,
+            long dataOffset,
+            int dataBytes,
+            DmaMemory metadata,
+            long metadataOffset,
+            int metadataBytes,
+            long token) {
         return stage(token);
     }
 

@@ -1,0 +1,33 @@
+package io.doorbell.pcie;
+
+/**
+ * What one command may move.
+ *
+ * @param maxTransferBytes of data
+ * @param metadataExcluded whether metadata that travels in the data does not count in that
+ * @param stripeBytes where commands should not cross, for namespaces that do not say so themselves; 0 for nowhere
+ */
+record TransferLimits(int maxTransferBytes, boolean metadataExcluded, int stripeBytes) {
+    private static final int MOST_BLOCKS = 65_536;
+
+    static TransferLimits of(int maxTransferBytes) {
+        return new TransferLimits(maxTransferBytes, false, 0);
+    }
+
+    /** The longest transfer that a PRP list has to describe. Metadata is seldom longer than its block. */
+    int listBytes() {
+        return metadataExcluded ? (int) Math.min(2L * maxTransferBytes, PrpLists.MAX_TRANSFER_BYTES) : maxTransferBytes;
+    }
+
+    /**
+     * Blocks of one command.
+     *
+     * @param blockBytes of a block
+     * @param inDataBytes of its metadata, where that travels in the data
+     */
+    int blocks(int blockBytes, int inDataBytes) {
+        int counted = metadataExcluded ? blockBytes : blockBytes + inDataBytes;
+        int most = Math.min(maxTransferBytes / counted, listBytes() / (blockBytes + inDataBytes));
+        return Math.min(most, MOST_BLOCKS);
+    }
+}
