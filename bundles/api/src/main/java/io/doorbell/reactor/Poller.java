@@ -31,4 +31,12 @@ public interface Poller {
     default long parkLimitNanos(long nowNanos) {
         return Long.MAX_VALUE;
     }
+
+    /**
+     * A file descriptor that is readable while there is work (an epoll of sockets), or -1 for none. The reactor sleeps on it too, so it needs no
+     * {@link Reactor#wake()}. Asked once, when the poller is added; open for as long as the poller runs.
+     */
+    default int descriptor() {
+        return -1;
+    }
 }

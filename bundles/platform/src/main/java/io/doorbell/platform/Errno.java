@@ -14,6 +14,7 @@ final class Errno {
     static final int ECONNABORTED = 103;
     static final int ECONNRESET = 104;
     static final int ETIMEDOUT = 110;
+    static final int EINPROGRESS = 115;
     static final int ENOSYS = 38;
     static final int EOPNOTSUPP = 95;
     static final int ECONNREFUSED = 111;
@@ -55,6 +56,8 @@ final class Errno {
             case 109 -> "ETOOMANYREFS: Too many references: cannot splice";
             case ETIMEDOUT -> "ETIMEDOUT: Connection timed out";
             case ECONNREFUSED -> "ECONNREFUSED: Connection refused";
+            case 99 -> "EADDRNOTAVAIL: Cannot assign requested address";
+            case 113 -> "EHOSTUNREACH: No route to host";
             case 133 -> "EHWPOISON: Memory page has hardware error";
             default -> "errno " + errno;
         };

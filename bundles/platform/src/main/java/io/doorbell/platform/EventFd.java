@@ -28,6 +28,9 @@ public final class EventFd implements AutoCloseable {
 
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
+    /** The most descriptors of others that a wait can end by. */
+    public static final int MAX_OTHERS = 15;
+
     private static final StructLayout POLLFD = MemoryLayout.structLayout(
             JAVA_INT.withName("fd"), JAVA_SHORT.withName("events"), JAVA_SHORT.withName("revents"));
     private static final VarHandle POLLFD_FD =
@@ -62,9 +65,12 @@ public final class EventFd implements AutoCloseable {
     private final MemorySegment signalErrno;
     // The rest is the waiter's.
     private final MemorySegment count;
-    private final MemorySegment pollfd;
+    private final MemorySegment pollfds;
     private final MemorySegment timespec;
     private final MemorySegment waitErrno;
+
+    /** Descriptors that end a wait too, behind the first of {@link #pollfds}. */
+    private int others;
 
     private Thread waiter;
     private volatile boolean closing;
@@ -75,11 +81,11 @@ public final class EventFd implements AutoCloseable {
         one = arena.allocateFrom(JAVA_LONG, 1);
         signalErrno = arena.allocate(Libc.ERRNO_STATE);
         count = arena.allocate(JAVA_LONG);
-        pollfd = arena.allocate(POLLFD);
+        pollfds = arena.allocate(POLLFD, 1 + MAX_OTHERS);
         timespec = arena.allocate(TIMESPEC);
         waitErrno = arena.allocate(Libc.ERRNO_STATE);
-        POLLFD_FD.set(pollfd, 0L, fd);
-        POLLFD_EVENTS.set(pollfd, 0L, Libc.POLLIN);
+        POLLFD_FD.set(pollfds, 0L, fd);
+        POLLFD_EVENTS.set(pollfds, 0L, Libc.POLLIN);
     }
 
     /**
@@ -141,6 +147,30 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
+     * From now on a wait ends too while any of these descriptors is readable; {@link #drain} leaves them alone. They belong to others, who call this
+     * again before they close one. The waiter's thread.
+     *
+     * @throws IllegalArgumentException for more than {@link #MAX_OTHERS}
+     */
+    public void alsoOn(int... descriptors) {
+        if (descriptors.length > MAX_OTHERS) {
+            throw new IllegalArgumentException(descriptors.length + " descriptors: " + MAX_OTHERS + " at most");
+        }
+        enter();
+        try {
+            requireOpen();
+            for (int i = 0; i < descriptors.length; i++) {
+                long at = POLLFD.byteSize() * (1 + i);
+                POLLFD_FD.set(pollfds, at, descriptors[i]);
+                POLLFD_EVENTS.set(pollfds, at, Libc.POLLIN);
+            }
+            others = descriptors.length;
+        } finally {
+            leave();
+        }
+    }
+
+    /**
      * Waits until it is signalled. Leaves the signal there: a second await returns at once until {@link #drain}.
      *
      * @param timeoutNanos how long at most; 0 only looks
@@ -161,7 +191,7 @@ public final class EventFd implements AutoCloseable {
                 requireOpen();
                 TIMESPEC_SEC.set(timespec, 0L, leftNanos / NANOS_PER_SECOND);
                 TIMESPEC_NSEC.set(timespec, 0L, leftNanos % NANOS_PER_SECOND);
-                int ready = Libc.ppollOne(waitErrno, pollfd, timespec);
+                int ready = Libc.ppoll(waitErrno, pollfds, 1L + others, timespec);
                 requireOpen();
                 if (ready >= 0) {
                     return ready > 0;

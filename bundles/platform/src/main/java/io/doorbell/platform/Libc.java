@@ -258,9 +258,14 @@ final class Libc {
 
     /** Waits for one {@code struct pollfd}, with the signal mask as it is. */
     static int ppollOne(MemorySegment errno, MemorySegment pollfd, MemorySegment timespec) {
+        return ppoll(errno, pollfd, 1, timespec);
+    }
+
+    /** Waits for any of the first {@code count} of {@code pollfds}, which has room for as many. */
+    static int ppoll(MemorySegment errno, MemorySegment pollfds, long count, MemorySegment timespec) {
         try {
-            // Safety: pollfd and timespec have the sizes of their C structures; a NULL signal mask means no change.
-            int result = (int) PPOLL.invokeExact(errno, pollfd, 1L, timespec, MemorySegment.NULL);
+            // Safety: pollfds and timespec have the sizes of their C structures; a NULL signal mask means no change.
+            int result = (int) PPOLL.invokeExact(errno, pollfds, count, timespec, MemorySegment.NULL);
             return result < 0 ? -errno(errno) : result;
         } catch (Throwable thrown) {
             throw unchecked(thrown);

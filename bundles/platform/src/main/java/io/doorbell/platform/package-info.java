@@ -1,6 +1,6 @@
 /**
  * Linux through Panama: memory, eventfd, CPU affinity. The only place with restricted FFM calls: whoever needs a native
- * symbol or a segment reinterpreted asks here. What a JDK class already does well (files, sockets, fsync) is not here.
+ * symbol or a segment reinterpreted asks here. What a JDK class already does well (files, fsync) is not here.
  *
  * <p>In reading order:
  *
@@ -12,6 +12,8 @@
  *   <li>{@link io.doorbell.platform.MemoryView}: the same bytes with another lifetime: the fence of a lease;
  *   <li>{@link io.doorbell.platform.SparseFile}: holes in a file, and a lock on it;
  *   <li>{@link io.doorbell.platform.EventFd}: how a sleeping poller is woken;
+ *   <li>{@link io.doorbell.platform.TcpSocket}, {@link io.doorbell.platform.SocketVector}, {@link io.doorbell.platform.Epoll}: many
+ *       connections on one thread, without copies and without garbage;
  *   <li>{@link io.doorbell.platform.CpuAffinity}: which CPU a thread runs on;
  *   <li>{@link io.doorbell.platform.Machine}: what this machine has.
  * </ol>

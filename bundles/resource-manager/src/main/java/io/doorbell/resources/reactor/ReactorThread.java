@@ -340,6 +340,7 @@ final class ReactorThread implements Reactor {
         }
         var more = Arrays.copyOf(now, now.length + 1);
         more[now.length] = poller;
+        sleepOn(more);
         POLLERS.setOpaque(this, more);
     }
 
@@ -351,7 +352,16 @@ final class ReactorThread implements Reactor {
             System.arraycopy(now, 0, fewer, 0, at);
             System.arraycopy(now, at + 1, fewer, at, fewer.length - at);
             POLLERS.setOpaque(this, fewer);
+            sleepOn(fewer);
         }
+    }
+
+    /** A sleep ends by what these pollers watch, too. */
+    private void sleepOn(Poller[] round) {
+        sign.alsoOn(Arrays.stream(round)
+                .mapToInt(Poller::descriptor)
+                .filter(descriptor -> descriptor >= 0)
+                .toArray());
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.doorbell.platform.CpuAffinity;
+import io.doorbell.platform.EventFd;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors.Role;
@@ -375,6 +376,42 @@ class ReactorTest {
 
         assertThat(reactor.statistics().parks()).isGreaterThan(5);
         assertThat(late.get()).isLessThan(TimeUnit.MILLISECONDS.toNanos(900));
+    }
+
+    @Test
+    void sleepsOnTheDescriptorOfAPollerToo() {
+        try (var descriptor = EventFd.create()) {
+            var seen = new AtomicInteger();
+            var poller = new Poller() {
+                @Override
+                public int poll(long nowNanos) {
+                    int signals = (int) descriptor.drain();
+                    seen.addAndGet(signals);
+                    return signals;
+                }
+
+                @Override
+                public boolean readyToPark() {
+                    return true;
+                }
+
+                @Override
+                public int descriptor() {
+                    return descriptor.fd();
+                }
+            };
+            reactor.add(poller);
+            for (int i = 1; i <= 5; i++) {
+                await().until(() -> reactor.statistics().parked());
+                long start = System.nanoTime();
+                descriptor.signal();
+                int expected = i;
+                await().pollInterval(Duration.ofMillis(1)).until(() -> seen.get() == expected);
+                // Not by the longest sleep, which ends after a second.
+                assertThat(System.nanoTime() - start).isLessThan(TimeUnit.MILLISECONDS.toNanos(500));
+            }
+            reactor.remove(poller);
+        }
     }
 
     @Test
