@@ -5,6 +5,7 @@ module io.doorbell.api {
     requires static osgi.annotation;
 
     exports io.doorbell.host;
+    exports io.doorbell.host.admin;
     exports io.doorbell.lease;
     exports io.doorbell.pci;
     exports io.doorbell.reactor;

@@ -64,6 +64,32 @@ final class ControllerRegisters {
         return new ControllerStatus(access.readRegister32(Registers.CSTS));
     }
 
+    /** Any property; all ones are none that a controller can have. */
+    long property(int offset, int bytes) {
+        if (bytes != 4 && bytes != 8) {
+            throw new IllegalArgumentException(Registers.name(offset) + " in " + bytes + " bytes: 4 or 8");
+        }
+        long raw = bytes == 8 ? access.readRegister64(offset) : Integer.toUnsignedLong(access.readRegister32(offset));
+        if (raw == (bytes == 8 ? -1L : 0xFFFF_FFFFL) && csts().isGone()) {
+            throw gone(Registers.name(offset));
+        }
+        return raw;
+    }
+
+    /** NVMe Base 2.1 §3.7.1 "NVM Subsystem Reset". What it does to CC and CSTS is for the next bring-up to see. */
+    void resetSubsystem() {
+        access.writeRegister32(Registers.NSSR, Registers.NSSR_MAGIC);
+    }
+
+    /**
+     * Waits while the controller has stopped processing commands, as it may to activate firmware.
+     *
+     * @return whether it goes on
+     */
+    boolean awaitProcessing(Duration bound) {
+        return !poll(bound, csts -> !csts.pp()).pp();
+    }
+
     void adminQueues(int submissionEntries, int completionEntries, long submissionIova, long completionIova) {
         access.writeRegister32(Registers.AQA, Registers.aqa(submissionEntries, completionEntries));
         access.writeRegister64(Registers.ASQ, submissionIova);

@@ -11,6 +11,7 @@ import io.doorbell.host.NvmeNamespace;
 import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairOptions;
 import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TransportId;
@@ -118,7 +119,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
         var watch = new Watch();
         queuePairs = new QueuePairs(access, name, clock, options, watch);
         dma = new DmaPool(access, name, options.maxDmaBytes());
-        events = new AsyncEvents(name, options.adminTimeout(), control, this::readNamespaces);
+        events = new AsyncEvents(name, options.adminTimeout(), control, registers, eventFollower());
         keepAlive = new KeepAlive(name, this::requestReset);
     }
 
@@ -220,6 +221,16 @@ public final class PcieController implements NvmeController, AutoCloseable {
     }
 
     @Override
+    public int maxAdminDataBytes() {
+        return AdminQueue.MAX_DATA_BYTES;
+    }
+
+    @Override
+    public long property(int offset, int bytes) {
+        return registers.property(offset, bytes);
+    }
+
+    @Override
     public QueuePairControl createQueuePair(QueuePairOptions wanted, Arena arena) {
         lifecycle.lock();
         try {
@@ -295,6 +306,18 @@ public final class PcieController implements NvmeController, AutoCloseable {
     @Override
     public void reset(String reason) {
         reset(running, reason);
+    }
+
+    @Override
+    public void resetSubsystem(String reason) {
+        if (!registers.cap().nssrs()) {
+            throw new NvmeException(
+                    NvmeException.Kind.GIVE_UP, name + ", NVM subsystem reset", "CAP.NSSRS does not offer it");
+        }
+        var seen = running;
+        LOG.warn("the NVM subsystem of {} is being reset: {}", name, reason);
+        registers.resetSubsystem();
+        reset(seen, "NVM subsystem reset: " + reason);
     }
 
     /** Resets, unless somebody else has since the controller ran as {@code seen}. */
@@ -456,9 +479,39 @@ public final class PcieController implements NvmeController, AutoCloseable {
             removed("CSTS reads all ones");
         } else if (csts.cfs()) {
             requestReset("controller fatal status, " + csts);
+        } else if (!csts.rdy()) {
+            // Another host reset the subsystem, or something the device itself.
+            requestReset(now, "the controller is not ready any more, " + csts);
         } else {
             keepAlive.look();
         }
+    }
+
+    private AsyncEvents.Follower eventFollower() {
+        return new AsyncEvents.Follower() {
+            @Override
+            public void namespacesChanged() {
+                readNamespaces();
+            }
+
+            @Override
+            public void stalled(String reason) {
+                requestReset(reason);
+            }
+
+            @Override
+            public void followed(AsyncEvent event, MemorySegment page) {
+                for (var listener : listeners) {
+                    listener.event(PcieController.this, event, page);
+                }
+            }
+        };
+    }
+
+    @Override
+    public void refreshNamespaces() {
+        requireRunning("reading the namespaces");
+        readNamespaces();
     }
 
     private void readNamespaces() {

@@ -1,5 +1,6 @@
 package io.doorbell.host;
 
+import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -8,7 +9,8 @@ import java.util.List;
 
 /**
  * An NVMe controller, up and running (a service of the driver that brought it up, with the property
- * {@link #TRID_PROPERTY}). Control plane: any thread; admin commands are ordinary blocking calls.
+ * {@link #TRID_PROPERTY}). Control plane: any thread; admin commands are ordinary blocking calls. Here they are raw;
+ * {@code io.doorbell.host.admin} has one method for each of them. Raw I/O commands go through {@link QueuePair#submit}.
  *
  * <p>In a node only the resource manager makes queue pairs, everyone else leases them. A program that uses a driver
  * without a container makes its own, with an arena of its own.
@@ -30,7 +32,7 @@ public interface NvmeController {
      * Executes one admin command and waits.
      *
      * @param data moved to or from the device as the opcode says (its two low bits), or null
-     * @throws io.doorbell.nvme.NvmeException with the status when the command fails, when it does not end within the
+     * @throws NvmeException with the status when the command fails, when it does not end within the
      *     bound (it is then aborted, and the controller reset if that does not help), or when the controller is gone
      */
     AdminCompletion admin(NvmCommand command, MemorySegment data, Duration bound);
@@ -40,7 +42,7 @@ public interface NvmeController {
      * {@code arena}, so that closing it fences whoever still holds the queue pair. The memory itself is the
      * controller's, freed after {@link QueuePairControl#delete} and {@link QueuePairControl#fenced}.
      *
-     * @throws io.doorbell.nvme.NvmeException when the controller refuses; whatever was made part-way is undone
+     * @throws NvmeException when the controller refuses; whatever was made part-way is undone
      */
     QueuePairControl createQueuePair(QueuePairOptions options, Arena arena);
 
@@ -53,4 +55,39 @@ public interface NvmeController {
 
     /** Disables the controller, waits for it, and enables it anew. Every queue pair is lost. */
     void reset(String reason);
+
+    /**
+     * Resets the NVM subsystem (NVMe Base 2.1 §3.7.1 "NVM Subsystem Reset"): all of its controllers, those of other hosts
+     * too, then brings this one up again as {@link #reset} does.
+     *
+     * @throws NvmeException of kind {@code GIVE_UP} where CAP.NSSRS does not offer it, or the transport cannot
+     */
+    default void resetSubsystem(String reason) {
+        throw new NvmeException(
+                NvmeException.Kind.GIVE_UP, transportId() + ", NVM subsystem reset", "is not offered here");
+    }
+
+    /**
+     * Reads a controller property: a register of BAR0, or Property Get (NVMe Base 2.1 §3.1.4 "Controller Properties").
+     *
+     * @param offset one of {@link io.doorbell.nvme.Registers}
+     * @param bytes 4 or 8
+     * @return the value, four bytes zero extended
+     * @throws NvmeException when the controller is gone, or its properties cannot be read
+     */
+    default long property(int offset, int bytes) {
+        throw new NvmeException(
+                NvmeException.Kind.GIVE_UP, transportId() + ", reading a property", "cannot be done here");
+    }
+
+    /** Most data of one {@link #admin} command, bytes; a multiple of 4096. */
+    default int maxAdminDataBytes() {
+        return 4096;
+    }
+
+    /**
+     * Reads the active namespaces anew, and tells the listeners. A controller reports what others change, but not what
+     * this host changed itself, by Namespace Attachment or Format NVM: whoever does that calls this after it.
+     */
+    default void refreshNamespaces() {}
 }

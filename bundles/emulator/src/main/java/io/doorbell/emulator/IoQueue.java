@@ -54,6 +54,9 @@ final class IoQueue extends SubmissionQueue {
             head = at;
             int status = run(request);
             if (status != NvmRequest.PENDING) {
+                if (status != Status.SUCCESS) {
+                    refused(request, status);
+                }
                 completions.post(request.result, at, qid, request.cid, status);
             } else {
                 next = null;

@@ -116,12 +116,7 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
             return Status.SUCCESS;
         }
         int status = bytes > 0 ? hostData.map(request) : Status.INVALID_FIELD;
-        return status == Status.SUCCESS ? status : unmapped(request, status);
-    }
-
-    private int unmapped(EmulatedRequest request, int status) {
-        controller.target.error(qid, request.cid, status, request.slba, request.nsid);
-        return status | Status.DNR;
+        return status == Status.SUCCESS ? status : status | Status.DNR;
     }
 
     /** A command was stopped by an exception: whose fault was it? Memory that was closed under it is the host's. Returns a status. */
@@ -179,8 +174,16 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
         } else if (request.fault != null) {
             FaultRun.answer(request, status);
         } else {
+            if (status != Status.SUCCESS) {
+                refused(request, status);
+            }
             completions.answer(request, status);
         }
+    }
+
+    /** For the error log. */
+    final void refused(EmulatedRequest request, int status) {
+        controller.target.error(qid, request.cid, status, qid == 0 ? 0 : request.slba, request.nsid);
     }
 
     /** A request that holds nothing, or null when as many are in use as the ring has entries. */
