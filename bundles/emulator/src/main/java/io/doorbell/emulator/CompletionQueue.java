@@ -10,9 +10,15 @@ import java.lang.foreign.MemorySegment;
  * full with one slot free, so that head and tail tell full from empty. Owner: the device's reactor.
  */
 final class CompletionQueue {
+    static final int NO_VECTOR = -1;
+
     final EmulatedController controller;
     final int qid;
     final int size;
+
+    /** Its interrupt vector, or {@link #NO_VECTOR}. */
+    final int vector;
+
     private final MemorySegment ring;
 
     private int tail;
@@ -35,12 +41,22 @@ final class CompletionQueue {
 
     private DoorbellBuffers shadow;
     private int movedSinceHold;
+    private int laps;
+    private int raisedTail;
+    private int raisedLaps;
 
     CompletionQueue(
-            EmulatedController controller, int qid, int size, MemorySegment ring, MemorySegment doorbells, int dstrd) {
+            EmulatedController controller,
+            int qid,
+            int size,
+            int vector,
+            MemorySegment ring,
+            MemorySegment doorbells,
+            int dstrd) {
         this.controller = controller;
         this.qid = qid;
         this.size = size;
+        this.vector = vector;
         this.ring = ring;
         this.doorbells = doorbells;
         doorbellOffset = Doorbell.shadowCompletionHeadOffset(qid, dstrd);
@@ -86,6 +102,16 @@ final class CompletionQueue {
         if (++tail == size) {
             tail = 0;
             phase ^= 1;
+            laps++;
+        }
+    }
+
+    /** Interrupts, if anything was posted since this last looked. */
+    void raise(InterruptVectors vectors) {
+        if (raisedTail != tail || raisedLaps != laps) {
+            raisedTail = tail;
+            raisedLaps = laps;
+            vectors.raise(vector);
         }
     }
 

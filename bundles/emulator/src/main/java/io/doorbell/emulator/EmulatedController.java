@@ -71,6 +71,7 @@ final class EmulatedController implements Poller, ControllerEvents {
     final TargetController target;
     final Iommu iommu = new Iommu();
     final HeldCommands held = new HeldCommands();
+    final InterruptVectors interrupts;
 
     /** What to do wrong, or null. */
     FaultRun faults;
@@ -94,6 +95,9 @@ final class EmulatedController implements Poller, ControllerEvents {
     /** How long the next sleep may be, or 0 where doorbells are signalled. */
     private long napNanos;
 
+    /** Whether the device may reach memory of the host at all. */
+    private boolean busMaster = true;
+
     /** The doorbells of whoever has claimed the function, or null. */
     private MemorySegment doorbells;
 
@@ -110,6 +114,7 @@ final class EmulatedController implements Poller, ControllerEvents {
         this.onRemovedByFault = onRemovedByFault;
         this.settings = settings;
         this.reactor = reactor;
+        interrupts = new InterruptVectors(settings.name(), settings.interruptVectors());
         target = subsystem.createController(
                 new ControllerSetup(
                         settings.name(),
@@ -130,7 +135,7 @@ final class EmulatedController implements Poller, ControllerEvents {
     @Override
     public int poll(long nowNanos) {
         try {
-            return state == State.RUNNING ? serve(nowNanos) : idleCycle(nowNanos);
+            return state == State.RUNNING && busMaster ? serve(nowNanos) : idleCycle(nowNanos);
         } catch (RuntimeException | InternalError failure) {
             // A ring or a doorbell page whose memory was closed, or a defect. The device is broken then, its reactor is
             // not.
@@ -158,11 +163,22 @@ final class EmulatedController implements Poller, ControllerEvents {
         if (completionsWait) {
             work += flush();
         }
+        if (interrupts.any()) {
+            raise();
+        }
         if (shuttingDown && queues != null && queues.executing() == 0) {
             shuttingDown = false;
             target.shutdownComplete();
         }
         return work;
+    }
+
+    /** Once for all that was posted in this cycle. */
+    private void raise() {
+        if (state == State.RUNNING) {
+            adminCompletions.raise(interrupts);
+            queues.raise(interrupts);
+        }
     }
 
     /** Set by completion queues that had no room. */
@@ -201,7 +217,7 @@ final class EmulatedController implements Poller, ControllerEvents {
         if (state == State.STOPPING) {
             return false;
         }
-        if (state != State.RUNNING) {
+        if (state != State.RUNNING || !busMaster) {
             return true;
         }
         queues.arm();
@@ -217,7 +233,7 @@ final class EmulatedController implements Poller, ControllerEvents {
 
     @Override
     public void unparked() {
-        if (state == State.RUNNING) {
+        if (state == State.RUNNING && busMaster) {
             queues.hold();
             if (napNanos != 0) {
                 napNanos = admin.hasWork() || queues.hasWork()
@@ -229,7 +245,7 @@ final class EmulatedController implements Poller, ControllerEvents {
 
     @Override
     public long parkLimitNanos(long nowNanos) {
-        if (state != State.RUNNING) {
+        if (state != State.RUNNING || !busMaster) {
             return Long.MAX_VALUE;
         }
         long limit = Math.min(Math.max(0, nextTickNanos - nowNanos), held.nextDueNanos(nowNanos));
@@ -302,7 +318,7 @@ final class EmulatedController implements Poller, ControllerEvents {
             return;
         }
         adminCompletions =
-                new CompletionQueue(this, 0, completionEntries, completions, doorbells, settings.doorbellStride());
+                new CompletionQueue(this, 0, completionEntries, 0, completions, doorbells, settings.doorbellStride());
         adminCompletions.submissionQueues = 1;
         admin = new AdminQueue(
                 this,
@@ -451,6 +467,10 @@ final class EmulatedController implements Poller, ControllerEvents {
         napNanos = signalled ? 0 : FIRST_NAP_NANOS;
     }
 
+    void busMaster(boolean now) {
+        busMaster = now;
+    }
+
     void claimed(MemorySegment claimedDoorbells) {
         doorbells = claimedDoorbells;
         aqa = 0;
@@ -481,6 +501,8 @@ final class EmulatedController implements Poller, ControllerEvents {
 
     void unclaimed() {
         signalled(true);
+        interrupts.clear();
+        busMaster = true;
         doorbells = null;
     }
 

@@ -6,6 +6,7 @@ import io.doorbell.pci.PciAccess;
 import io.doorbell.pci.PciException;
 import io.doorbell.pci.PciFunction;
 import io.doorbell.pci.PciIdentity;
+import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MappingOptions;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.platform.SharedMemory;
@@ -18,6 +19,7 @@ import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
@@ -377,6 +379,49 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
         @Override
         public boolean wantsDoorbellSignal() {
             return true;
+        }
+
+        @Override
+        public void busMaster(boolean now) {
+            synchronized (EmulatedFunction.this) {
+                requireClaimed();
+                if (!closed) {
+                    run(() -> controller.busMaster(now));
+                }
+            }
+        }
+
+        @Override
+        public int interruptVectors() {
+            return settings.interruptVectors();
+        }
+
+        @Override
+        public void routeInterrupt(int vector, EventFd sign) {
+            interrupt(vector, () -> controller.interrupts.route(vector, sign));
+        }
+
+        @Override
+        public void maskInterrupt(int vector, boolean masked) {
+            interrupt(vector, () -> controller.interrupts.mask(vector, masked));
+        }
+
+        private void interrupt(int vector, Runnable change) {
+            Objects.checkIndex(vector, interruptVectors());
+            synchronized (EmulatedFunction.this) {
+                requireClaimed();
+                if (!closed) {
+                    run(change);
+                }
+            }
+        }
+
+        @Override
+        public boolean isInterruptPending(int vector) {
+            Objects.checkIndex(vector, interruptVectors());
+            synchronized (EmulatedFunction.this) {
+                return !released && !closed && call(() -> controller.interrupts.isPending(vector));
+            }
         }
 
         @Override

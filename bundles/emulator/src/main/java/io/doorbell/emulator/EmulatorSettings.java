@@ -61,6 +61,11 @@ public record EmulatorSettings(
         }
     }
 
+    /** MSI-X vectors: one for the admin queues, and one for each pair of I/O queues. */
+    public int interruptVectors() {
+        return ioQueuePairs + 1;
+    }
+
     public static EmulatorSettings of(String name) {
         return new EmulatorSettings(
                 name,

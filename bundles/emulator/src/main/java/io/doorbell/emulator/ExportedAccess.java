@@ -27,6 +27,21 @@ public interface ExportedAccess extends PciAccess {
      */
     void signalled(boolean signalled);
 
-    /** Resets the function and keeps the claim: a function-level reset. What was mapped stays mapped. */
+    /**
+     * Whether the driver lets the device reach memory, by the bus master bit of the command register. Where it does not, the device fetches,
+     * posts and interrupts nothing; what a namespace has begun with goes on. True at first. When this returns, it is so.
+     */
+    void busMaster(boolean now);
+
+    /**
+     * Holds back the interrupts of a vector, as the driver asks by its MSI-X table; one that was raised meanwhile is told when
+     * that ends. Nothing is masked at first.
+     */
+    void maskInterrupt(int vector, boolean masked);
+
+    /** Whether an interrupt was raised that is held back: the vector's bit in the pending bit array. */
+    boolean isInterruptPending(int vector);
+
+    /** Resets the function and keeps the claim: a function-level reset. What was mapped stays mapped; interrupts are routed nowhere. */
     void reset();
 }

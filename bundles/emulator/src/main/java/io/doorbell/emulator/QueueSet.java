@@ -31,6 +31,9 @@ final class QueueSet {
     /** The submission queues that are served, in order of their ids. */
     IoQueue[] active = new IoQueue[0];
 
+    /** The completion queues that interrupt. */
+    CompletionQueue[] interrupting = new CompletionQueue[0];
+
     private DoorbellBuffers buffers;
 
     QueueSet(EmulatedController controller, CommandPath path, MemorySegment doorbells, int pageBytes) {
@@ -71,8 +74,8 @@ final class QueueSet {
                 || configuration().iocqes() != log2(CompletionEntry.SIZE_BYTES)) {
             return Status.INVALID_FIELD;
         }
-        // Only the one vector that every function has; it is never raised, hosts poll.
-        if ((request.cdw11 & INTERRUPTS_ENABLED) != 0 && request.cdw11 >>> 16 != 0) {
+        int vector = (request.cdw11 & INTERRUPTS_ENABLED) == 0 ? CompletionQueue.NO_VECTOR : request.cdw11 >>> 16;
+        if (vector >= controller.interrupts.count()) {
             return Status.INVALID_INTERRUPT_VECTOR;
         }
         if (!PrpMath.isPageAligned(request.prp1, pageBytes)) {
@@ -82,11 +85,12 @@ final class QueueSet {
         if (ring == null) {
             return Status.INVALID_FIELD;
         }
-        var queue = new CompletionQueue(controller, qid, entries, ring, doorbells, dstrd);
+        var queue = new CompletionQueue(controller, qid, entries, vector, ring, doorbells, dstrd);
         if (buffers != null) {
             queue.attach(buffers);
         }
         completionQueues[qid] = queue;
+        findInterrupting();
         return Status.SUCCESS;
     }
 
@@ -136,6 +140,7 @@ final class QueueSet {
             return Status.INVALID_QUEUE_DELETION;
         }
         completionQueues[qid] = null;
+        findInterrupting();
         return Status.SUCCESS;
     }
 
@@ -332,6 +337,19 @@ final class QueueSet {
         active = Arrays.stream(submissionQueues)
                 .filter(queue -> queue != null && queue.deletion == null)
                 .toArray(IoQueue[]::new);
+    }
+
+    private void findInterrupting() {
+        interrupting = Arrays.stream(completionQueues)
+                .filter(queue -> queue != null && queue.vector != CompletionQueue.NO_VECTOR)
+                .toArray(CompletionQueue[]::new);
+    }
+
+    /** Interrupts for what was posted since the last time. */
+    void raise(InterruptVectors vectors) {
+        for (var queue : interrupting) {
+            queue.raise(vectors);
+        }
     }
 
     private boolean isInRange(int qid) {

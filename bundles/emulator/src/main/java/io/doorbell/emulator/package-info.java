@@ -11,6 +11,7 @@
  *       {@link io.doorbell.emulator.SubmissionQueue}, and {@link io.doorbell.emulator.CompletionQueue}: the way of a command;
  *   <li>{@link io.doorbell.emulator.QueueSet}: the commands that make and unmake queues;
  *       {@link io.doorbell.emulator.DoorbellBuffers}: how the device sleeps and is woken;
+ *   <li>{@link io.doorbell.emulator.InterruptVectors}: how a host that sleeps is woken;
  *   <li>{@link io.doorbell.emulator.HostData}: from a data pointer to memory, by way of PRPs or SGLs, a
  *       {@link io.doorbell.emulator.DmaWindow} and the {@link io.doorbell.emulator.Iommu};
  *   <li>{@link io.doorbell.emulator.FaultPlan}: what goes wrong, as data.

@@ -36,7 +36,7 @@ class QueueCommandsTest extends DeviceTest {
         assertThat(createCompletionQueue(1, 1, ring, 1)).isEqualTo(Status.INVALID_QUEUE_SIZE);
         assertThat(createCompletionQueue(1, 257, ring, 1)).isEqualTo(Status.INVALID_QUEUE_SIZE);
         assertThat(createCompletionQueue(1, 16, ring, 0)).isEqualTo(Status.INVALID_FIELD);
-        assertThat(createCompletionQueue(1, 16, ring, 1 << 16 | 3)).isEqualTo(Status.INVALID_INTERRUPT_VECTOR);
+        assertThat(createCompletionQueue(1, 16, ring, 8 << 16 | 3)).isEqualTo(Status.INVALID_INTERRUPT_VECTOR);
         assertThat(createCompletionQueue(1, 16, ring + 8, 1)).isEqualTo(Status.PRP_OFFSET_INVALID);
         assertThat(createCompletionQueue(1, 16, 0x1000, 1)).isEqualTo(Status.INVALID_FIELD);
         assertThat(createCompletionQueue(1, 16, -4096, 1)).isEqualTo(Status.INVALID_FIELD);

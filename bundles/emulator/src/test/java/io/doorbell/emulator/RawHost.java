@@ -108,6 +108,15 @@ final class RawHost implements AutoCloseable {
 
     /** A submission queue with a completion queue of its own, or with that of another. */
     Queue createQueue(int qid, int entries, int cqid, Queue shared) {
+        return createQueue(qid, entries, cqid, shared, 1);
+    }
+
+    /** Whose completion queue interrupts. */
+    Queue createInterruptingQueue(int qid, int entries, int vector) {
+        return createQueue(qid, entries, qid, null, vector << 16 | 3);
+    }
+
+    private Queue createQueue(int qid, int entries, int cqid, Queue shared, int completionFlags) {
         var queue = new Queue(qid, entries, entries);
         if (shared == null) {
             var made = admin(
@@ -115,7 +124,7 @@ final class RawHost implements AutoCloseable {
                     0,
                     queue.completions.address(),
                     entries - 1 << 16 | cqid,
-                    1);
+                    completionFlags);
             if (made.status != Status.SUCCESS) {
                 throw new AssertionError("completion queue " + qid + ": " + made);
             }

@@ -70,6 +70,16 @@ final class ConfigurationSpace {
         mask.set(LE32, offset + 4, -1);
     }
 
+    /** Whether the function may reach memory. */
+    boolean isBusMaster() {
+        return (bytes[COMMAND] & 1 << 2) != 0;
+    }
+
+    /** Whether the function mask of MSI-X is set. */
+    boolean masksInterrupts() {
+        return (bytes[MSIX + 3] & 1 << 6) != 0;
+    }
+
     void read(long offset, MemorySegment data) {
         check(offset, data.byteSize());
         MemorySegment.copy(bytes, (int) offset, data, ValueLayout.JAVA_BYTE, 0, (int) data.byteSize());

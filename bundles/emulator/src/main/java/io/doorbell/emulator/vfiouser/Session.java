@@ -40,12 +40,6 @@ import org.slf4j.LoggerFactory;
  * initiator) makes the device look again and again: see {@link ExportedAccess#signalled}.
  */
 final class Session implements MessageChannel.Handler {
-    /** MSI-X vectors. */
-    static final int VECTORS = 1;
-
-    /** The table and the pending bits of MSI-X, in BAR4. */
-    static final int BAR4_BYTES = 4096;
-
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
     private static final int MAX_DESCRIPTORS = 8;
@@ -59,7 +53,6 @@ final class Session implements MessageChannel.Handler {
     private final MessageChannel channel;
     private final CountDownLatch agreed = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final byte[] bar4 = new byte[BAR4_BYTES];
 
     private volatile boolean introduced;
 
@@ -67,7 +60,7 @@ final class Session implements MessageChannel.Handler {
     private ExportedAccess access;
     private ClientMemory memory;
     private ConfigurationSpace configuration;
-    private final Interrupts interrupts = new Interrupts();
+    private Interrupts interrupts;
     private EventFd sign;
 
     Session(EmulatedFunction function, UnixSocket socket) {
@@ -136,8 +129,9 @@ final class Session implements MessageChannel.Handler {
                 yield new Reply(write.encode());
             }
             case Command.DEVICE_RESET -> {
-                access.reset();
                 interrupts.close();
+                access.reset();
+                access.busMaster(false);
                 configuration = configuration();
                 yield Reply.EMPTY;
             }
@@ -160,7 +154,9 @@ final class Session implements MessageChannel.Handler {
         }
         // Until it asks for the signs it is one that only stores.
         access.signalled(false);
+        access.busMaster(false);
         memory = new ClientMemory(access);
+        interrupts = new Interrupts(access);
         configuration = configuration();
         access.onRemoval(reason -> Thread.startVirtualThread(channel::close));
         introduced = true;
@@ -169,7 +165,7 @@ final class Session implements MessageChannel.Handler {
     }
 
     private ConfigurationSpace configuration() {
-        return new ConfigurationSpace(function.identity(), bar0Bytes(), BAR4_BYTES, VECTORS);
+        return new ConfigurationSpace(function.identity(), bar0Bytes(), interrupts.bar4Bytes(), interrupts.vectors());
     }
 
     private int bar0Bytes() {
@@ -186,7 +182,7 @@ final class Session implements MessageChannel.Handler {
                         bar0Bytes(),
                         0,
                         List.of(new RegionInfo.Area(Registers.DOORBELLS, bar0Bytes() - Registers.DOORBELLS)));
-            case RegionInfo.BAR4 -> new RegionInfo(question.index(), readWrite, BAR4_BYTES, 0, List.of());
+            case RegionInfo.BAR4 -> new RegionInfo(question.index(), readWrite, interrupts.bar4Bytes(), 0, List.of());
             case RegionInfo.CONFIGURATION ->
                 new RegionInfo(question.index(), readWrite, ConfigurationSpace.SIZE_BYTES, 0, List.of());
             default -> {
@@ -240,9 +236,9 @@ final class Session implements MessageChannel.Handler {
         }
     }
 
-    private static Reply irq(IrqInfo question) {
+    private Reply irq(IrqInfo question) {
         return new Reply(
-                new IrqInfo(IrqInfo.EVENTFD | IrqInfo.NO_RESIZE, question.index(), Interrupts.count(question.index()))
+                new IrqInfo(IrqInfo.EVENTFD | IrqInfo.NO_RESIZE, question.index(), interrupts.count(question.index()))
                         .encode());
     }
 
@@ -251,7 +247,7 @@ final class Session implements MessageChannel.Handler {
         var data = RegionAccess.data(payload);
         switch (read.region()) {
             case RegionInfo.BAR0 -> readRegisters(read, data);
-            case RegionInfo.BAR4 -> data.copyFrom(bar4(read));
+            case RegionInfo.BAR4 -> interrupts.readBar4(read.offset(), data);
             case RegionInfo.CONFIGURATION -> configuration.read(read.offset(), data);
             default -> throw new ProtocolException("a read of region " + read.region());
         }
@@ -261,17 +257,14 @@ final class Session implements MessageChannel.Handler {
     private void write(RegionAccess write, MemorySegment data) {
         switch (write.region()) {
             case RegionInfo.BAR0 -> writeRegister(write, data);
-            case RegionInfo.BAR4 -> bar4(write).copyFrom(data);
-            case RegionInfo.CONFIGURATION -> configuration.write(write.offset(), data);
+            case RegionInfo.BAR4 -> interrupts.writeBar4(write.offset(), data);
+            case RegionInfo.CONFIGURATION -> {
+                configuration.write(write.offset(), data);
+                access.busMaster(configuration.isBusMaster());
+                interrupts.maskFunction(configuration.masksInterrupts());
+            }
             default -> throw new ProtocolException("a write to region " + write.region());
         }
-    }
-
-    private MemorySegment bar4(RegionAccess access) {
-        if (access.offset() > BAR4_BYTES - access.count()) {
-            throw new ProtocolException(access + " leaves BAR4");
-        }
-        return MemorySegment.ofArray(bar4).asSlice(access.offset(), access.count());
     }
 
     /** Registers of 4 and of 8 bytes, and any number of them. */

@@ -2,6 +2,7 @@ package io.doorbell.emulator.vfiouser;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.Doorbell;
 import io.doorbell.nvme.Registers;
@@ -144,8 +145,14 @@ final class RawClient implements MessageChannel.Handler, AutoCloseable {
         }
     }
 
+    /** Whether the device may reach memory. */
+    void busMaster(boolean now) {
+        write(RegionInfo.CONFIGURATION, 4, (byte) (now ? 6 : 2), (byte) 0);
+    }
+
     /** Enables the controller with admin queues in the memory, which is mapped. */
     void enable() {
+        busMaster(true);
         write32(Registers.AQA, ENTRIES - 1 << 16 | ENTRIES - 1);
         write64(Registers.ASQ, IOVA);
         write64(Registers.ACQ, IOVA + COMPLETIONS);
@@ -166,8 +173,17 @@ final class RawClient implements MessageChannel.Handler, AutoCloseable {
         await(() -> (read32(Registers.CSTS) & 1) == ready);
     }
 
-    /** Sends an admin command by a store to its doorbell, and waits. Returns the status. */
-    int admin(int opcode, int nsid, long prp1, int cdw10) {
+    void submitKeepAlive() {
+        submit(AdminOpcode.KEEP_ALIVE, 0, 0, 0);
+    }
+
+    boolean hasCompletion() {
+        return CompletionEntry.phase(
+                        CompletionEntry.tail(memory.segment(), COMPLETIONS + (long) head * CompletionEntry.SIZE_BYTES))
+                == phase;
+    }
+
+    private void submit(int opcode, int nsid, long prp1, int cdw10) {
         long entry = (long) tail * SubmissionEntry.SIZE_BYTES;
         var ring = memory.segment();
         SubmissionEntry.encode(ring, entry, opcode, 0, 100 + tail, nsid, 0, prp1, 0, cdw10, 0, 0, 0, 0, 0);
@@ -176,8 +192,14 @@ final class RawClient implements MessageChannel.Handler, AutoCloseable {
         if (sign != null) {
             sign.signal();
         }
+    }
+
+    /** Sends an admin command by a store to its doorbell, and waits. Returns the status. */
+    int admin(int opcode, int nsid, long prp1, int cdw10) {
+        submit(opcode, nsid, prp1, cdw10);
+        var ring = memory.segment();
         long at = COMPLETIONS + (long) head * CompletionEntry.SIZE_BYTES;
-        await(() -> CompletionEntry.phase(CompletionEntry.tail(ring, at)) == phase);
+        await(this::hasCompletion);
         int status = CompletionEntry.status(CompletionEntry.tail(ring, at));
         head = (head + 1) % ENTRIES;
         phase ^= head == 0 ? 1 : 0;

@@ -316,7 +316,8 @@ class VfioUserServerTest {
         try (var client = RawClient.connect(directory);
                 var sign = EventFd.create()) {
             try (var answer = client.ask(Command.DEVICE_GET_IRQ_INFO, IrqInfo.question(IrqInfo.MSIX))) {
-                assertThat(IrqInfo.decode(answer.payload()).count()).isEqualTo(Session.VECTORS);
+                assertThat(IrqInfo.decode(answer.payload()).count())
+                        .isEqualTo(EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS + 1);
             }
             int open = ProcessState.openDescriptors();
 
