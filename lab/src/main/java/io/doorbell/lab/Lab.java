@@ -1,0 +1,28 @@
+package io.doorbell.lab;
+
+import java.util.List;
+
+/**
+ * A machine to be booted and the cases that run in it. One class is read on both sides: the host takes the machine from it, the
+ * guest the cases.
+ */
+public interface Lab {
+    /** As on the command line: {@code ./doorbell lab NAME}. */
+    String name();
+
+    /** Modules of the guest's kernel, loaded before the first case; what they need is loaded too. */
+    List<String> modules();
+
+    /** Arguments for QEMU beside those of every lab; {@code images} is an empty folder for disk images. */
+    List<String> devices(Images images);
+
+    /** In the order in which they run. */
+    List<Case> cases();
+
+    /** Makes disk images: files full of zeros that take no room until something is written. */
+    @FunctionalInterface
+    interface Images {
+        /** @return its path */
+        String sparse(String name, long bytes);
+    }
+}

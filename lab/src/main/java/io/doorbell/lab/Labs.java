@@ -1,0 +1,23 @@
+package io.doorbell.lab;
+
+import io.doorbell.lab.pcie.PcieLab;
+import java.util.List;
+
+/** Every lab there is. */
+public final class Labs {
+    private static final List<Lab> ALL = List.of(new PcieLab());
+
+    private Labs() {}
+
+    /** @throws IllegalArgumentException when there is none of that name */
+    public static Lab named(String name) {
+        return ALL.stream()
+                .filter(lab -> lab.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no lab is called " + name + "; there is " + names()));
+    }
+
+    private static List<String> names() {
+        return ALL.stream().map(Lab::name).toList();
+    }
+}

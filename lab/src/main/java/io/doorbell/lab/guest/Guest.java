@@ -1,0 +1,86 @@
+package io.doorbell.lab.guest;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** What a case can do beside calling our code: programs of the guest, and the monitor of the machine it runs in. Any thread. */
+public final class Guest {
+    private static final Duration PROGRAM_BOUND = Duration.ofSeconds(60);
+
+    private final HostTalk host;
+
+    Guest(HostTalk host) {
+        this.host = host;
+    }
+
+    /**
+     * Asks QEMU's monitor.
+     *
+     * @return what it returned, as JSON
+     * @throws IllegalStateException with its words when it refuses
+     */
+    public String ask(String command, Map<String, Object> arguments) throws IOException {
+        return host.ask(command, arguments);
+    }
+
+    /** The folder of the project on the host. */
+    public Path project() {
+        return Path.of(System.getProperty("doorbell.root"));
+    }
+
+    /** Runs a program of the guest, or of the packages that came along. Its output is the answer. */
+    public byte[] run(String... command) throws IOException, InterruptedException {
+        return run(PROGRAM_BOUND, List.of(command));
+    }
+
+    public byte[] run(Duration bound, List<String> command) throws IOException, InterruptedException {
+        var builder = new ProcessBuilder(new ArrayList<>(command))
+                .redirectInput(Path.of("/dev/null").toFile());
+        builder.environment().put("LD_LIBRARY_PATH", System.getenv("LAB_LIBRARIES"));
+        var process = builder.start();
+        try {
+            var errors = new StringBuilder();
+            var reader = Thread.ofVirtual()
+                    .start(() -> process.errorReader(StandardCharsets.UTF_8)
+                            .lines()
+                            .forEach(line -> errors.append(line).append('\n')));
+            var watch = Thread.ofVirtual().start(() -> endAfter(process, bound));
+            var output = process.getInputStream().readAllBytes();
+            int exitCode = process.waitFor();
+            reader.join();
+            watch.interrupt();
+            if (exitCode != 0) {
+                throw new IllegalStateException(
+                        String.join(" ", command) + " ended with " + exitCode + ": " + errors + text(output));
+            }
+            return output;
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static void endAfter(Process process, Duration bound) {
+        try {
+            if (!process.waitFor(bound.toMillis(), TimeUnit.MILLISECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException over) {
+            // It has ended before.
+        }
+    }
+
+    /** The same as text. */
+    public String say(String... command) throws IOException, InterruptedException {
+        return text(run(command)).strip();
+    }
+
+    private static String text(byte[] output) {
+        return new String(output, StandardCharsets.UTF_8);
+    }
+}

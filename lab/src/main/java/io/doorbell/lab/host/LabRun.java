@@ -1,0 +1,121 @@
+package io.doorbell.lab.host;
+
+import io.doorbell.lab.Case;
+import io.doorbell.lab.Lab;
+import io.doorbell.lab.guest.GuestMain;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** One lab from nothing to its last line. */
+final class LabRun {
+    private static final Duration POWER_OFF_BOUND = Duration.ofSeconds(20);
+
+    private final Path folder;
+    private final Lab lab;
+    private final Duration bound;
+    private final Progress progress;
+
+    LabRun(Path folder, Lab lab, Duration bound, Progress progress) {
+        this.folder = folder;
+        this.lab = lab;
+        this.bound = bound;
+        this.progress = progress;
+    }
+
+    /** @return whether all passed */
+    boolean run(List<Case> cases, Report report) throws IOException, InterruptedException {
+        var packages = Packages.in(folder, progress);
+        var image = GuestImage.in(folder, packages);
+        var logs = Files.createDirectories(folder.resolve(lab.name()));
+        // The guest reads the script and this one's log while it runs: one run of a lab at a time.
+        try (var channel = FileChannel.open(logs.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                var _ = channel.lock()) {
+            var console = logs.resolve("console.log");
+            var start = Files.writeString(logs.resolve("start.sh"), script(packages));
+            progress.say("booting; the guest's console is " + console);
+            runIn(packages, image, start, console, cases, report);
+        }
+        report.end();
+        return report.allPassed();
+    }
+
+    private void runIn(Packages packages, Path image, Path start, Path console, List<Case> cases, Report report)
+            throws IOException, InterruptedException {
+        var over = new CountDownLatch(1);
+        try (var machine = Machine.boot(packages, image, lab, start, console, bound)) {
+            // Closing the port is what ends a talk with a guest that hangs.
+            var watch = Thread.ofVirtual().start(() -> closeAfterBound(machine, over));
+            try {
+                new GuestTalk(machine.port(), machine.monitor()::execute, report).run(cases);
+                if (!machine.awaitEnd(POWER_OFF_BOUND)) {
+                    progress.say("the guest did not power off");
+                }
+            } finally {
+                over.countDown();
+                watch.join();
+                if (!report.allPassed()) {
+                    progress.say("the last lines of QEMU and of the guest:\n" + machine.lastLines());
+                }
+            }
+        }
+    }
+
+    private void closeAfterBound(Machine machine, CountDownLatch over) {
+        try {
+            if (!over.await(bound.toSeconds(), TimeUnit.SECONDS)) {
+                progress.say("not over after " + bound.toMinutes() + " minutes");
+                machine.port().close();
+            }
+        } catch (InterruptedException | IOException e) {
+            progress.say("the time is not watched any more: " + e);
+        }
+    }
+
+    /** What the guest does once it sees the machine's files. */
+    private String script(Packages packages) {
+        var jar = jar();
+        var java = Path.of(System.getProperty("java.home"), "bin/java");
+        var root = packages.root();
+        return """
+                export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin
+                export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s
+                %1$s/sbin/modprobe -d %1$s -a %4$s || exit 1
+                for port in /sys/class/virtio-ports/*; do
+                    [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
+                done
+                exec %2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
+                    --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s \\
+                    -cp '%7$s:%8$s/*' %9$s %10$s $device
+                """.formatted(
+                        root,
+                        java.getParent().getParent(),
+                        packages.libraries(),
+                        String.join(" ", lab.modules()),
+                        Machine.PORT,
+                        System.getProperty("doorbell.root"),
+                        jar,
+                        jar.resolveSibling("lib"),
+                        GuestMain.class.getName(),
+                        lab.name());
+    }
+
+    private static Path jar() {
+        try {
+            return Path.of(LabRun.class
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI());
+        } catch (URISyntaxException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+}

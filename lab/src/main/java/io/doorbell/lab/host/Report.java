@@ -1,0 +1,38 @@
+package io.doorbell.lab.host;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+
+/** A line for each case as it ends, and the last line. One thread. */
+final class Report {
+    private final PrintWriter out;
+    private int passed;
+    private int failed;
+
+    Report(PrintWriter out) {
+        this.out = out;
+    }
+
+    void passed(String name, long millis) {
+        passed++;
+        line("ok", name, millis, "");
+    }
+
+    void failed(String name, long millis, String why) {
+        failed++;
+        line("FAILED", name, millis, "  " + why);
+    }
+
+    private void line(String outcome, String name, long millis, String why) {
+        out.println(String.format(Locale.ROOT, "%-6s  %-36s  %5.1f s%s", outcome, name, millis / 1e3, why));
+    }
+
+    /** What a script or a person looks at. */
+    void end() {
+        out.println(passed + " passed, " + failed + " failed");
+    }
+
+    boolean allPassed() {
+        return failed == 0 && passed > 0;
+    }
+}
