@@ -11,10 +11,10 @@ import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The host's side of the talk with a guest: which cases it runs, what it asks of the monitor, and what came of them. */
 final class GuestTalk {
@@ -22,6 +22,9 @@ final class GuestTalk {
     private final Report report;
     private final BufferedReader in;
     private final OutputStream out;
+    private final Set<String> left = new LinkedHashSet<>();
+    private String running;
+    private boolean greeted;
 
     /** Executes what the guest asks for. */
     @FunctionalInterface
@@ -37,43 +40,62 @@ final class GuestTalk {
         out = Channels.newOutputStream(port);
     }
 
-    /** Until the guest is done, or says no more; cases that it did not get to have failed then. */
+    /**
+     * Until the guest is done, or says no more; cases that it did not get to have failed then.
+     *
+     * @throws NotBooted when it never said a word
+     */
     void run(List<Case> cases) throws IOException {
-        var left = new LinkedHashMap<String, Case>();
-        cases.forEach(one -> left.put(one.name(), one));
-        String running = null;
+        cases.forEach(one -> left.add(one.name()));
         try {
-            for (var line = in.readLine(); line != null; line = in.readLine()) {
-                var word = Word.parse(line);
-                switch (word.kind()) {
-                    case HELLO -> say(Word.of(Word.Kind.RUN, left.keySet().toArray()));
-                    case CASE -> running = word.rest();
-                    case ASK -> say(answer(word));
-                    case PASSED, FAILED -> {
-                        left.remove(word.parts(3)[0]);
-                        running = null;
-                        ended(word);
-                    }
-                    case DONE -> {
-                        return;
-                    }
-                    default -> throw new LabException("the guest said what only the host says: " + line);
-                }
+            var line = in.readLine();
+            while (line != null && goesOn(Word.parse(line))) {
+                line = in.readLine();
             }
         } catch (ClosedChannelException closed) {
             // By whoever watches the time: as if the guest had fallen silent.
         } catch (IllegalArgumentException strange) {
             throw new LabException("the guest said what nobody says: " + strange.getMessage(), strange);
-        } finally {
-            for (var name : new ArrayList<>(left.keySet())) {
-                report.failed(name, 0, name.equals(running) ? "the guest ended in it" : "the guest ended before it");
+        }
+        if (!greeted) {
+            throw new NotBooted();
+        }
+        for (var name : left) {
+            report.failed(name, 0, name.equals(running) ? "the guest ended in it" : "the guest ended before it");
+        }
+    }
+
+    private boolean goesOn(Word word) throws IOException {
+        switch (word.kind()) {
+            case HELLO -> {
+                greeted = true;
+                say(Word.of(Word.Kind.RUN, left.toArray()));
             }
+            case CASE -> running = word.rest();
+            case ASK -> say(answer(word));
+            case PASSED, FAILED -> ended(word);
+            case DONE -> {
+                return false;
+            }
+            default -> throw new LabException("the guest said what only the host says: " + word);
+        }
+        return true;
+    }
+
+    /** The guest never said a word. */
+    static final class NotBooted extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        NotBooted() {
+            super("the guest did not come up");
         }
     }
 
     private void ended(Word word) {
         var parts = word.parts(3);
         long millis = Long.parseLong(parts[1]);
+        left.remove(parts[0]);
+        running = null;
         if (word.kind() == Word.Kind.PASSED) {
             report.passed(parts[0], millis);
         } else {

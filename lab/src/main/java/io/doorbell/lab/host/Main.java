@@ -74,7 +74,7 @@ public final class Main implements Callable<Integer> {
         } catch (Skipped skipped) {
             out.println("skipped: " + skipped.getMessage());
             return 0;
-        } catch (LabException broken) {
+        } catch (LabException | GuestTalk.NotBooted broken) {
             spec.commandLine().getErr().println("lab: " + broken.getMessage());
             return 1;
         }

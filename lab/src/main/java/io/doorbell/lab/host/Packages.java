@@ -171,14 +171,15 @@ final class Packages {
                     "-o", "Dir::State::Lists=" + lists,
                     "-o", "Dir::Cache::pkgcache=" + folder.resolve("pkgcache.bin"),
                     "-o", "Dir::Cache::srcpkgcache=" + folder.resolve("srcpkgcache.bin"));
-            apt(downloads, options, "apt-get", "-q", "update");
+            // Or it would be content with lists that it did not get.
+            apt(downloads, options, "apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any");
             return download(downloads, options);
         }
     }
 
     private Set<String> download(Path downloads, List<String> options) throws IOException, InterruptedException {
         var names = new LinkedHashSet<String>();
-        var simulated = new ArrayList<>(List.of("apt-get", "-s", "--no-install-recommends", "install"));
+        var simulated = new ArrayList<>(List.of("apt-get", "install", "-s", "--no-install-recommends"));
         simulated.addAll(WANTED);
         var lacking = apt(downloads, options, simulated.toArray(String[]::new));
         names.addAll(toInstall(lacking.lines()));
@@ -189,7 +190,7 @@ final class Packages {
                 .forEach(names::add);
         names.add(
                 kernelOf(apt(downloads, options, "apt-cache", "depends", KERNEL).lines()));
-        var command = new ArrayList<>(List.of("apt-get", "-q", "download"));
+        var command = new ArrayList<>(List.of("apt-get", "download", "-q"));
         command.addAll(names);
         apt(downloads, options, command.toArray(String[]::new));
         return names;

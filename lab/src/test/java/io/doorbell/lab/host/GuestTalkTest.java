@@ -120,6 +120,15 @@ class GuestTalkTest {
     }
 
     @Test
+    void aGuestThatNeverCameUpHasNoCases() throws IOException {
+        guest.close();
+
+        assertThatThrownBy(this::talk).isInstanceOf(GuestTalk.NotBooted.class);
+
+        assertThat(printed.toString()).isEmpty();
+    }
+
+    @Test
     void nothingPassedIsNoSuccess() {
         assertThat(report.allPassed()).isFalse();
     }
