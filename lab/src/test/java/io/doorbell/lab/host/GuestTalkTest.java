@@ -92,7 +92,7 @@ class GuestTalkTest {
 
     @Test
     void answersWhatTheMonitorSays() throws IOException {
-        says("ask device_del {\"id\":\"hot0\"}", "ask quit", "passed one 1", "passed two 1", "done");
+        says("hello", "ask device_del {\"id\":\"hot0\"}", "ask quit", "passed one 1", "passed two 1", "done");
 
         talk();
 
