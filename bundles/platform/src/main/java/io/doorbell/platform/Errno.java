@@ -13,6 +13,7 @@ final class Errno {
     static final int EPIPE = 32;
     static final int ECONNABORTED = 103;
     static final int ECONNRESET = 104;
+    static final int ENOBUFS = 105;
     static final int ETIMEDOUT = 110;
     static final int EINPROGRESS = 115;
     static final int ENOSYS = 38;
@@ -52,6 +53,7 @@ final class Errno {
             case 98 -> "EADDRINUSE: Address already in use";
             case ECONNABORTED -> "ECONNABORTED: Software caused connection abort";
             case ECONNRESET -> "ECONNRESET: Connection reset by peer";
+            case ENOBUFS -> "ENOBUFS: No buffer space available";
             case 107 -> "ENOTCONN: Transport endpoint is not connected";
             case 109 -> "ETOOMANYREFS: Too many references: cannot splice";
             case ETIMEDOUT -> "ETIMEDOUT: Connection timed out";

@@ -80,8 +80,10 @@ final class Libc {
     private static final MethodHandle MADVISE_MEMORY = call("madvise", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
     private static final MethodHandle MEMFD_CREATE = call("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle FTRUNCATE = call("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle FCNTL = variadicCall("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle OPEN = variadicCall("open", 2, JAVA_INT, ADDRESS, JAVA_INT);
+    private static final MethodHandle FCNTL =
+            variadicCall("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle OPEN =
+            variadicCall("open", 2, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
     private static final MethodHandle FLOCK = call("flock", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle FALLOCATE = call("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle CLOSE = call("close", JAVA_INT, JAVA_INT);
@@ -104,7 +106,7 @@ final class Libc {
     static long mmap(MemorySegment errno, long address, long bytes, int protection, int flags, int fd, long offset) {
         try {
             // Safety: makes a new mapping. With MAP_FIXED, Mapping passes an address inside a reservation that it has
-            // just made itself.
+            // just made itself, or all of a live mapping of its own, of which segments stay valid.
             long result = (long) MMAP.invokeExact(errno, address, bytes, protection, flags, fd, offset);
             return result == -1 ? -errno(errno) : result;
         } catch (Throwable thrown) {
@@ -310,11 +312,10 @@ final class Libc {
         return link(name, FunctionDescriptor.of(result, arguments), Linker.Option.captureCallState("errno"));
     }
 
-    private static MethodHandle variadicCall(
-            String name, int fixedArguments, MemoryLayout result, MemoryLayout... arguments) {
+    static MethodHandle variadicCall(String name, int fixedArguments, FunctionDescriptor descriptor) {
         return link(
                 name,
-                FunctionDescriptor.of(result, arguments),
+                descriptor,
                 Linker.Option.captureCallState("errno"),
                 Linker.Option.firstVariadicArg(fixedArguments));
     }

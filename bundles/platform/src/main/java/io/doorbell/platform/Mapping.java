@@ -62,6 +62,31 @@ final class Mapping {
         }
     }
 
+    /** A part of a device, whose descriptor stays its owner's. */
+    static Mapping device(int fd, long offset, long bytes) {
+        try (var scratch = Arena.ofConfined()) {
+            var errno = scratch.allocate(Libc.ERRNO_STATE);
+            long address = mapped(Libc.mmap(errno, 0, bytes, Libc.PROT_READ_WRITE, Libc.MAP_SHARED, fd, offset), bytes);
+            return new Mapping(address, bytes, bytes, Backing.ORDINARY_PAGES, NO_FD);
+        }
+    }
+
+    /** Puts memory of zeros in the place of a device's. */
+    synchronized void detach() {
+        if (closing) {
+            return;
+        }
+        try (var scratch = Arena.ofConfined()) {
+            // Safe beside accesses of other threads: Linux replaces the pages in one step, and segments of the old ones
+            // are valid for
+            // the new.
+            int flags = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_FIXED;
+            long result = Libc.mmap(
+                    scratch.allocate(Libc.ERRNO_STATE), address, mappedBytes, Libc.PROT_READ_WRITE, flags, NO_FD);
+            mapped(result, mappedBytes);
+        }
+    }
+
     MemorySegment segment() {
         return segment;
     }
