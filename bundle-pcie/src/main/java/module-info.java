@@ -1,6 +1,7 @@
 /** NVMe over PCI: the driver, usable without a container by {@link io.doorbell.pcie.PcieController#open}. */
 module io.doorbell.pcie {
     requires transitive io.doorbell.api;
+    requires io.doorbell.pcibus;
     requires io.doorbell.vfiouser;
     requires org.slf4j;
     requires static osgi.annotation;
@@ -10,5 +11,6 @@ module io.doorbell.pcie {
     requires static org.osgi.service.metatype.annotations;
 
     exports io.doorbell.pcie;
+    exports io.doorbell.pcie.vfio;
     exports io.doorbell.pcie.vfiouser;
 }

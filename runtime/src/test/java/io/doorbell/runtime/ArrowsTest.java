@@ -49,6 +49,7 @@ class ArrowsTest {
                             "io.doorbell.target..",
                             "io.doorbell.pci..",
                             "io.doorbell.workload..")),
+            Map.entry("pci-bus", List.of("io.doorbell.pcibus..")),
             Map.entry("vfio-user", List.of("io.doorbell.vfiouser..")),
             Map.entry("deployment", List.of("io.doorbell.deployment..")),
             Map.entry("resource-manager", List.of("io.doorbell.resources..")),
@@ -65,11 +66,12 @@ class ArrowsTest {
             "nvme-spec", List.of(),
             "platform", List.of(),
             "api", List.of("nvme-spec", "platform"),
+            "pci-bus", List.of(),
             "vfio-user", List.of("platform"),
             "emulator", List.of("nvme-spec", "platform", "api", "vfio-user"),
-            "bundle-pcie", List.of("nvme-spec", "platform", "api", "vfio-user"),
+            "bundle-pcie", List.of("nvme-spec", "platform", "api", "vfio-user", "pci-bus"),
             "deployment", List.of(),
-            "runtime", List.of());
+            "runtime", List.of("pci-bus"));
 
     private static final List<String> GROUND = List.of("nvme-spec", "platform", "api");
 
