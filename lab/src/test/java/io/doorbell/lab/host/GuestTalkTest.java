@@ -96,7 +96,7 @@ class GuestTalkTest {
 
         talk();
 
-        assertThat(heard()).containsExactly("answer {\"id\":\"hot0\"}", "refused quit was refused");
+        assertThat(heard()).containsExactly("run one two", "answer {\"id\":\"hot0\"}", "refused quit was refused");
         assertThat(report.allPassed()).isTrue();
     }
 
