@@ -1,6 +1,7 @@
 /** The controller side of NVMe, without a transport. */
 module io.doorbell.subsystem {
     requires transitive io.doorbell.api;
+    requires com.fasterxml.jackson.jr.ob;
     requires org.slf4j;
     requires static osgi.annotation;
     requires static osgi.core;

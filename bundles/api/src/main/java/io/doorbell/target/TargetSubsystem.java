@@ -19,11 +19,16 @@ public interface TargetSubsystem {
     List<AllocatedNamespace> namespaces();
 
     /**
-     * A new controller.
+     * A new controller for a host.
      *
      * @throws IllegalStateException when the subsystem has no controller id left
      */
-    TargetController createController(ControllerSetup setup, ControllerEvents events);
+    TargetController createController(ControllerSetup setup, HostIdentity host, ControllerEvents events);
+
+    /** A new controller for a host that its transport does not know. */
+    default TargetController createController(ControllerSetup setup, ControllerEvents events) {
+        return createController(setup, HostIdentity.UNKNOWN, events);
+    }
 
     record AllocatedNamespace(int nsid, io.doorbell.storage.NamespaceShape shape, List<Integer> attachedControllers) {}
 }

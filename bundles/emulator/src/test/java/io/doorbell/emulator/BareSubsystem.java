@@ -11,6 +11,7 @@ import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
 import java.lang.foreign.Arena;
@@ -72,7 +73,7 @@ final class BareSubsystem implements TargetSubsystem {
     }
 
     @Override
-    public TargetController createController(ControllerSetup setup, ControllerEvents events) {
+    public TargetController createController(ControllerSetup setup, HostIdentity host, ControllerEvents events) {
         model = new Model(setup, events);
         return model;
     }

@@ -31,11 +31,11 @@
  *       {@link io.doorbell.nvme.FirmwareCommitAction}.
  *   <li>What stands beside the data: {@link io.doorbell.nvme.ProtectionInformation}, where a namespace has it
  *       ({@link io.doorbell.nvme.ProtectionFormat}).
- *       {@link io.doorbell.nvme.CommandsSupportedAndEffects}.
- *   <li>What it can be told: {@link io.doorbell.nvme.FeatureId}, {@link io.doorbell.nvme.DatasetManagementRange}.
  *   <li>How it travels when controller and host are apart: {@link io.doorbell.nvme.FabricsCommand} with
  *       {@link io.doorbell.nvme.ConnectData} and {@link io.doorbell.nvme.FabricsStatus}, {@link io.doorbell.nvme.DiscoveryLog}, and
  *       {@link io.doorbell.nvme.TcpPdu} for the capsules on a TCP connection.
+ *   <li>Who may write: {@link io.doorbell.nvme.Reservation}, {@link io.doorbell.nvme.ReservationReport},
+ *       {@link io.doorbell.nvme.ReservationNotificationLog}.
  * </ol>
  *
  * <p>Two forms of access. Queue entries and doorbells are on the I/O path: aligned layouts, exact var handles, static

@@ -7,14 +7,12 @@ import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.NamespaceList;
+import io.doorbell.nvme.ReservationNotificationLog;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.HashSet;
-import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Admin commands. NVMe Base 2.1 §5 "Admin Command Set". Those that are about queues are the transport's, and are no
@@ -40,24 +38,16 @@ final class AdminPath implements CommandPath {
     private final NvmController controller;
     private final NvmSubsystem subsystem;
 
-    /** Creates that are under way, and what has become of them; the latter written by whoever made the namespace. */
-    private final Set<Creation> creating = new HashSet<>();
+    /** Commands that take longer. */
+    private final Background background;
 
-    private final ConcurrentLinkedQueue<Creation> created = new ConcurrentLinkedQueue<>();
-
-    /** One Create. An object of its own, since its request may be another command's by the time it ends. */
-    private static final class Creation {
-        final NvmRequest request;
-        int nsidOrStatus;
-
-        Creation(NvmRequest request) {
-            this.request = request;
-        }
-    }
+    private final ReservationFeatures reservationFeatures;
 
     AdminPath(NvmController controller) {
         this.controller = controller;
         this.subsystem = controller.subsystem();
+        background = new Background(controller::wakeTransport);
+        reservationFeatures = new ReservationFeatures(controller, background);
     }
 
     @Override
@@ -106,8 +96,14 @@ final class AdminPath implements CommandPath {
         return switch (request.opc) {
             case AdminOpcode.IDENTIFY -> identify(request);
             case AdminOpcode.GET_LOG_PAGE -> logPage(request);
-            case AdminOpcode.GET_FEATURES -> controller.features(request, false);
-            case AdminOpcode.SET_FEATURES -> controller.features(request, true);
+            case AdminOpcode.GET_FEATURES ->
+                ReservationFeatures.isOne(request.cdw10 & 0xFF)
+                        ? reservationFeatures.get(request)
+                        : controller.features(request, false);
+            case AdminOpcode.SET_FEATURES ->
+                ReservationFeatures.isOne(request.cdw10 & 0xFF)
+                        ? reservationFeatures.set(request)
+                        : controller.features(request, true);
             case AdminOpcode.NAMESPACE_MANAGEMENT -> manage(request);
             case AdminOpcode.NAMESPACE_ATTACHMENT -> attach(request);
             case AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST ->
@@ -148,8 +144,9 @@ final class AdminPath implements CommandPath {
                 status = csi == IdentifyCns.CSI_NVM ? Status.SUCCESS : INVALID_FIELD; // All zero: no limits.
             case IdentifyCns.INDEPENDENT_NAMESPACE -> {
                 status = valid(nsid);
-                if (controller.attached(nsid) != null) {
-                    IdentifyPages.independentNamespace(page);
+                var namespace = controller.attached(nsid);
+                if (namespace != null) {
+                    IdentifyPages.independentNamespace(page, namespace);
                 }
             }
             case IdentifyCns.NAMESPACE_ATTACHED_CONTROLLER_LIST -> status = attachedControllers(page, nsid, cntid);
@@ -173,7 +170,7 @@ final class AdminPath implements CommandPath {
             return Status.SUCCESS;
         }
         if (namespace != null) {
-            IdentifyPages.namespace(page, namespace.shape());
+            IdentifyPages.namespace(page, namespace);
         }
         return valid(nsid);
     }
@@ -240,19 +237,40 @@ final class AdminPath implements CommandPath {
                 }
                 LogPages.commands(page, controller.setup());
             }
-            case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> LogPages.features(page, controller.features());
+            case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> LogPages.features(page, controller);
+            case LogPageId.RESERVATION_NOTIFICATION -> {
+                return reservationNotification(request, offset, retain);
+            }
             default ->
                 throw new IllegalStateException("log page " + LogPageId.name(lid) + " has a size but no content");
         }
-        long there = Math.min(request.dataBytes, size - offset);
+        answer(request, page, offset);
+        if (!retain) {
+            controller.asyncEvents().read(lid);
+        }
+        return Status.SUCCESS;
+    }
+
+    private static void answer(NvmRequest request, MemorySegment page, long offset) {
+        long there = Math.min(request.dataBytes, page.byteSize() - offset);
         request.copyToHost(0, page, offset, there);
         if (there < request.dataBytes) {
             // What lies behind the page reads zero, and is no leftover of the host's buffer.
             var zeroes = MemorySegment.ofArray(new byte[(int) (request.dataBytes - there)]);
             request.copyToHost(there, zeroes, 0, zeroes.byteSize());
         }
+    }
+
+    /** One notification at a time; while there are more, the host hears of the next one when it has read this one. */
+    private int reservationNotification(NvmRequest request, long offset, boolean retain) {
+        var page = MemorySegment.ofArray(new byte[ReservationNotificationLog.SIZE_BYTES]);
+        int left = controller.reservationNotices().writeTo(page, retain);
+        answer(request, page, offset);
         if (!retain) {
-            controller.asyncEvents().read(lid);
+            controller.asyncEvents().read(LogPageId.RESERVATION_NOTIFICATION);
+            if (left > 0) {
+                controller.reservationLogAvailable();
+            }
         }
         return Status.SUCCESS;
     }
@@ -298,27 +316,11 @@ final class AdminPath implements CommandPath {
         if (capacity != blocks) {
             return Status.THIN_PROVISIONING_NOT_SUPPORTED | Status.DNR;
         }
-        var creation = new Creation(request);
-        creating.add(creation);
-        Thread.ofVirtual().name("create namespace").start(() -> {
-            creation.nsidOrStatus = subsystem.createNamespace(blockBytes, blocks);
-            created.add(creation);
-            controller.wakeTransport();
+        return background.start("create namespace", request, job -> {
+            int nsidOrStatus = subsystem.createNamespace(blockBytes, blocks);
+            job.result = Math.max(0, nsidOrStatus);
+            return nsidOrStatus < 0 ? -nsidOrStatus : Status.SUCCESS;
         });
-        return NvmRequest.PENDING;
-    }
-
-    private int completeCreated() {
-        int completed = 0;
-        for (var done = created.poll(); done != null; done = created.poll()) {
-            // Unless a reset has forgotten it.
-            if (creating.remove(done)) {
-                done.request.result = Math.max(0, done.nsidOrStatus);
-                done.request.complete(done.nsidOrStatus < 0 ? -done.nsidOrStatus : Status.SUCCESS);
-                completed++;
-            }
-        }
-        return completed;
     }
 
     private int attach(NvmRequest request) {
@@ -340,13 +342,13 @@ final class AdminPath implements CommandPath {
 
     @Override
     public int poll(long nowNanos) {
-        return controller.asyncEvents().poll() + (creating.isEmpty() ? 0 : completeCreated());
+        return controller.asyncEvents().poll() + background.poll();
     }
 
     /** Nothing that is pending is completed any more. */
     @Override
     public void close() {
-        creating.clear();
+        background.forget();
         controller.asyncEvents().forgetRequests();
     }
 }

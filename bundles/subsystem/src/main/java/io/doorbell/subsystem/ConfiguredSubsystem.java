@@ -3,6 +3,7 @@ package io.doorbell.subsystem;
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.NamespaceSpec;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +39,7 @@ final class ConfiguredSubsystem implements AutoCloseable {
     }
 
     private final Publisher publisher;
+    private final Path reservationFolder;
 
     // Guarded by this.
     private final Map<String, List<BackendProvider>> backends = new HashMap<>();
@@ -46,14 +48,16 @@ final class ConfiguredSubsystem implements AutoCloseable {
     private NvmSubsystem subsystem;
     private Runnable withdraw;
 
-    ConfiguredSubsystem(Publisher publisher) {
+    /** @param reservationFolder where reservations are kept, or null */
+    ConfiguredSubsystem(Publisher publisher, Path reservationFolder) {
         this.publisher = publisher;
+        this.reservationFolder = reservationFolder;
     }
 
     synchronized void apply(SubsystemSettings next) {
         if (settings == null || !settings.isSameSubsystem(next)) {
             close();
-            subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model());
+            subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model(), reservationFolder);
         }
         settings = next;
         var before = new TreeMap<Integer, NamespaceSpec>();

@@ -5,11 +5,11 @@ import io.doorbell.nvme.FeatureId;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.HostIdentity;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.time.InstantSource;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -38,6 +38,7 @@ final class Features {
     private static final ValueLayout.OfLong LE64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final ControllerSetup setup;
+    private final HostIdentity identity;
     private final BooleanSupplier volatileCache;
     private final InstantSource clock;
 
@@ -57,8 +58,9 @@ final class Features {
     private long timestampSetAtMillis;
     private boolean timestampSet;
 
-    Features(ControllerSetup setup, BooleanSupplier volatileCache, InstantSource clock) {
+    Features(ControllerSetup setup, HostIdentity identity, BooleanSupplier volatileCache, InstantSource clock) {
         this.setup = setup;
+        this.identity = identity;
         this.volatileCache = volatileCache;
         this.clock = clock;
         reset();
@@ -76,8 +78,10 @@ final class Features {
         writeAtomicity = 0;
         events = 0;
         keepAliveMillis = 0;
-        Arrays.fill(hostId, (byte) 0);
-        wideHostId = false;
+        var id = MemorySegment.ofArray(hostId);
+        id.set(LE64, 0, identity.idLow());
+        id.set(LE64, 8, identity.idHigh());
+        wideHostId = identity.hasId();
         timestampSet = false;
         timestampBase = 0;
         timestampSetAtMillis = clock.millis();
@@ -375,6 +379,12 @@ final class Features {
         System.arraycopy(given, 0, hostId, 0, hostId.length);
         wideHostId = wide;
         return Status.SUCCESS;
+    }
+
+    /** As the host has told it. */
+    HostId hostId() {
+        var id = MemorySegment.ofArray(hostId);
+        return new HostId(id.get(LE64, 0), id.get(LE64, 8), wideHostId, 0);
     }
 
     private static boolean isZero(byte[] bytes) {

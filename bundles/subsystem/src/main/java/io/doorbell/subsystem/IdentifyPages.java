@@ -6,6 +6,7 @@ import io.doorbell.nvme.IdentifyIndependentNamespace;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.IdentifyNamespace.LbaFormat;
 import io.doorbell.nvme.NamespaceIdentifiers;
+import io.doorbell.nvme.Reservation;
 import io.doorbell.storage.NamespaceShape;
 import io.doorbell.target.ControllerSetup;
 import java.lang.foreign.MemorySegment;
@@ -91,6 +92,7 @@ final class IdentifyPages {
                         | IdentifyController.ONCS_DATASET_MANAGEMENT
                         | IdentifyController.ONCS_WRITE_ZEROES
                         | IdentifyController.ONCS_SAVE_AND_SELECT
+                        | IdentifyController.ONCS_RESERVATIONS
                         | IdentifyController.ONCS_TIMESTAMP
                         | IdentifyController.ONCS_VERIFY);
         IdentifyController.FUSES.set(page, IdentifyController.FUSES_COMPARE_AND_WRITE);
@@ -107,8 +109,10 @@ final class IdentifyPages {
         IdentifyController.SGLS.set(page, setup.sgls());
     }
 
-    static void namespace(MemorySegment page, NamespaceShape shape) {
+    static void namespace(MemorySegment page, SubsystemNamespace namespace) {
+        var shape = namespace.shape();
         formats(page);
+        IdentifyNamespace.RESCAP.set(page, reservationCapabilities(namespace));
         IdentifyNamespace.NSZE.set(page, shape.blockCount());
         IdentifyNamespace.NCAP.set(page, shape.blockCount());
         IdentifyNamespace.NUSE.set(page, shape.blockCount());
@@ -152,7 +156,14 @@ final class IdentifyPages {
         throw new IllegalArgumentException("no format has blocks of " + blockBytes + " bytes");
     }
 
-    static void independentNamespace(MemorySegment page) {
+    private static int reservationCapabilities(SubsystemNamespace namespace) {
+        return Reservation.RESCAP_ALL_TYPES
+                | Reservation.RESCAP_IGNORE_EXISTING_KEY_1_3
+                | (namespace.reservations().canPersist() ? Reservation.RESCAP_PERSISTENCE : 0);
+    }
+
+    static void independentNamespace(MemorySegment page, SubsystemNamespace namespace) {
+        IdentifyIndependentNamespace.RESCAP.set(page, reservationCapabilities(namespace));
         IdentifyIndependentNamespace.NMIC.set(page, IdentifyNamespace.NMIC_SHARED);
         IdentifyIndependentNamespace.NSTAT.set(page, IdentifyIndependentNamespace.NSTAT_READY);
     }

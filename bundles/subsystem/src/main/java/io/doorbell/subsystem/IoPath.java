@@ -27,8 +27,36 @@ final class IoPath implements CommandPath {
     private static final int BLOCK_COUNT_MASK = 0xFFFF;
 
     /** A namespace as this path sees it. */
-    private record Slot(
-            SubsystemNamespace namespace, NamespaceSession session, long blockCount, int blockShift, int maxBlocks) {}
+    private static final class Slot {
+        final NamespaceSession session;
+        final long blockCount;
+        final int blockShift;
+        final int maxBlocks;
+        /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
+        int denied;
+
+        // Cold.
+        final SubsystemNamespace namespace;
+        final ReservationSession reservations;
+        final NamespaceReservations.Seat seat;
+        /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
+        long draining;
+
+        Slot(
+                SubsystemNamespace namespace,
+                NamespaceSession session,
+                ReservationSession reservations,
+                NamespaceReservations.Seat seat,
+                int maxTransferBytes) {
+            this.namespace = namespace;
+            this.session = session;
+            this.reservations = reservations;
+            this.seat = seat;
+            blockCount = namespace.shape().blockCount();
+            blockShift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
+            maxBlocks = maxTransferBytes >> blockShift;
+        }
+    }
 
     private Slot[] slots = new Slot[0];
     private SubsystemNamespace[] seen = new SubsystemNamespace[0];
@@ -36,6 +64,11 @@ final class IoPath implements CommandPath {
     private final PathCounters counters = new PathCounters();
     /** Requests that sessions have yet to complete. */
     private int pending;
+    /** What the host may not do with one namespace or another; 0 mostly, and then nobody looks closer. */
+    private int denied;
+
+    /** A reservation, or who the host is, has changed: to be taken up in {@link #poll}. Written by any thread. */
+    private volatile boolean reservationsChanged;
 
     // Cold from here.
     private final Reactor reactor;
@@ -58,6 +91,12 @@ final class IoPath implements CommandPath {
         if (index < 0 || index >= table.length || (slot = table[index]) == null) {
             return noNamespace(request.nsid);
         }
+        if (slot.denied != 0) {
+            if (isDeniedNow(request)) {
+                return Status.RESERVATION_CONFLICT | Status.DNR;
+            }
+            slot = slots[index];
+        }
         request.session = slot.session;
         request.result = 0;
         int opc = request.opc;
@@ -65,6 +104,18 @@ final class IoPath implements CommandPath {
             return admitOther(request, slot);
         }
         return admitTransfer(request, slot);
+    }
+
+    /** NVMe Base 2.1 "Reservations", command behavior in the presence of a reservation: the groups Read and Write. */
+    private static boolean isDenied(int opc, int denied) {
+        return switch (opc) {
+            case NvmOpcode.RESERVATION_REGISTER,
+                    NvmOpcode.RESERVATION_REPORT,
+                    NvmOpcode.RESERVATION_ACQUIRE,
+                    NvmOpcode.RESERVATION_RELEASE -> false;
+            case NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY -> (denied & ReservationState.DENIES_READS) != 0;
+            default -> (denied & ReservationState.DENIES_WRITES) != 0;
+        };
     }
 
     private static int admitTransfer(NvmRequest request, Slot slot) {
@@ -88,7 +139,7 @@ final class IoPath implements CommandPath {
         return Status.SUCCESS;
     }
 
-    private static int admitOther(NvmRequest request, Slot slot) {
+    private int admitOther(NvmRequest request, Slot slot) {
         int fuse = request.flags & 3;
         int opc = request.opc;
         boolean fusible = fuse == SubmissionEntry.FUSE_NONE
@@ -116,6 +167,12 @@ final class IoPath implements CommandPath {
                 request.slba = 0;
                 request.blockCount = 0;
                 return Status.SUCCESS;
+            case NvmOpcode.RESERVATION_REGISTER,
+                    NvmOpcode.RESERVATION_REPORT,
+                    NvmOpcode.RESERVATION_ACQUIRE,
+                    NvmOpcode.RESERVATION_RELEASE:
+                request.session = slot.reservations;
+                return ReservationSession.admit(request, maxTransferBytes);
             default:
                 return Status.INVALID_OPCODE | Status.DNR;
         }
@@ -133,14 +190,40 @@ final class IoPath implements CommandPath {
 
     @Override
     public int execute(NvmRequest request) {
+        if (denied != 0 && isDeniedNow(request)) {
+            return Status.RESERVATION_CONFLICT | Status.DNR;
+        }
         int status = request.session.submit(request);
         if (status == NvmRequest.PENDING) {
             pending++;
         } else if (status != Status.SUCCESS) {
-            return status;
+            return notExecuted(request, status);
         }
         count(request);
         return status;
+    }
+
+    /**
+     * At execute too: since admit a transport may have waited for the data, and a reservation may have come. A host that has
+     * just named itself is not to be taken for another.
+     */
+    private boolean isDeniedNow(NvmRequest request) {
+        if (reservationsChanged && !closed) {
+            takeUpReservations();
+        }
+        var slot = slot(request.nsid);
+        return slot != null && slot.denied != 0 && isDenied(request.opc, slot.denied);
+    }
+
+    /** A session that a drain has closed since the command was admitted to it: the command was to be aborted with the rest. */
+    private int notExecuted(NvmRequest request, int status) {
+        var slot = slot(request.nsid);
+        boolean drained = slot != null && request.session != slot.session && request.session != slot.reservations;
+        return drained && Status.code(status) == Status.INVALID_NAMESPACE_OR_FORMAT ? Status.ABORTED_PREEMPT : status;
+    }
+
+    private Slot slot(int nsid) {
+        return nsid >= 1 && nsid <= slots.length ? slots[nsid - 1] : null;
     }
 
     /** SMART counts Read, Compare and Verify as reading. NVMe Base 2.1 §5.1.12.1.3 "SMART / Health Information". */
@@ -149,7 +232,7 @@ final class IoPath implements CommandPath {
             case NvmOpcode.READ, NvmOpcode.COMPARE -> counters.read(request.dataBytes);
             case NvmOpcode.WRITE -> counters.write(request.dataBytes);
             case NvmOpcode.VERIFY -> {
-                var slot = request.nsid <= slots.length ? slots[request.nsid - 1] : null;
+                var slot = slot(request.nsid);
                 counters.read(slot == null ? 0 : (long) request.blockCount << slot.blockShift);
             }
             default -> {}
@@ -168,11 +251,14 @@ final class IoPath implements CommandPath {
         if (!pair) {
             return Status.INVALID_FIELD | Status.DNR;
         }
+        if (denied != 0 && isDeniedNow(write)) {
+            return Status.RESERVATION_CONFLICT | Status.DNR;
+        }
         int status = write.session.submitFused(compare, write);
         if (status == NvmRequest.PENDING) {
             pending++;
         } else if (status != Status.SUCCESS) {
-            return status;
+            return notExecuted(write, status);
         }
         count(compare);
         count(write);
@@ -187,6 +273,10 @@ final class IoPath implements CommandPath {
             takeUpNamespaces(attached);
             work++;
         }
+        if (reservationsChanged && !closed) {
+            takeUpReservations();
+            work++;
+        }
         if (pending != 0) {
             work += pollSessions(nowNanos);
         }
@@ -197,11 +287,12 @@ final class IoPath implements CommandPath {
         int completed = 0;
         for (var slot : slots) {
             if (slot != null) {
-                completed += slot.session.poll(nowNanos);
+                completed += slot.session.poll(nowNanos) + slot.reservations.poll(nowNanos);
             }
         }
         for (int i = retiring.size() - 1; i >= 0; i--) {
-            completed += retiring.get(i).session.poll(nowNanos);
+            var slot = retiring.get(i);
+            completed += slot.session.poll(nowNanos) + slot.reservations.poll(nowNanos);
             closeIfIdle(i);
         }
         pending -= completed;
@@ -219,6 +310,7 @@ final class IoPath implements CommandPath {
             if (i < attached.length && attached[i] == old.namespace) {
                 table[i] = old;
             } else {
+                old.seat.leave();
                 retiring.add(old);
             }
         }
@@ -229,32 +321,105 @@ final class IoPath implements CommandPath {
         }
         slots = table;
         seen = attached;
+        sumDenied();
         for (int i = retiring.size() - 1; i >= 0; i--) {
             closeIfIdle(i);
         }
     }
 
     private Slot slot(SubsystemNamespace namespace) {
-        NamespaceSession session;
+        var session = open(namespace);
+        if (session == null) {
+            return null;
+        }
+        var reservations = namespace.reservations();
+        var seat = reservations.seat(this);
+        var slot = new Slot(
+                namespace,
+                session,
+                new ReservationSession(controller, reservations, reactor::wake),
+                seat,
+                maxTransferBytes);
+        slot.denied = seat.take(controller.host());
+        return slot;
+    }
+
+    private NamespaceSession open(SubsystemNamespace namespace) {
         try {
-            session = namespace.open(reactor);
+            return namespace.open(reactor);
         } catch (IllegalStateException refused) {
             LOG.error("{} of {} cannot be used on {}", namespace, controller, reactor, refused);
             return null;
         }
-        if (session == null) {
-            return null;
+    }
+
+    /** Any thread: a reservation, or who the host is, has changed. */
+    void reservationsChanged() {
+        reservationsChanged = true;
+        reactor.wake();
+    }
+
+    /** From here on no command goes by the old rules. */
+    private void takeUpReservations() {
+        // Before the states are read: a change that comes meanwhile sets it again.
+        reservationsChanged = false;
+        for (int i = 0; i < slots.length; i++) {
+            var slot = slots[i];
+            if (slot == null) {
+                continue;
+            }
+            long drain = slot.seat.drainWanted();
+            slot.denied = slot.seat.take(controller.host());
+            if (drain != 0) {
+                slots[i] = drained(slot, drain);
+            }
         }
-        int shift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
-        return new Slot(namespace, session, namespace.shape().blockCount(), shift, maxTransferBytes >> shift);
+        sumDenied();
+    }
+
+    /** What is in flight belongs to one session, what comes from now on to another: so the first comes to an end. */
+    private Slot drained(Slot slot, long drain) {
+        if (slot.session.inFlight() == 0) {
+            slot.seat.drained(drain);
+            return slot;
+        }
+        slot.draining = drain;
+        retiring.add(slot);
+        var session = open(slot.namespace);
+        if (session == null) {
+            // No drain, then; who waits for it is told so at the end of the bound.
+            retiring.removeLast();
+            slot.draining = 0;
+            return slot;
+        }
+        var next = new Slot(slot.namespace, session, slot.reservations, slot.seat, maxTransferBytes);
+        next.denied = slot.denied;
+        return next;
+    }
+
+    private void sumDenied() {
+        int sum = 0;
+        for (var slot : slots) {
+            sum |= slot == null ? 0 : slot.denied;
+        }
+        denied = sum;
     }
 
     private void closeIfIdle(int index) {
         var slot = retiring.get(index);
-        if (slot.session.inFlight() == 0) {
+        boolean idle = slot.session.inFlight() == 0 && (slot.draining != 0 || slot.reservations.inFlight() == 0);
+        if (idle) {
             retiring.remove(index);
             slot.namespace.close(slot.session);
+            if (slot.draining != 0) {
+                slot.seat.drained(slot.draining);
+            }
         }
+    }
+
+    /** Who sends the commands. Any thread. */
+    HostId host() {
+        return controller.host();
     }
 
     PathCounters counters() {
@@ -281,6 +446,8 @@ final class IoPath implements CommandPath {
         RuntimeException first = null;
         for (var slot : retiring) {
             try {
+                slot.seat.leave();
+                slot.reservations.close();
                 slot.namespace.close(slot.session);
             } catch (RuntimeException failed) {
                 first = first == null ? failed : first;
@@ -291,5 +458,10 @@ final class IoPath implements CommandPath {
         if (first != null) {
             throw first;
         }
+    }
+
+    @Override
+    public String toString() {
+        return controller + " on " + reactor;
     }
 }

@@ -12,6 +12,7 @@ import io.doorbell.nvme.FeaturesSupportedAndEffects;
 import io.doorbell.nvme.FirmwareSlotLog;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.ReservationNotificationLog;
 import io.doorbell.nvme.SmartLog;
 import io.doorbell.nvme.SupportedLogPages;
 import io.doorbell.target.ControllerSetup;
@@ -26,7 +27,8 @@ final class LogPages {
         LogPageId.FIRMWARE_SLOT_INFORMATION,
         LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST,
         LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS,
-        LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS
+        LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS,
+        LogPageId.RESERVATION_NOTIFICATION
     };
 
     private static final int AVAILABLE_SPARE_PERCENT = 100;
@@ -44,6 +46,7 @@ final class LogPages {
             case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST -> 4096;
             case LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS -> CommandsSupportedAndEffects.SIZE_BYTES;
             case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> FeaturesSupportedAndEffects.SIZE_BYTES;
+            case LogPageId.RESERVATION_NOTIFICATION -> ReservationNotificationLog.SIZE_BYTES;
             default -> -1;
         };
     }
@@ -87,15 +90,25 @@ final class LogPages {
         for (int opcode : new int[] {NvmOpcode.FLUSH, NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY}) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP);
         }
+        int[] reservations = {
+            NvmOpcode.RESERVATION_REGISTER,
+            NvmOpcode.RESERVATION_REPORT,
+            NvmOpcode.RESERVATION_ACQUIRE,
+            NvmOpcode.RESERVATION_RELEASE
+        };
+        for (int opcode : reservations) {
+            CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP);
+        }
         for (int opcode : new int[] {NvmOpcode.WRITE, NvmOpcode.WRITE_ZEROES, NvmOpcode.DATASET_MANAGEMENT}) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP | LBCC);
         }
     }
 
-    static void features(MemorySegment page, Features features) {
+    static void features(MemorySegment page, NvmController controller) {
         for (int fid = 0; fid <= 0xFF; fid++) {
-            if (features.isSupported(fid)) {
-                int scope = fid == FeatureId.ERROR_RECOVERY
+            boolean ofReservations = ReservationFeatures.isOne(fid);
+            if (ofReservations || controller.features().isSupported(fid)) {
+                int scope = fid == FeatureId.ERROR_RECOVERY || ofReservations
                         ? FeaturesSupportedAndEffects.SCOPE_NAMESPACE
                         : FeaturesSupportedAndEffects.SCOPE_CONTROLLER;
                 FeaturesSupportedAndEffects.entry(page, 0, fid, FeaturesSupportedAndEffects.FSUPP | scope);

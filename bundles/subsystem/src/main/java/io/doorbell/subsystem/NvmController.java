@@ -14,6 +14,7 @@ import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetController;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,6 +53,11 @@ final class NvmController implements TargetController {
 
     private volatile int cc;
     private volatile int csts;
+    /** Who the host is to reservations; written under the lock. */
+    private volatile HostId host;
+
+    private final HostIdentity identity;
+    private final ReservationNotices reservationNotices = new ReservationNotices();
 
     // Guarded by this.
     private final Features features;
@@ -66,12 +72,19 @@ final class NvmController implements TargetController {
     private boolean hostSeen;
     private long hostSeenNanos;
 
-    NvmController(NvmSubsystem subsystem, int controllerId, ControllerSetup setup, ControllerEvents transport) {
+    NvmController(
+            NvmSubsystem subsystem,
+            int controllerId,
+            ControllerSetup setup,
+            HostIdentity identity,
+            ControllerEvents transport) {
+        this.identity = identity;
+        this.host = HostId.of(identity);
         this.subsystem = subsystem;
         this.controllerId = controllerId;
         this.setup = setup;
         this.transport = transport;
-        features = new Features(setup, subsystem::hasVolatileCache, subsystem.clock());
+        features = new Features(setup, identity, subsystem::hasVolatileCache, subsystem.clock());
         asyncEvents = new AsyncEvents(transport::wake);
         capabilities = ControllerCapabilities.NONE
                 .withMaxQueueEntries(setup.maxQueueEntries())
@@ -207,6 +220,46 @@ final class NvmController implements TargetController {
         asyncEvents.reset();
         changed.clear();
         features.reset();
+        reservationNotices.reset();
+        if (!identity.hasId()) {
+            // Whoever comes after the reset may be somebody else.
+            become(HostId.unnamedHost());
+        }
+    }
+
+    /** Who sends the commands. */
+    HostId host() {
+        return host;
+    }
+
+    private void become(HostId other) {
+        var before = host;
+        host = other;
+        for (var path : paths) {
+            path.reservationsChanged();
+        }
+        if (!before.isNamed()) {
+            // Not under this lock: the subsystem's comes first.
+            Thread.ofVirtual().name("forget a host").start(() -> subsystem.forget(before));
+        }
+    }
+
+    ReservationNotices reservationNotices() {
+        return reservationNotices;
+    }
+
+    /** Something happened to the reservations of a namespace that this host is to know. */
+    void reservationNotice(int nsid, int type) {
+        if (reservationNotices.add(nsid, type)) {
+            reservationLogAvailable();
+        }
+    }
+
+    void reservationLogAvailable() {
+        event(
+                AsyncEvent.TYPE_COMMAND_SET,
+                AsyncEvent.COMMAND_SET_RESERVATION_LOG_AVAILABLE,
+                LogPageId.RESERVATION_NOTIFICATION);
     }
 
     @Override
@@ -338,6 +391,8 @@ final class NvmController implements TargetController {
             int fid = request.cdw10 & 0xFF;
             if (fid == FeatureId.KEEP_ALIVE_TIMER) {
                 hostSeen = true;
+            } else if (fid == FeatureId.HOST_IDENTIFIER) {
+                become(features.hostId());
             } else if (fid == FeatureId.TEMPERATURE_THRESHOLD
                     && criticalWarning() != 0
                     && features.wants(SmartLog.WARNING_TEMPERATURE)) {
@@ -444,6 +499,9 @@ final class NvmController implements TargetController {
                 return;
             }
             closed = true;
+            if (!host.isNamed()) {
+                become(host);
+            }
             var status = new ControllerStatus(csts);
             if (status.rdy() && status.shst() != ControllerStatus.SHST_COMPLETE) {
                 unsafeShutdowns++;

@@ -1,14 +1,17 @@
 package io.doorbell.subsystem;
 
 import io.doorbell.nvme.Nqn;
+import io.doorbell.nvme.ReservationReport;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -49,12 +52,17 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private final String model;
     private final InstantSource clock;
     private final Instant started;
+    /** Where reservations are kept that outlive the node, or null. */
+    private final Path reservationFolder;
 
     // Guarded by this.
     private final TreeMap<Integer, SubsystemNamespace> namespaces = new TreeMap<>();
     private final TreeMap<Integer, NvmController> controllers = new TreeMap<>();
     /** Identifiers that are taken by namespaces which hosts have asked for and do not have yet, and their bytes. */
     private final Map<Integer, Long> beingMade = new HashMap<>();
+
+    /** By namespace identifier; they outlive the namespace, which may come back with the same data. */
+    private final Map<Integer, NamespaceReservations> reservations = new HashMap<>();
 
     private BackendProvider maker;
     private long makerBytes;
@@ -68,11 +76,20 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
      * @param model at most 40 printable ASCII characters
      */
     public NvmSubsystem(String nqn, String serial, String model) {
-        this(nqn, serial, model, InstantSource.system());
+        this(nqn, serial, model, null);
     }
 
-    NvmSubsystem(String nqn, String serial, String model, InstantSource clock) {
+    /**
+     * @param reservationFolder where reservations are kept that are to persist through a loss of power; null where hosts
+     *     cannot ask for that
+     */
+    public NvmSubsystem(String nqn, String serial, String model, Path reservationFolder) {
+        this(nqn, serial, model, reservationFolder, InstantSource.system());
+    }
+
+    NvmSubsystem(String nqn, String serial, String model, Path reservationFolder, InstantSource clock) {
         checkIdentity(nqn, serial, model);
+        this.reservationFolder = reservationFolder;
         this.nqn = nqn;
         this.serial = serial;
         this.model = model;
@@ -106,6 +123,11 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     @Override
     public String model() {
         return model;
+    }
+
+    /** Whether reservations can outlive the node. */
+    boolean persistsReservations() {
+        return reservationFolder != null;
     }
 
     InstantSource clock() {
@@ -146,13 +168,69 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             if (namespaces.containsKey(nsid) || beingMade.containsKey(nsid)) {
                 throw new IllegalArgumentException("namespace id " + nsid + " of " + nqn + " is taken");
             }
-            var added = new SubsystemNamespace(nsid, namespace, false);
+            var added = new SubsystemNamespace(nsid, namespace, false, reservations(nsid, namespace));
             put(added);
             for (var controller : controllers.values()) {
                 if (controller.setup().attachAll()) {
                     controller.attach(added, true);
                 }
             }
+        }
+    }
+
+    /** Those of before where the data is that of before: a namespace whose backend was replaced keeps them. */
+    private NamespaceReservations reservations(int nsid, Namespace namespace) {
+        var uuid = namespace.shape().uuid();
+        var known = reservations.get(nsid);
+        if (known != null && known.uuid().equals(uuid)) {
+            return known;
+        }
+        var store = reservationFolder == null ? null : new ReservationStore(reservationFolder, nqn, nsid, uuid);
+        var made = new NamespaceReservations(
+                "namespace " + nsid + " of " + nqn, uuid, store, (host, type) -> tellOfReservation(nsid, host, type));
+        reservations.put(nsid, made);
+        return made;
+    }
+
+    private synchronized void tellOfReservation(int nsid, HostId host, int type) {
+        for (var controller : controllers.values()) {
+            if (controller.host().equals(host) && controller.attached(nsid) != null) {
+                controller.reservationNotice(nsid, type);
+            }
+        }
+    }
+
+    /** With an entry for each controller of a registrant. */
+    synchronized ReservationReport reservationReport(ReservationState state) {
+        var entries = new ArrayList<ReservationReport.Registrant>();
+        for (var registrant : state.registrants()) {
+            int before = entries.size();
+            for (var controller : controllers.values()) {
+                if (controller.host().equals(registrant.host())) {
+                    entries.add(ReservationSession.entry(state, registrant, controller.controllerId()));
+                }
+            }
+            if (entries.size() == before) {
+                entries.add(ReservationSession.entry(state, registrant, ReservationReport.NO_CONTROLLER));
+            }
+        }
+        return new ReservationReport(state.gen(), state.rtype(), state.persistent(), entries);
+    }
+
+    /** A host without an identifier is gone for good: so is what it had registered. Any thread; does not block. */
+    void forget(HostId host) {
+        List<NamespaceReservations> registered;
+        synchronized (this) {
+            registered = reservations.values().stream()
+                    .filter(of -> of.state().isRegistered(host))
+                    .toList();
+        }
+        if (!registered.isEmpty()) {
+            Thread.ofVirtual().name("forget a host of " + nqn).start(() -> {
+                for (var of : registered) {
+                    of.change(false, state -> state.forget(host));
+                }
+            });
         }
     }
 
@@ -269,7 +347,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         synchronized (this) {
             beingMade.remove(nsid);
             if (made != null && !closed) {
-                put(new SubsystemNamespace(nsid, made, true));
+                put(new SubsystemNamespace(nsid, made, true, reservations(nsid, made)));
                 LOG.info("{}: a host made namespace {} of {} blocks of {} bytes", nqn, nsid, blockCount, blockBytes);
                 return nsid;
             }
@@ -333,7 +411,8 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     @Override
-    public synchronized TargetController createController(ControllerSetup setup, ControllerEvents events) {
+    public synchronized TargetController createController(
+            ControllerSetup setup, HostIdentity host, ControllerEvents events) {
         if (closed) {
             throw new IllegalStateException(nqn + " is closed");
         }
@@ -344,7 +423,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         while (controllers.containsKey(cntlid)) {
             cntlid++;
         }
-        var controller = new NvmController(this, cntlid, setup, events);
+        var controller = new NvmController(this, cntlid, setup, host, events);
         controllers.put(cntlid, controller);
         if (setup.attachAll()) {
             for (var namespace : namespaces.values()) {

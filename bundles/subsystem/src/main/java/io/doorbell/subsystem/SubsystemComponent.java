@@ -2,6 +2,7 @@ package io.doorbell.subsystem;
 
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.target.TargetSubsystem;
+import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
@@ -28,6 +29,12 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = SubsystemComponent.Config.class, factory = true)
 public final class SubsystemComponent {
     static final String PID = "io.doorbell.subsystem";
+
+    /** Framework property: the node's home. */
+    private static final String HOME_PROPERTY = "doorbell.home";
+
+    /** From the node's home on. */
+    private static final String RESERVATION_FOLDER = "var/reservations";
 
     private static final Logger LOG = LoggerFactory.getLogger(SubsystemComponent.class);
 
@@ -68,7 +75,9 @@ public final class SubsystemComponent {
     @Activate
     public SubsystemComponent(BundleContext context, Map<String, Object> properties, Config config) {
         file = "config/" + properties.get(Constants.SERVICE_PID) + ".cfg";
-        subsystem = new ConfiguredSubsystem(made -> publish(context, made));
+        String home = context.getProperty(HOME_PROPERTY);
+        subsystem = new ConfiguredSubsystem(
+                made -> publish(context, made), Path.of(home == null ? "" : home, RESERVATION_FOLDER));
         modified(config);
     }
 

@@ -19,17 +19,19 @@ final class SubsystemNamespace {
     private final Namespace namespace;
     private final NamespaceShape shape;
     private final boolean madeByHost;
+    private final NamespaceReservations reservations;
     private final CountDownLatch closed = new CountDownLatch(1);
 
     // Guarded by this.
     private int sessions;
     private boolean removed;
 
-    SubsystemNamespace(int nsid, Namespace namespace, boolean madeByHost) {
+    SubsystemNamespace(int nsid, Namespace namespace, boolean madeByHost, NamespaceReservations reservations) {
         this.nsid = nsid;
         this.namespace = namespace;
         this.shape = namespace.shape();
         this.madeByHost = madeByHost;
+        this.reservations = reservations;
     }
 
     int nsid() {
@@ -42,6 +44,10 @@ final class SubsystemNamespace {
 
     Namespace namespace() {
         return namespace;
+    }
+
+    NamespaceReservations reservations() {
+        return reservations;
     }
 
     /** Whether Namespace Management made it, so that it may delete it. */

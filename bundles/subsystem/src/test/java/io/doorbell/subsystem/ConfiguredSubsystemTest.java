@@ -22,10 +22,12 @@ class ConfiguredSubsystemTest {
     Path home;
 
     private final List<NvmSubsystem> published = new ArrayList<>();
-    private final ConfiguredSubsystem configured = new ConfiguredSubsystem(subsystem -> {
-        published.add(subsystem);
-        return () -> published.remove(subsystem);
-    });
+    private final ConfiguredSubsystem configured = new ConfiguredSubsystem(
+            subsystem -> {
+                published.add(subsystem);
+                return () -> published.remove(subsystem);
+            },
+            null);
     private FileBackend files;
 
     @BeforeEach

@@ -91,7 +91,7 @@ class FeaturesTest {
                 FeatureId.LBA_RANGE_TYPE,
                 FeatureId.VOLATILE_WRITE_CACHE,
                 FeatureId.HOST_MEMORY_BUFFER,
-                FeatureId.RESERVATION_PERSISTENCE,
+                FeatureId.NAMESPACE_WRITE_PROTECTION_CONFIG,
                 0xC0)) {
             assertThat(get(fid, 0, 0)).as(FeatureId.name(fid)).isEqualTo(Status.INVALID_FIELD);
             assertThat(rig.setFeature(fid, 0)).as(FeatureId.name(fid)).isEqualTo(Status.INVALID_FIELD);

@@ -16,6 +16,7 @@ import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -36,9 +37,18 @@ final class Rig implements AutoCloseable {
 
     final HandReactor reactor = HandReactor.byHand("rig");
     final SettableClock clock = new SettableClock();
-    final NvmSubsystem subsystem = new NvmSubsystem(NQN, "SN42", "Test Model", clock);
+    final NvmSubsystem subsystem;
     final Transport transport = new Transport();
-    final NvmController controller = controller("first", true, true, transport);
+    final NvmController controller;
+
+    Rig() {
+        this(null);
+    }
+
+    Rig(Path reservationFolder) {
+        subsystem = new NvmSubsystem(NQN, "SN42", "Test Model", reservationFolder, clock);
+        controller = controller("first", true, true, transport);
+    }
 
     static ControllerSetup setup(String name, boolean pci, boolean attachAll) {
         return new ControllerSetup(
