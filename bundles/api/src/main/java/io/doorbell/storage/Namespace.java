@@ -24,6 +24,73 @@ public interface Namespace extends AutoCloseable {
      */
     void flush();
 
+    /**
+     * Makes it anew with blocks of another size, or of the same: every block reads zero from then on, durably, and
+     * {@link #shape} says so. The identity stays, and so do the bytes there are, rounded down to whole blocks. No
+     * session is open. May block.
+     *
+     * @param blockBytes 512 or 4096
+     * @throws IllegalArgumentException when not one block of that size fits
+     * @throws UnsupportedOperationException when the store cannot be formatted
+     * @throws java.io.UncheckedIOException when it cannot be done; what was written may be there or not
+     */
+    default void format(int blockBytes) {
+        throw new UnsupportedOperationException(shape().backend() + " cannot be formatted");
+    }
+
+    /**
+     * Removes what was written, as thoroughly as the store allows, and durably: every block reads zero from then on. No
+     * session is open. May take long.
+     *
+     * @return false when {@code progress} stopped it
+     * @throws UnsupportedOperationException when the store cannot be erased
+     * @throws java.io.UncheckedIOException when it could not be done
+     */
+    default boolean erase(Erasure erasure, Progress progress) {
+        throw new UnsupportedOperationException(shape().backend() + " cannot be erased");
+    }
+
+    /**
+     * Reads every block, to see that it can be read; nothing to do where that cannot fail. Sessions may be open. May take long.
+     *
+     * @return false when {@code progress} stopped it
+     * @throws java.io.UncheckedIOException when a block cannot be read
+     */
+    default boolean scan(Progress progress) {
+        return progress.at(1, 1);
+    }
+
+    /** How far something is that takes long. */
+    @FunctionalInterface
+    interface Progress {
+        /** Told now and then. @return whether to go on */
+        boolean at(long doneBytes, long ofBytes);
+    }
+
+    /**
+     * How data is removed.
+     *
+     * @param passes how often {@code pattern} is written over everything before, 0 to 16
+     * @param inverted whether it is inverted between passes; the last one writes it as it is
+     */
+    record Erasure(int passes, int pattern, boolean inverted) {
+        /** Nothing is written over: blocks are given back, or zeroed where that cannot be. */
+        public static final Erasure DISCARD = new Erasure(0, 0, false);
+
+        public static final int MAX_PASSES = 16;
+
+        public Erasure {
+            if (passes < 0 || passes > MAX_PASSES) {
+                throw new IllegalArgumentException("overwrite passes " + passes + ": 0 to " + MAX_PASSES);
+            }
+        }
+
+        /** What pass {@code pass} writes, from 0 on. */
+        public int patternOf(int pass) {
+            return inverted && (passes - 1 - pass) % 2 != 0 ? ~pattern : pattern;
+        }
+    }
+
     /** Ends the namespace: what was flushed is durable. Sessions are closed before. Idempotent. */
     @Override
     void close();

@@ -32,6 +32,11 @@ public record NamespaceShape(
         }
     }
 
+    /** The same with blocks of another size, as many as fit into {@code bytes}. */
+    public NamespaceShape formatted(int blockBytes, long bytes) {
+        return new NamespaceShape(blockBytes, bytes / blockBytes, uuid, keepsData, deallocates, volatileCache, backend);
+    }
+
     public long byteSize() {
         return blockCount * blockBytes;
     }

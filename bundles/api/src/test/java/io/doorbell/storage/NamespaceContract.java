@@ -643,4 +643,80 @@ public abstract class NamespaceContract {
         assertThat(run(session(namespace), TestRequest.blocks(NvmOpcode.FLUSH, 0, 1)))
                 .isZero();
     }
+
+    @Test
+    void formattedItHasBlocksOfTheOtherSizeAndReadsZero() {
+        var namespace = namespace(512, BLOCKS);
+        assumeTrue(namespace.shape().keepsData(), "keeps no data");
+        var uuid = namespace.shape().uuid();
+        var before = namespace.open(reactor);
+        assertThat(run(before, TestRequest.blocks(NvmOpcode.WRITE, 3, 1).with(filled(512))))
+                .isZero();
+        before.close();
+
+        namespace.format(4096);
+
+        assertThat(namespace.shape().blockBytes()).isEqualTo(4096);
+        assertThat(namespace.shape().blockCount()).isEqualTo(BLOCKS / 8);
+        assertThat(namespace.shape().uuid()).isEqualTo(uuid);
+        var after = session(namespace);
+        var whole = new byte[BLOCKS * 512];
+        assertThat(run(after, TestRequest.blocks(NvmOpcode.READ, 0, BLOCKS / 8).with(whole)))
+                .isZero();
+        assertThat(whole).containsOnly(0);
+        var block = filled(4096);
+        assertThat(run(
+                        after,
+                        TestRequest.blocks(NvmOpcode.WRITE, BLOCKS / 8 - 1, 1).with(block)))
+                .isZero();
+        var back = new byte[4096];
+        assertThat(run(
+                        after,
+                        TestRequest.blocks(NvmOpcode.READ, BLOCKS / 8 - 1, 1).with(back)))
+                .isZero();
+        assertThat(back).isEqualTo(block);
+        assertThatThrownBy(() -> namespace(512, 1).format(4096)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void erasedItReadsZeroAndTellsItsProgress() {
+        var namespace = namespace(512, BLOCKS);
+        assumeTrue(namespace.shape().keepsData(), "keeps no data");
+        var before = namespace.open(reactor);
+        assertThat(run(before, TestRequest.blocks(NvmOpcode.WRITE, 3, 1).with(filled(512))))
+                .isZero();
+        before.close();
+        var told = new ArrayList<Long>();
+
+        boolean done = namespace.erase(new Namespace.Erasure(2, 0x1234_5678, true), (bytes, of) -> {
+            told.add(bytes);
+            assertThat(of).isEqualTo(3L * BLOCKS * 512);
+            return true;
+        });
+
+        assertThat(done).isTrue();
+        assertThat(told).isSorted().endsWith(3L * BLOCKS * 512);
+        var whole = new byte[BLOCKS * 512];
+        assertThat(run(
+                        session(namespace),
+                        TestRequest.blocks(NvmOpcode.READ, 0, BLOCKS).with(whole)))
+                .isZero();
+        assertThat(whole).containsOnly(0);
+    }
+
+    @Test
+    void anErasureIsStoppedByWhomItTells() {
+        var namespace = namespace(512, BLOCKS);
+
+        assertThat(namespace.erase(Namespace.Erasure.DISCARD, (done, of) -> false))
+                .isFalse();
+        assertThat(namespace.scan((done, of) -> false)).isFalse();
+        assertThat(namespace.scan((done, of) -> true)).isTrue();
+    }
+
+    private static byte[] filled(int bytes) {
+        var data = new byte[bytes];
+        Arrays.fill(data, (byte) 0x5A);
+        return data;
+    }
 }

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Matcher;
@@ -21,14 +22,35 @@ import java.util.zip.CRC32C;
  * read. Replaced as a whole: written beside, forced, renamed, and the directory forced, so that a crash leaves either
  * the old one or the new one.
  *
- * @param ready false while the data file is being made: then there is no data in it yet
+ * @param state what is in the data file
  */
-record FileIdentity(UUID uuid, long byteSize, int blockBytes, boolean ready) {
+record FileIdentity(UUID uuid, long byteSize, int blockBytes, State state) {
+    enum State {
+        /** It is being made, or formatted: there is no data in it. */
+        MAKING,
+        /** As configuration wanted it. */
+        READY,
+        /** A host formatted it since: its block size is the host's, whatever configuration says. */
+        FORMATTED;
+
+        private String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     private static final String FIRST_LINE = "doorbell namespace 1";
 
     private static final Pattern FORM = Pattern.compile(
             "(" + FIRST_LINE + "\\nuuid=([0-9a-f-]{36})\\nbyteSize=(\\d{1,19})\\nblockBytes=(\\d{3,4})\\n"
-                    + "state=(ready|making)\\n)crc32c=([0-9a-f]{8})\\n");
+                    + "state=(ready|making|formatted)\\n)crc32c=([0-9a-f]{8})\\n");
+
+    boolean ready() {
+        return state != State.MAKING;
+    }
+
+    FileIdentity in(State next) {
+        return new FileIdentity(uuid, byteSize, blockBytes, next);
+    }
 
     static Path beside(Path data) {
         return data.resolveSibling(data.getFileName() + ".namespace");
@@ -52,12 +74,12 @@ record FileIdentity(UUID uuid, long byteSize, int blockBytes, boolean ready) {
                 UUID.fromString(matcher.group(2)),
                 Long.parseLong(matcher.group(3)),
                 Integer.parseInt(matcher.group(4)),
-                matcher.group(5).equals("ready")));
+                State.valueOf(matcher.group(5).toUpperCase(Locale.ROOT))));
     }
 
     void write(Path data) throws IOException {
         String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\nblockBytes=" + blockBytes
-                + "\nstate=" + (ready ? "ready" : "making") + "\n";
+                + "\nstate=" + state.word() + "\n";
         Path path = beside(data);
         Path fresh = path.resolveSibling(path.getFileName() + ".new");
         var bytes = ByteBuffer.wrap((body + "crc32c=" + crc(body) + "\n").getBytes(StandardCharsets.US_ASCII));

@@ -14,7 +14,9 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -51,6 +53,9 @@ final class FileNamespace implements Namespace {
     /** Compare, Verify and zeroing without holes go through the file in pieces of so many bytes. */
     private static final int CHUNK_BYTES = 256 << 10;
 
+    /** Given back between two looks at the progress of an erasure. */
+    private static final int ERASE_BYTES = 16 << 20;
+
     private static final long CLOSE_BOUND_SECONDS = 10;
     private static final int FUA = 1 << 30;
     private static final String NO_SPACE = "No space left on device";
@@ -59,7 +64,10 @@ final class FileNamespace implements Namespace {
     private static final FileTask END = new FileTask(null);
 
     private final Path path;
-    private final NamespaceShape shape;
+    /** These two change when it is formatted, with no session open. */
+    private volatile FileIdentity identity;
+
+    private volatile NamespaceShape shape;
     private final SparseFile sparse;
     private final FileChannel channel;
     /** The same file, opened so that each write is durable when it returns, and only what it wrote. */
@@ -84,6 +92,7 @@ final class FileNamespace implements Namespace {
             FileChannel durable,
             int workers) {
         this.path = path;
+        this.identity = identity;
         this.sparse = sparse;
         this.channel = channel;
         this.durable = durable;
@@ -149,7 +158,15 @@ final class FileNamespace implements Namespace {
         }
         if (found.isPresent() && found.get().ready()) {
             var identity = found.get();
-            if (identity.byteSize() != spec.byteSize() || identity.blockBytes() != spec.blockBytes()) {
+            boolean formatted = identity.state() == FileIdentity.State.FORMATTED;
+            if (formatted && identity.blockBytes() != spec.blockBytes()) {
+                LOG.info(
+                        "{} has blocks of {} bytes since a host formatted it, and is configured with {}",
+                        path,
+                        identity.blockBytes(),
+                        spec.blockBytes());
+            }
+            if (identity.byteSize() != spec.byteSize() || (!formatted && identity.blockBytes() != spec.blockBytes())) {
                 throw new IllegalArgumentException("namespace file " + path + " has " + identity.byteSize()
                         + " bytes in blocks of " + identity.blockBytes() + ", but is configured with " + spec.byteSize()
                         + " in blocks of " + spec.blockBytes() + ". Configure what it has, or another path");
@@ -163,24 +180,99 @@ final class FileNamespace implements Namespace {
             return identity;
         }
         if (found.isPresent()) {
-            LOG.warn("the making of {} was interrupted, and is done again: there was no data in it yet", path);
+            LOG.warn("the making of {} was interrupted, and is done again: there was no data in it", path);
         }
         return make(path, channel, spec);
     }
 
     /** Until the identity says ready, nobody has been given the namespace, so whatever a crash leaves holds no data. */
     private static FileIdentity make(Path path, FileChannel channel, NamespaceSpec spec) throws IOException {
-        var making = new FileIdentity(UUID.randomUUID(), spec.byteSize(), spec.blockBytes(), false);
+        var making = new FileIdentity(UUID.randomUUID(), spec.byteSize(), spec.blockBytes(), FileIdentity.State.MAKING);
+        return make(path, channel, making, FileIdentity.State.READY);
+    }
+
+    private static FileIdentity make(Path path, FileChannel channel, FileIdentity making, FileIdentity.State end)
+            throws IOException {
         making.write(path);
         channel.truncate(0);
         try (var file = new RandomAccessFile(path.toFile(), "rw")) {
-            file.setLength(spec.byteSize());
+            file.setLength(making.byteSize());
         }
         channel.force(true);
         FileIdentity.force(path.toAbsolutePath().getParent());
-        var ready = new FileIdentity(making.uuid(), making.byteSize(), making.blockBytes(), true);
-        ready.write(path);
-        return ready;
+        var made = making.in(end);
+        made.write(path);
+        return made;
+    }
+
+    /** As it was made: a crash on the way leaves a namespace without data, of the size that configuration says. */
+    @Override
+    public void format(int blockBytes) {
+        long bytes = identity.byteSize();
+        if (bytes < blockBytes) {
+            throw new IllegalArgumentException("not one block of " + blockBytes + " bytes in " + bytes);
+        }
+        try {
+            var making = new FileIdentity(identity.uuid(), bytes, blockBytes, FileIdentity.State.MAKING);
+            identity = make(path, channel, making, FileIdentity.State.FORMATTED);
+            shape = shape.formatted(blockBytes, bytes);
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    @Override
+    public boolean erase(Erasure erasure, Progress progress) {
+        var scratch = new Scratch();
+        long size = identity.byteSize();
+        long total = size * (erasure.passes() + 1);
+        long done = 0;
+        try {
+            for (int pass = 0; pass <= erasure.passes(); pass++) {
+                boolean last = pass == erasure.passes();
+                if (!last) {
+                    scratch.fill(erasure.patternOf(pass));
+                }
+                int step = last ? ERASE_BYTES : CHUNK_BYTES;
+                for (long at = 0; at < size; at += step) {
+                    int part = (int) Math.min(step, size - at);
+                    if (last) {
+                        zero(at, part, scratch);
+                    } else {
+                        writeFully(channel, scratch.chunkBuffer.clear().limit(part), at);
+                    }
+                    done += part;
+                    if (!progress.at(done, total)) {
+                        return false;
+                    }
+                }
+                // Each pass reaches the disk before the next one may take its place in the page cache.
+                force();
+            }
+            return true;
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        } catch (PlatformException failed) {
+            throw new UncheckedIOException(new IOException(failed));
+        }
+    }
+
+    @Override
+    public boolean scan(Progress progress) {
+        var scratch = new Scratch();
+        long size = identity.byteSize();
+        try {
+            for (long at = 0; at < size; at += CHUNK_BYTES) {
+                int part = (int) Math.min(CHUNK_BYTES, size - at);
+                readFully(scratch.chunkBuffer.clear().limit(part), at);
+                if (!progress.at(at + part, size)) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
     }
 
     private static void closeQuietly(FileChannel channel) {
@@ -231,7 +323,7 @@ final class FileNamespace implements Namespace {
     }
 
     private void work() {
-        var scratch = new Scratch(shape.blockCount());
+        var scratch = new Scratch();
         while (true) {
             FileTask task;
             try {
@@ -251,10 +343,24 @@ final class FileNamespace implements Namespace {
     private static final class Scratch {
         final MemorySegment chunk = Arena.ofAuto().allocate(CHUNK_BYTES, 4096);
         final ByteBuffer chunkBuffer = chunk.asByteBuffer();
-        final DatasetRanges ranges;
 
-        Scratch(long blockCount) {
-            ranges = new DatasetRanges(blockCount);
+        /** Of the namespace as it is formatted. */
+        DatasetRanges ranges = new DatasetRanges(0);
+
+        long rangesBlockCount;
+
+        DatasetRanges ranges(long blockCount) {
+            if (rangesBlockCount != blockCount) {
+                ranges = new DatasetRanges(blockCount);
+                rangesBlockCount = blockCount;
+            }
+            return ranges;
+        }
+
+        void fill(int pattern) {
+            for (int at = 0; at < CHUNK_BYTES; at += Integer.BYTES) {
+                chunk.set(ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN), at, pattern);
+            }
         }
     }
 
@@ -410,15 +516,13 @@ final class FileNamespace implements Namespace {
     }
 
     private int manage(NvmRequest request, Scratch scratch) throws IOException {
-        int status = scratch.ranges.load(request);
+        var ranges = scratch.ranges(shape.blockCount());
+        int status = ranges.load(request);
         if (status != Status.SUCCESS || !DatasetRanges.deallocates(request)) {
             return status;
         }
-        for (int i = 0; i < scratch.ranges.count(); i++) {
-            zero(
-                    scratch.ranges.slba(i) * shape.blockBytes(),
-                    scratch.ranges.blockCount(i) * shape.blockBytes(),
-                    scratch);
+        for (int i = 0; i < ranges.count(); i++) {
+            zero(ranges.slba(i) * shape.blockBytes(), ranges.blockCount(i) * shape.blockBytes(), scratch);
         }
         return Status.SUCCESS;
     }

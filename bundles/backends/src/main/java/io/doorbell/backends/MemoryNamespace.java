@@ -7,6 +7,8 @@ import io.doorbell.reactor.Reactor;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceShape;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -24,10 +26,15 @@ final class MemoryNamespace implements Namespace {
     /** More sessions than any node has reactors and controllers. */
     private static final int MAX_SESSIONS = 4096;
 
+    /** Erased between two looks at the progress. */
+    private static final long ERASE_BYTES = 4L << 20;
+
+    private static final ValueLayout.OfInt PATTERN = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     /** Reserved huge pages are left to rings and buffers. */
     private static final MappingOptions RESIDENT = new MappingOptions(HugePages.ADVISED, true);
 
-    private final NamespaceShape shape;
+    private volatile NamespaceShape shape;
     private final boolean resident;
     private final NativeMemory memory;
 
@@ -143,6 +150,50 @@ final class MemoryNamespace implements Namespace {
     /** Memory has nothing that could be lost later. */
     @Override
     public void flush() {}
+
+    @Override
+    public void format(int blockBytes) {
+        if (memory.segment().byteSize() < blockBytes) {
+            throw new IllegalArgumentException("not one block of " + blockBytes + " bytes in "
+                    + memory.segment().byteSize());
+        }
+        erase(Erasure.DISCARD, (done, of) -> true);
+        shape = shape.formatted(blockBytes, memory.segment().byteSize());
+    }
+
+    @Override
+    public boolean erase(Erasure erasure, Progress progress) {
+        long size = memory.segment().byteSize();
+        long total = size * (erasure.passes() + 1);
+        long done = 0;
+        for (int pass = 0; pass <= erasure.passes(); pass++) {
+            for (long at = 0; at < size; at += ERASE_BYTES) {
+                long part = Math.min(ERASE_BYTES, size - at);
+                if (pass == erasure.passes()) {
+                    zero(at, part);
+                } else {
+                    fill(at, part, erasure.patternOf(pass));
+                }
+                done += part;
+                if (!progress.at(done, total)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private void fill(long offset, long bytes, int pattern) {
+        for (long at = offset; at < offset + bytes; at += Integer.BYTES) {
+            memory.segment().set(PATTERN, at, pattern);
+        }
+    }
+
+    /** Memory that cannot be read ends the process. */
+    @Override
+    public boolean scan(Progress progress) {
+        return progress.at(1, 1);
+    }
 
     @Override
     public synchronized void close() {

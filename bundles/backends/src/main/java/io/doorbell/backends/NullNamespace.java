@@ -11,7 +11,7 @@ import java.util.UUID;
 
 /** Blocks that are not there. See {@link NullBackend}. */
 final class NullNamespace implements Namespace {
-    private final NamespaceShape shape;
+    private volatile NamespaceShape shape;
     private volatile boolean closed;
 
     NullNamespace(int blockBytes, long blockCount) {
@@ -33,6 +33,25 @@ final class NullNamespace implements Namespace {
 
     @Override
     public void flush() {}
+
+    @Override
+    public void format(int blockBytes) {
+        var was = shape;
+        if (was.byteSize() < blockBytes) {
+            throw new IllegalArgumentException("not one block of " + blockBytes + " bytes in " + was.byteSize());
+        }
+        shape = was.formatted(blockBytes, was.byteSize());
+    }
+
+    @Override
+    public boolean erase(Erasure erasure, Progress progress) {
+        return progress.at(1, 1);
+    }
+
+    @Override
+    public boolean scan(Progress progress) {
+        return progress.at(1, 1);
+    }
 
     @Override
     public void close() {

@@ -104,6 +104,44 @@ class FileNamespaceTest extends NamespaceContract {
     }
 
     @Test
+    void theBlockSizeThatAHostFormattedItToCountsAfterARestart() throws IOException {
+        try (var namespace = open("formatted.img", MIB, 512)) {
+            namespace.format(4096);
+        }
+
+        try (var namespace = open("formatted.img", MIB, 512)) {
+            assertThat(namespace.shape().blockBytes()).isEqualTo(4096);
+            assertThat(namespace.shape().blockCount()).isEqualTo(256);
+        }
+        assertThat(Files.size(directory.resolve("formatted.img"))).isEqualTo(MIB);
+        assertThatThrownBy(() -> open("formatted.img", 2 * MIB, 512)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void anOverwriteReachesTheFileInTheOrderOfItsPatterns() throws IOException {
+        var seen = new StringBuilder();
+        var file = directory.resolve("erased.img");
+        try (var namespace = open("erased.img", MIB, 512)) {
+            namespace.erase(new Namespace.Erasure(2, 0x0102_0304, true), (done, of) -> {
+                if (done % MIB == 0) {
+                    seen.append(firstByteOf(file)).append(' ');
+                }
+                return true;
+            });
+        }
+
+        assertThat(seen).hasToString("-5 4 0 ");
+    }
+
+    private static byte firstByteOf(Path file) {
+        try (var in = Files.newInputStream(file)) {
+            return (byte) in.read();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
     void noTwoNamespacesHaveOneFile() {
         try (var first = open("one.img", MIB, 512)) {
             assertThat(first.shape().blockBytes()).isEqualTo(512);
@@ -120,7 +158,7 @@ class FileNamespaceTest extends NamespaceContract {
     @Test
     void finishesAMakingThatWasInterrupted() throws IOException {
         Path path = directory.resolve("torn.img");
-        new FileIdentity(UUID.randomUUID(), MIB, 512, false).write(path);
+        new FileIdentity(UUID.randomUUID(), MIB, 512, FileIdentity.State.MAKING).write(path);
         Files.write(path, new byte[1000]);
 
         try (var namespace = open("torn.img", 2 * MIB, 4096)) {
