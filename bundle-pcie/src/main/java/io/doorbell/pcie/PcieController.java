@@ -98,6 +98,10 @@ public final class PcieController implements NvmeController, AutoCloseable {
     // Guarded by the lifecycle lock.
     private DoorbellBuffers shadows;
     private boolean claimed = true;
+    private boolean closed;
+
+    /** That of the latest bring-up, which may go on. Written under the lifecycle lock. */
+    private volatile AdminQueue latestQueue;
 
     /** Null while the controller is disabled. Written under the lifecycle lock. */
     private volatile BringUp.Running running;
@@ -134,8 +138,9 @@ public final class PcieController implements NvmeController, AutoCloseable {
         var access = function.open(DRIVER);
         var controller = new PcieController(access, id, options);
         try {
-            controller.start();
+            // First: a device that leaves in the middle of it ends the wait for its answers.
             access.onRemoval(controller::removed);
+            controller.start();
             return controller;
         } catch (RuntimeException e) {
             controller.close();
@@ -267,6 +272,11 @@ public final class PcieController implements NvmeController, AutoCloseable {
         var up = new BringUp(access, registers, options, name).run(new BringUp.Parts() {
             @Override
             public AdminThread startThread(AdminQueue queue) {
+                latestQueue = queue;
+                if (state == ControllerState.REMOVED) {
+                    // Whoever said so may not have seen it.
+                    queue.fail("the controller is gone");
+                }
                 var step = longer(options.ioTimeout().dividedBy(TIMEOUT_STEPS), SHORTEST_CLOCK_STEP);
                 long sleepNanos = options.ioTimeout().isZero() ? Long.MAX_VALUE : step.toNanos();
                 return new AdminThread("nvme-" + name, queue, clock, sleepNanos, () -> lookAfter(queue));
@@ -430,9 +440,9 @@ public final class PcieController implements NvmeController, AutoCloseable {
             return;
         }
         LOG.warn("{} is gone: {}", name, reason);
-        var was = running;
-        if (was != null) {
-            was.admin().fail("the controller is gone: " + reason);
+        var queue = latestQueue;
+        if (queue != null) {
+            queue.fail("the controller is gone: " + reason);
         }
     }
 
@@ -445,12 +455,12 @@ public final class PcieController implements NvmeController, AutoCloseable {
         long startNanos = System.nanoTime();
         lifecycle.lock();
         try {
-            boolean first = claimed;
-            var before = state;
-            changeState(ControllerState.REMOVED, "the driver closes it");
-            if (!first) {
+            if (closed) {
                 return;
             }
+            closed = true;
+            var before = state;
+            changeState(ControllerState.REMOVED, "the driver closes it");
             try {
                 takeDown("the driver closes the controller", before == ControllerState.READY);
             } catch (RuntimeException e) {

@@ -282,4 +282,35 @@ class UncertainQueuesTest {
         rig.function.faults(FaultPlan.NONE);
         held.forEach(EmulatedRig.Held::close);
     }
+
+    @Test
+    void keepsNothingForAControllerThatLeavesWhileItIsBroughtUp() {
+        faults("admin opc=identify after=1 count=1 -> remove");
+        long start = System.nanoTime();
+
+        assertThatExceptionOfType(NvmeException.class).isThrownBy(() -> controller.reset("test"));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .as("not the bound of the command")
+                .isLessThan(BOUND);
+        assertThat(controller.state()).isEqualTo(ControllerState.REMOVED);
+        controller.close();
+        assertThat(function.blocks.get()).as("blocks of memory").isZero();
+    }
+
+    @Test
+    void keepsNothingForAControllerThatLeavesWhileItIsBroughtUpForTheFirstTime() {
+        controller.close();
+        rig.function.faults(FaultPlan.parse(1, List.of("admin opc=identify after=1 count=1 -> remove")));
+        long start = System.nanoTime();
+
+        assertThatExceptionOfType(NvmeException.class)
+                .isThrownBy(() -> PcieController.open(function, PcieOptions.DEFAULTS));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .as("not the bound of the command")
+                .isLessThan(BOUND);
+        assertThat(function.open).isFalse();
+        assertThat(function.blocks.get()).as("blocks of memory").isZero();
+    }
 }

@@ -28,6 +28,9 @@ final class WrappedFunction implements PciFunction {
 
     volatile boolean open;
 
+    /** Memory of the driver's that was not given back. */
+    final AtomicInteger blocks = new AtomicInteger();
+
     /** How often it could not be opened. */
     final AtomicInteger refused = new AtomicInteger();
 
@@ -119,11 +122,14 @@ final class WrappedFunction implements PciFunction {
 
         @Override
         public DmaBlock allocate(long bytes) {
-            return new Block(access.allocate(bytes));
+            var block = new Block(access.allocate(bytes));
+            blocks.incrementAndGet();
+            return block;
         }
 
         private final class Block implements DmaBlock {
             private final DmaBlock block;
+            private boolean closed;
 
             Block(DmaBlock block) {
                 this.block = block;
@@ -145,6 +151,10 @@ final class WrappedFunction implements PciFunction {
                     freedWhileReady.incrementAndGet();
                 }
                 block.close();
+                if (!closed) {
+                    closed = true;
+                    blocks.decrementAndGet();
+                }
             }
         }
 
