@@ -1,11 +1,8 @@
 package io.doorbell.runtime;
 
-import static io.doorbell.runtime.LocalNode.BOUND;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,13 +37,6 @@ class DeviceIT {
         return device;
     }
 
-    private LocalNode node() throws IOException {
-        var home = folder.resolve("home");
-        var config = Files.createDirectories(home.resolve("config"));
-        Files.writeString(config.resolve("io.doorbell.pcie.vfiouser~device.cfg"), "path = " + directory + "\n");
-        return new LocalNode(home);
-    }
-
     @Test
     void perfReachesADeviceByTheDirectoryOfItsSocket() throws IOException, InterruptedException {
         try (var device = device("--namespace", "file:16MiB:4096:disk.img", "--namespace", "null:1TiB:512");
@@ -60,44 +50,6 @@ class DeviceIT {
 
             assertThat(device.exitCode(COMMAND_BOUND)).as("ended by SIGTERM").isEqualTo(128 + 15);
             assertThat(directory.resolve("cntrl")).doesNotExist();
-        }
-    }
-
-    @Test
-    void aNodeTakesADeviceUpAgainThatWasKilledUnderLoad() throws IOException, InterruptedException {
-        try (var node = node()) {
-            LocalNode.Perf load = null;
-            for (int life = 0; life < 3; life++) {
-                try (var device = device()) {
-                    await().atMost(BOUND)
-                            .untilAsserted(() -> assertThat(node.node().trids()).contains(trid));
-                    if (load == null) {
-                        load = node.perf(
-                                "-q",
-                                "16",
-                                "-o",
-                                "4096",
-                                "-w",
-                                "randrw",
-                                "-M",
-                                "50",
-                                "-t",
-                                "120",
-                                "--resume",
-                                "60",
-                                "-r",
-                                trid);
-                    }
-                    await().atMost(BOUND).until(() -> LocalNode.leases() > 0);
-                    assertThat(device.output()).doesNotContain("ERROR");
-                    // Closing kills: SIGKILL.
-                }
-                await().atMost(BOUND).untilAsserted(() -> {
-                    assertThat(LocalNode.leases()).as("leases").isZero();
-                    assertThat(node.node().trids()).doesNotContain(trid);
-                });
-            }
-            assertThat(node.node().notActive()).isEmpty();
         }
     }
 

@@ -98,6 +98,11 @@ final class NodeProcess implements AutoCloseable {
         process.destroy();
     }
 
+    void signal(String name) throws IOException, InterruptedException {
+        var kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO();
+        assertThat(kill.start().waitFor()).as("kill -" + name).isZero();
+    }
+
     int exitCode(Duration bound) throws InterruptedException {
         assertThat(process.waitFor(bound.toMillis(), TimeUnit.MILLISECONDS))
                 .as("ends within " + bound + ": " + output())
