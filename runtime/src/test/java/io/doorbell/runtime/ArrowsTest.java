@@ -56,6 +56,8 @@ class ArrowsTest {
             Map.entry("subsystem", List.of("io.doorbell.subsystem..")),
             Map.entry("backends", List.of("io.doorbell.backends..")),
             Map.entry("emulator", List.of("io.doorbell.emulator..")),
+            Map.entry("fabrics", List.of("io.doorbell.fabrics..")),
+            Map.entry("bundle-tcp", List.of("io.doorbell.tcp..")),
             Map.entry("management", List.of("io.doorbell.management..")),
             Map.entry("bundle-pcie", List.of("io.doorbell.pcie..")),
             Map.entry("bundle-perf", List.of("io.doorbell.perf..")),
@@ -70,6 +72,7 @@ class ArrowsTest {
             "vfio-user", List.of("platform"),
             "emulator", List.of("nvme-spec", "platform", "api", "vfio-user"),
             "bundle-pcie", List.of("nvme-spec", "platform", "api", "vfio-user", "pci-bus"),
+            "bundle-tcp", List.of("nvme-spec", "platform", "api", "fabrics"),
             "deployment", List.of(),
             "runtime", List.of("pci-bus"));
 

@@ -13,6 +13,7 @@ package io.doorbell.target;
  * @param doorbellBufferConfig whether Doorbell Buffer Config is offered
  * @param sgls the SGLS field of Identify Controller
  * @param attachAll whether every namespace of the subsystem is attached from the start, and new ones as they come
+ * @param inCapsuleBytes data that a command of an I/O queue may bring along, a multiple of 16; 0 on PCI
  */
 public record ControllerSetup(
         String name,
@@ -24,7 +25,34 @@ public record ControllerSetup(
         int maxTransferPages,
         boolean doorbellBufferConfig,
         int sgls,
-        boolean attachAll) {
+        boolean attachAll,
+        int inCapsuleBytes) {
+
+    /** Without data in capsules. */
+    public ControllerSetup(
+            String name,
+            boolean pci,
+            int vendorId,
+            int maxQueueEntries,
+            int maxIoQueuePairs,
+            int doorbellStride,
+            int maxTransferPages,
+            boolean doorbellBufferConfig,
+            int sgls,
+            boolean attachAll) {
+        this(
+                name,
+                pci,
+                vendorId,
+                maxQueueEntries,
+                maxIoQueuePairs,
+                doorbellStride,
+                maxTransferPages,
+                doorbellBufferConfig,
+                sgls,
+                attachAll,
+                0);
+    }
 
     public ControllerSetup {
         if (maxIoQueuePairs < 1 || maxIoQueuePairs > 65_535) {

@@ -29,6 +29,7 @@ final class IdentifyPages {
     private static final int FRMW_ONE_READ_ONLY_SLOT = 1 | 1 << 1;
     private static final int SHUTDOWN_MICROS = 10_000_000;
     private static final int PAGE_BYTES = 4096;
+    private static final int OFCS_DISCONNECT = 1;
 
     /** The two formats every namespace could be created with; FLBAS says which one it has. */
     private static final int[] FORMATS = {512, 4096};
@@ -39,6 +40,18 @@ final class IdentifyPages {
         capabilities(page, controller, controller.setup(), controller.subsystem());
         adminCommands(page, controller.setup(), controller.subsystem());
         nvmCommands(page, controller.setup(), controller.subsystem());
+        if (!controller.setup().pci()) {
+            fabrics(page, controller.setup());
+        }
+    }
+
+    private static void fabrics(MemorySegment page, ControllerSetup setup) {
+        // The unit of both is 16 bytes: 64 of a command with the data it brings, and 16 of a completion.
+        IdentifyController.IOCCSZ.set(page, (64 + setup.inCapsuleBytes()) / 16);
+        IdentifyController.IORCSZ.set(page, 1);
+        IdentifyController.MSDBD.set(page, 1);
+        IdentifyController.OFCS.set(page, OFCS_DISCONNECT);
+        IdentifyController.MAXCMD.set(page, setup.maxQueueEntries());
     }
 
     private static void capabilities(

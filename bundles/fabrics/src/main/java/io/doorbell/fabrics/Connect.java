@@ -1,0 +1,144 @@
+package io.doorbell.fabrics;
+
+import io.doorbell.nvme.ConnectData;
+import io.doorbell.nvme.ControllerConfiguration;
+import io.doorbell.nvme.FabricsCommand;
+import io.doorbell.nvme.FabricsStatus;
+import io.doorbell.nvme.Field.Utf8;
+import io.doorbell.nvme.Nqn;
+import io.doorbell.nvme.Status;
+import io.doorbell.target.HostIdentity;
+import io.doorbell.target.TargetSubsystem;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One Connect: who may have what. NVMe Base 2.1 §6.3 "Connect command". On a thread of its own.
+ *
+ * @param sqsizeZeroBased SQSIZE as on the wire
+ * @param kato keep alive timeout, milliseconds, unsigned
+ */
+record Connect(
+        FabricTarget target,
+        FabricListener listener,
+        FabricQueue queue,
+        int qid,
+        int sqsizeZeroBased,
+        int cattr,
+        int kato,
+        MemorySegment data) {
+    private static final Logger LOG = LoggerFactory.getLogger(Connect.class);
+
+    private static final int IOSQES = 6;
+    private static final int IOCQES = 4;
+
+    /**
+     * What to answer.
+     *
+     * @param association null when refused
+     */
+    record Answer(int status, long result, Association association) {
+        static Answer refused(int status) {
+            return new Answer(status | Status.DNR, 0, null);
+        }
+
+        static Answer inData(int offset) {
+            return invalid(true, offset);
+        }
+
+        static Answer inCommand(int offset) {
+            return invalid(false, offset);
+        }
+
+        private static Answer invalid(boolean inData, int offset) {
+            return new Answer(
+                    FabricsStatus.CONNECT_INVALID_PARAMETERS | Status.DNR,
+                    FabricsCommand.invalidParameter(inData, offset),
+                    null);
+        }
+    }
+
+    Answer judge() {
+        try {
+            return judgeOnce();
+        } catch (RuntimeException defect) {
+            LOG.error("{}: {} failed", listener.name(), this, defect);
+            return Answer.refused(Status.INTERNAL_ERROR);
+        }
+    }
+
+    private Answer judgeOnce() {
+        if (!isName(ConnectData.SUBNQN)) {
+            return Answer.inData(ConnectData.SUBNQN.offset());
+        }
+        var subsystem = target.subsystem(ConnectData.SUBNQN.get(data));
+        if (subsystem == null || !target.isOffered(listener, subsystem)) {
+            return Answer.inData(ConnectData.SUBNQN.offset());
+        }
+        if (!isName(ConnectData.HOSTNQN)) {
+            return Answer.inData(ConnectData.HOSTNQN.offset());
+        }
+        if (sqsizeZeroBased == 0 || sqsizeZeroBased >= listener.maxQueueEntries()) {
+            return Answer.inCommand(FabricsCommand.CONNECT_SQSIZE_OFFSET);
+        }
+        var host = HostIdentity.of(
+                ConnectData.HOSTNQN.get(data),
+                data.asSlice(ConnectData.HOSTID.offset(), ConnectData.HOSTID.lengthBytes())
+                        .toArray(ValueLayout.JAVA_BYTE));
+        return qid == 0 ? judgeAdmin(subsystem, host) : judgeIo(subsystem, host);
+    }
+
+    private boolean isName(Utf8 field) {
+        return ConnectData.isTerminated(field, data) && Nqn.isValid(field.get(data));
+    }
+
+    private Answer judgeAdmin(TargetSubsystem subsystem, HostIdentity host) {
+        if (ConnectData.CNTLID.get(data) != FabricsCommand.DYNAMIC_CONTROLLER) {
+            return Answer.inData(ConnectData.CNTLID.offset());
+        }
+        Association association;
+        try {
+            association = target.associate(this, subsystem, host);
+        } catch (IllegalStateException full) {
+            LOG.warn("{}: no controller for {}: {}", listener.name(), host.nqn(), full.getMessage());
+            return new Answer(FabricsStatus.CONTROLLER_BUSY, 0, null);
+        }
+        return new Answer(Status.SUCCESS, association.controller().controllerId(), association);
+    }
+
+    private Answer judgeIo(TargetSubsystem subsystem, HostIdentity host) {
+        int controllerId = ConnectData.CNTLID.get(data);
+        var association = target.association(subsystem, controllerId);
+        if (association == null || association.isEnding()) {
+            return Answer.inData(ConnectData.CNTLID.offset());
+        }
+        // Else any host that is let in could put a queue into another's controller by guessing its identifier.
+        if (!association.host().nqn().equals(host.nqn())) {
+            return Answer.inData(ConnectData.HOSTNQN.offset());
+        }
+        if (!association.host().equals(host)) {
+            return Answer.inData(ConnectData.HOSTID.offset());
+        }
+        var cc = new ControllerConfiguration(association.controller().configuration());
+        boolean takesQueues = !association.isDiscovery()
+                && association.isEnabled()
+                && cc.en()
+                && cc.iosqes() == IOSQES
+                && cc.iocqes() == IOCQES;
+        if (!takesQueues) {
+            return Answer.inCommand(FabricsCommand.CONNECT_QID_OFFSET);
+        }
+        if (qid > association.controller().grantedIoQueuePairs() || !association.attach(qid, queue)) {
+            return Answer.refused(Status.INVALID_QUEUE_IDENTIFIER);
+        }
+        return new Answer(Status.SUCCESS, controllerId, association);
+    }
+
+    @Override
+    public String toString() {
+        return "Connect of queue " + qid + " by " + ConnectData.HOSTNQN.get(data) + " at "
+                + queue.connection().peer() + " to " + ConnectData.SUBNQN.get(data);
+    }
+}

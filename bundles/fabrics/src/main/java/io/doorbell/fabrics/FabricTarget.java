@@ -1,0 +1,195 @@
+package io.doorbell.fabrics;
+
+import io.doorbell.nvme.IdentifyController;
+import io.doorbell.nvme.Nqn;
+import io.doorbell.nvme.TransportId;
+import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.HostIdentity;
+import io.doorbell.target.TargetSubsystem;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What of this node hosts on a network can reach: its subsystems, through the listeners of transports, and the discovery subsystem, which
+ * tells of both. A service. Any thread.
+ */
+public final class FabricTarget implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(FabricTarget.class);
+
+    /** The most controllers of all hosts at once. */
+    public static final int MAX_ASSOCIATIONS = 4096;
+
+    /** How long {@link #remove} waits for connections to end. */
+    private static final long END_BOUND_NANOS = TimeUnit.SECONDS.toNanos(4);
+
+    private record Key(String nqn, int controllerId) {}
+
+    private final DiscoverySubsystem discovery = new DiscoverySubsystem(this);
+
+    // Guarded by this.
+    private final Map<String, TargetSubsystem> subsystems = new LinkedHashMap<>();
+    private final List<FabricListener> listeners = new ArrayList<>();
+    private final Map<Key, Association> associations = new HashMap<>();
+    private List<TransportId> referrals = List.of();
+    private boolean closed;
+
+    /** A subsystem that hosts may connect to; when there is one of the name already, that stays. */
+    public void add(TargetSubsystem subsystem) {
+        synchronized (this) {
+            if (subsystems.putIfAbsent(subsystem.nqn(), subsystem) != null) {
+                LOG.warn("a second subsystem {} is not offered to hosts", subsystem.nqn());
+                return;
+            }
+        }
+        discovery.changed();
+    }
+
+    /** The subsystem goes: connections to it are ended, within a bound. */
+    public void remove(TargetSubsystem subsystem) {
+        List<Association> ending;
+        synchronized (this) {
+            if (!subsystems.remove(subsystem.nqn(), subsystem)) {
+                return;
+            }
+            ending = associations.values().stream()
+                    .filter(association -> association.subsystem() == subsystem)
+                    .toList();
+        }
+        discovery.changed();
+        end(ending, "the subsystem goes");
+    }
+
+    private static void end(List<Association> ending, String reason) {
+        ending.forEach(association -> association.end(reason));
+        long deadline = System.nanoTime() + END_BOUND_NANOS;
+        for (var association : ending) {
+            if (!association.awaitEnd(deadline)) {
+                LOG.warn("{} has not ended in time", association);
+            }
+        }
+    }
+
+    /** Discovery controllers elsewhere that hosts are told of. */
+    public void referrals(List<TransportId> elsewhere) {
+        for (var referral : elsewhere) {
+            if (!referral.trtype().isFabric()) {
+                throw new IllegalArgumentException("referral " + referral + ": RDMA or TCP");
+            }
+        }
+        synchronized (this) {
+            if (referrals.equals(elsewhere)) {
+                return;
+            }
+            referrals = List.copyOf(elsewhere);
+        }
+        discovery.changed();
+    }
+
+    /** A transport listens. */
+    public void add(FabricListener listener) {
+        synchronized (this) {
+            listeners.add(listener);
+        }
+        discovery.changed();
+    }
+
+    public void remove(FabricListener listener) {
+        synchronized (this) {
+            if (!listeners.remove(listener)) {
+                return;
+            }
+        }
+        discovery.changed();
+    }
+
+    synchronized List<FabricListener> listeners() {
+        return List.copyOf(listeners);
+    }
+
+    synchronized List<TargetSubsystem> subsystems() {
+        return List.copyOf(subsystems.values());
+    }
+
+    synchronized List<TransportId> referrals() {
+        return referrals;
+    }
+
+    synchronized TargetSubsystem subsystem(String nqn) {
+        return nqn.equals(Nqn.DISCOVERY) ? discovery : subsystems.get(nqn);
+    }
+
+    boolean isOffered(FabricListener listener, TargetSubsystem subsystem) {
+        return subsystem == discovery || listener.offers(subsystem.nqn());
+    }
+
+    synchronized Association association(TargetSubsystem subsystem, int controllerId) {
+        return associations.get(new Key(subsystem.nqn(), controllerId));
+    }
+
+    /** How many controllers hosts have now. */
+    public synchronized int associations() {
+        return associations.size();
+    }
+
+    /** Makes a controller for who connects. */
+    Association associate(Connect connect, TargetSubsystem subsystem, HostIdentity host) {
+        synchronized (this) {
+            if (closed || associations.size() >= MAX_ASSOCIATIONS) {
+                throw new IllegalStateException(MAX_ASSOCIATIONS + " controllers at most");
+            }
+        }
+        var association = new Association(this, subsystem, host, connect.queue());
+        var controller = subsystem == discovery
+                ? discovery.createController(connect.listener(), connect.queue().connection(), association)
+                : subsystem.createController(setup(connect.listener(), connect.queue()), host, association);
+        association.controller(controller);
+        boolean gone;
+        synchronized (this) {
+            associations.put(new Key(subsystem.nqn(), controller.controllerId()), association);
+            gone = closed || (subsystem != discovery && subsystems.get(subsystem.nqn()) != subsystem);
+        }
+        if (gone) {
+            association.end("the subsystem goes");
+        }
+        return association;
+    }
+
+    private static ControllerSetup setup(FabricListener listener, FabricQueue queue) {
+        return new ControllerSetup(
+                listener.name() + " " + queue.connection().peer(),
+                false,
+                0,
+                listener.maxQueueEntries(),
+                listener.maxIoQueues(),
+                0,
+                listener.maxTransferPages(),
+                false,
+                listener.sgls() | IdentifyController.SGLS_OFFSET,
+                true,
+                listener.inCapsuleBytes());
+    }
+
+    void forget(Association association) {
+        synchronized (this) {
+            associations.remove(new Key(
+                    association.subsystem().nqn(), association.controller().controllerId()));
+        }
+    }
+
+    /** Ends all connections, within a bound. */
+    @Override
+    public void close() {
+        List<Association> ending;
+        synchronized (this) {
+            closed = true;
+            ending = List.copyOf(associations.values());
+        }
+        end(ending, "the target goes");
+    }
+}

@@ -1,0 +1,12 @@
+/** NVMe over Fabrics without a wire: what transports on a network share. */
+module io.doorbell.fabrics {
+    requires transitive io.doorbell.api;
+    requires org.slf4j;
+    requires static osgi.annotation;
+    requires static osgi.core;
+    requires static org.osgi.service.component;
+    requires static org.osgi.service.component.annotations;
+    requires static org.osgi.service.metatype.annotations;
+
+    exports io.doorbell.fabrics;
+}
