@@ -25,17 +25,21 @@ public interface Namespace extends AutoCloseable {
     void flush();
 
     /**
-     * Makes it anew with blocks of another size, or of the same: every block reads zero from then on, durably, and
+     * Makes it anew with blocks of another format, or of the same: every block reads zero from then on, durably, and
      * {@link #shape} says so. The identity stays, and so do the bytes there are, rounded down to whole blocks. No
      * session is open. May block.
      *
-     * @param blockBytes 512 or 4096
      * @throws IllegalArgumentException when not one block of that size fits
      * @throws UnsupportedOperationException when the store cannot be formatted
      * @throws java.io.UncheckedIOException when it cannot be done; what was written may be there or not
      */
-    default void format(int blockBytes) {
+    default void format(BlockFormat format) {
         throw new UnsupportedOperationException(shape().backend() + " cannot be formatted");
+    }
+
+    /** As {@link #format(BlockFormat)}, without metadata. */
+    default void format(int blockBytes) {
+        format(BlockFormat.of(blockBytes));
     }
 
     /**

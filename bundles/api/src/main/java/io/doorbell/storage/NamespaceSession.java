@@ -12,7 +12,8 @@ public interface NamespaceSession extends AutoCloseable {
     /**
      * Executes Read, Write, Flush, Compare, Write Zeroes, Dataset Management or Verify: {@code opc}, {@code slba},
      * {@code blockCount} (within the namespace, checked), {@code cdw12} (FUA) and the data pieces
-     * ({@code blockCount * blockBytes} bytes of them, or the ranges of a Dataset Management, which it must check).
+     * ({@code blockCount} times the stored bytes of a block, or the ranges of a Dataset Management, which it must check). What
+     * is stored of a block is its data and behind it its metadata, which means nothing here: {@link BlockFormat#storedBytes}.
      *
      * @return a status, or {@link NvmRequest#PENDING} and {@link NvmRequest#complete} follows from {@link #poll}; Invalid
      *     Namespace or Format when the session is closed

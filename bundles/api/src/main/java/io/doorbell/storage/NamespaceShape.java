@@ -5,7 +5,7 @@ import java.util.UUID;
 /**
  * What Identify tells of a namespace.
  *
- * @param blockBytes 512 or 4096
+ * @param format of its blocks
  * @param blockCount logical blocks
  * @param uuid stays the same for the life of the data
  * @param keepsData whether what is written can be read again, and deallocated blocks read zero; {@code null} does neither
@@ -14,7 +14,7 @@ import java.util.UUID;
  * @param backend what it stores to, for people: {@code memory}, {@code null}, {@code file /path}
  */
 public record NamespaceShape(
-        int blockBytes,
+        BlockFormat format,
         long blockCount,
         UUID uuid,
         boolean keepsData,
@@ -23,21 +23,42 @@ public record NamespaceShape(
         String backend) {
 
     public NamespaceShape {
-        if (blockBytes != 512 && blockBytes != 4096) {
-            throw new IllegalArgumentException("block size " + blockBytes + " of " + backend + ": 512 or 4096");
-        }
-        if (blockCount < 1 || blockCount > Long.MAX_VALUE / blockBytes) {
+        if (blockCount < 1 || blockCount > Long.MAX_VALUE / format.storedBytes()) {
             throw new IllegalArgumentException(
                     "block count " + blockCount + " of " + backend + ": 1 and up, 8 EiB at most");
         }
     }
 
-    /** The same with blocks of another size, as many as fit into {@code bytes}. */
-    public NamespaceShape formatted(int blockBytes, long bytes) {
-        return new NamespaceShape(blockBytes, bytes / blockBytes, uuid, keepsData, deallocates, volatileCache, backend);
+    /** The same with other blocks, as many as have their data in {@code bytes}. */
+    public NamespaceShape formatted(BlockFormat other, long bytes) {
+        return new NamespaceShape(
+                other, bytes / other.blockBytes(), uuid, keepsData, deallocates, volatileCache, backend);
     }
 
+    /** With blocks without metadata. */
+    public NamespaceShape(
+            int blockBytes,
+            long blockCount,
+            UUID uuid,
+            boolean keepsData,
+            boolean deallocates,
+            boolean volatileCache,
+            String backend) {
+        this(BlockFormat.of(blockBytes), blockCount, uuid, keepsData, deallocates, volatileCache, backend);
+    }
+
+    /** Data of a block. */
+    public int blockBytes() {
+        return format.blockBytes();
+    }
+
+    /** All of the data, without metadata. */
     public long byteSize() {
-        return blockCount * blockBytes;
+        return blockCount * blockBytes();
+    }
+
+    /** What the store keeps: data and metadata. */
+    public long storedBytes() {
+        return blockCount * format.storedBytes();
     }
 }

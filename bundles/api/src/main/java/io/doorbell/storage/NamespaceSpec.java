@@ -3,23 +3,29 @@ package io.doorbell.storage;
 import java.util.Locale;
 
 /**
- * A namespace as configuration spells it: {@code kind:size:blockBytes[:path]}, for example {@code memory:64MiB:512},
- * {@code null:1TiB:4096}, {@code file:10GiB:4096:var/nvme0n1.img}. Sizes take KiB, MiB, GiB, TiB or plain bytes.
+ * A namespace as configuration spells it: {@code kind:size:format[:path]}, for example {@code memory:64MiB:512},
+ * {@code null:1TiB:4096}, {@code memory:64MiB:4096+8/pi1}, {@code file:10GiB:4096:var/nvme0n1.img}. Sizes take KiB, MiB,
+ * GiB, TiB or plain bytes.
  *
+ * @param byteSize of the data; metadata comes on top
+ * @param format of the blocks, see {@link BlockFormat}
  * @param path where it is stored, empty where the kind has no path
  */
-public record NamespaceSpec(String kind, long byteSize, int blockBytes, String path) {
+public record NamespaceSpec(String kind, long byteSize, BlockFormat format, String path) {
     private static final String FORM =
-            "kind:size:blockBytes[:path], such as memory:64MiB:512 or file:10GiB:4096:var/n1.img";
+            "kind:size:format[:path], such as memory:64MiB:512, memory:1GiB:4096+8/pi1 or file:10GiB:4096:var/n1.img";
 
     public NamespaceSpec {
-        if (blockBytes != 512 && blockBytes != 4096) {
-            throw new IllegalArgumentException("block size " + blockBytes + " of namespace " + kind + ": 512 or 4096");
-        }
+        int blockBytes = format.blockBytes();
         if (byteSize < blockBytes || byteSize % blockBytes != 0) {
             throw new IllegalArgumentException("size " + byteSize + " of namespace " + kind
                     + ": a whole number of blocks of " + blockBytes + " bytes, at least one");
         }
+    }
+
+    /** With blocks without metadata. */
+    public NamespaceSpec(String kind, long byteSize, int blockBytes, String path) {
+        this(kind, byteSize, BlockFormat.of(blockBytes), path);
     }
 
     public static NamespaceSpec parse(String text) {
@@ -27,15 +33,14 @@ public record NamespaceSpec(String kind, long byteSize, int blockBytes, String p
         if (parts.length < 3) {
             throw new IllegalArgumentException("namespace '" + text + "': the form is " + FORM);
         }
-        int blockBytes;
+        BlockFormat format;
         try {
-            blockBytes = Integer.parseInt(parts[2].trim());
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(
-                    "block size '" + parts[2] + "' of namespace '" + text + "': 512 or 4096", e);
+            format = BlockFormat.parse(parts[2].trim());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("namespace '" + text + "': " + e.getMessage(), e);
         }
         return new NamespaceSpec(
-                parts[0].trim(), bytes(parts[1].trim(), text), blockBytes, parts.length == 4 ? parts[3].trim() : "");
+                parts[0].trim(), bytes(parts[1].trim(), text), format, parts.length == 4 ? parts[3].trim() : "");
     }
 
     private static long bytes(String size, String text) {
@@ -62,8 +67,12 @@ public record NamespaceSpec(String kind, long byteSize, int blockBytes, String p
         }
     }
 
+    public int blockBytes() {
+        return format.blockBytes();
+    }
+
     public long blockCount() {
-        return byteSize / blockBytes;
+        return byteSize / blockBytes();
     }
 
     /** As configuration spells it. */
@@ -71,7 +80,6 @@ public record NamespaceSpec(String kind, long byteSize, int blockBytes, String p
     public String toString() {
         String[] units = {"", "KiB", "MiB", "GiB", "TiB"};
         int unit = Math.min(Long.numberOfTrailingZeros(byteSize) / 10, units.length - 1);
-        return kind + ":" + (byteSize >> 10 * unit) + units[unit] + ":" + blockBytes
-                + (path.isEmpty() ? "" : ":" + path);
+        return kind + ":" + (byteSize >> 10 * unit) + units[unit] + ":" + format + (path.isEmpty() ? "" : ":" + path);
     }
 }

@@ -1,14 +1,13 @@
 package io.doorbell.storage;
 
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
+import io.doorbell.nvme.Status;
 
 /**
  * One command on its way through the controller side: from the transport that took it off a queue or a wire, through the
  * subsystem, to the namespace, and back. Transports extend it with what they need to answer, allocate all they can have
  * in flight beforehand, and reuse them.
  *
- * <p>Owner: the reactor the command came in on; every field is touched by its thread only, but for the data pieces, which
+ * <p>Its data are the pieces it is. Owner: the reactor the command came in on; every field is touched by its thread only, but for the data pieces, which
  * a namespace may read and fill on a worker thread between {@code submit} and {@link #complete}.
  *
  * <p>Life: the transport sets the command fields and calls {@link io.doorbell.target.CommandPath#admit}, which checks them
@@ -16,7 +15,7 @@ import java.util.Arrays;
  * {@link io.doorbell.target.CommandPath#execute}, which answers with a status at once, or {@link #PENDING} and calls
  * {@link #complete} later on the same thread.
  */
-public abstract class NvmRequest {
+public abstract class NvmRequest extends HostPieces {
     /** Not done yet: {@link #complete} will be called. Every other answer is a status. */
     public static final int PENDING = -1;
 
@@ -48,72 +47,22 @@ public abstract class NvmRequest {
     /** Dwords 0 and 1 of the completion, set by whoever executes it. */
     public long result;
 
-    // The data, in order. Pieces are views of host memory (or of a transport's buffer) that were checked already.
-    public int pieceCount;
-    public MemorySegment[] pieces = new MemorySegment[4];
-    public long[] pieceOffsets = new long[4];
-    public int[] pieceBytes = new int[4];
+    /** The metadata, once {@link #mapMetadata} has brought it in; a transport's to make and to reuse. */
+    public HostPieces metadata;
 
     /** A backend's or a transport's own link; whoever holds the request owns it. */
     public NvmRequest next;
 
-    /** Forgets the data. */
-    public final void clearPieces() {
-        pieceCount = 0;
-    }
-
-    /** Adds a piece, merged with the one before where it goes on. Grows the tables rarely: they keep their size for reuse. */
-    public final void addPiece(MemorySegment segment, long offset, int bytes) {
-        int last = pieceCount - 1;
-        if (last >= 0 && pieces[last] == segment && pieceOffsets[last] + pieceBytes[last] == offset) {
-            pieceBytes[last] += bytes;
-            return;
-        }
-        if (pieceCount == pieces.length) {
-            int capacity = pieceCount * 2;
-            pieces = Arrays.copyOf(pieces, capacity);
-            pieceOffsets = Arrays.copyOf(pieceOffsets, capacity);
-            pieceBytes = Arrays.copyOf(pieceBytes, capacity);
-        }
-        pieces[pieceCount] = segment;
-        pieceOffsets[pieceCount] = offset;
-        pieceBytes[pieceCount] = bytes;
-        pieceCount++;
-    }
-
-    /** Copies {@code bytes} from the data, beginning at {@code dataOffset} of it, to {@code target}. */
-    public final void copyFromHost(long dataOffset, MemorySegment target, long targetOffset, long bytes) {
-        copy(dataOffset, target, targetOffset, bytes, false);
-    }
-
-    /** Copies {@code bytes} from {@code source} into the data, beginning at {@code dataOffset} of it. */
-    public final void copyToHost(long dataOffset, MemorySegment source, long sourceOffset, long bytes) {
-        copy(dataOffset, source, sourceOffset, bytes, true);
-    }
-
-    private void copy(long dataOffset, MemorySegment other, long otherOffset, long bytes, boolean toHost) {
-        long skip = dataOffset;
-        long left = bytes;
-        long at = otherOffset;
-        for (int i = 0; i < pieceCount && left > 0; i++) {
-            long size = pieceBytes[i];
-            if (skip >= size) {
-                skip -= size;
-                continue;
-            }
-            long part = Math.min(size - skip, left);
-            if (toHost) {
-                MemorySegment.copy(other, at, pieces[i], pieceOffsets[i] + skip, part);
-            } else {
-                MemorySegment.copy(pieces[i], pieceOffsets[i] + skip, other, at, part);
-            }
-            at += part;
-            left -= part;
-            skip = 0;
-        }
-        if (left != 0) {
-            throw new IndexOutOfBoundsException("data ends " + left + " bytes before offset " + (dataOffset + bytes));
-        }
+    /**
+     * Brings in the metadata of a command whose metadata has a buffer of its own. On the owner's thread, while the command is
+     * executed: what has none never pays for it.
+     *
+     * @param bytes 1 or more
+     * @return a status; with success {@link #metadata} has the pieces. A transport whose commands have no metadata pointer
+     *     refuses
+     */
+    public int mapMetadata(int bytes) {
+        return Status.INVALID_FIELD | Status.DNR;
     }
 
     /** The command has ended after {@link #PENDING}. Called once, on the reactor's thread. */

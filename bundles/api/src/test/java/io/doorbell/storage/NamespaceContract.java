@@ -31,7 +31,7 @@ public abstract class NamespaceContract {
     protected NamespaceContract() {}
 
     /** A new namespace, of zeroes where it keeps data. */
-    protected abstract Namespace make(int blockBytes, long blockCount);
+    protected abstract Namespace make(BlockFormat format, long blockCount);
 
     @AfterEach
     void closeAll() throws Exception {
@@ -55,7 +55,11 @@ public abstract class NamespaceContract {
     }
 
     protected final Namespace namespace(int blockBytes, long blockCount) {
-        var namespace = make(blockBytes, blockCount);
+        return namespace(BlockFormat.of(blockBytes), blockCount);
+    }
+
+    protected final Namespace namespace(BlockFormat format, long blockCount) {
+        var namespace = make(format, blockCount);
         opened.add(namespace);
         return namespace;
     }
@@ -142,6 +146,38 @@ public abstract class NamespaceContract {
         assertThat(read(session, 5, 3, blockBytes)).isEqualTo(data);
         assertThat(read(session, 4, 1, blockBytes)).containsOnly(0);
         assertThat(read(session, 8, 1, blockBytes)).containsOnly(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"512+8", "512+64/pi1", "4096+8/pi2/first", "4096+16/extended"})
+    void keepsTheMetadataOfEachBlockBehindItsData(String spelled) {
+        var format = BlockFormat.parse(spelled);
+        var namespace = namespace(format, BLOCKS);
+        assertThat(namespace.shape().format()).isEqualTo(format);
+        assertThat(namespace.shape().byteSize()).isEqualTo((long) BLOCKS * format.blockBytes());
+        assumeTrue(namespace.shape().keepsData(), "keeps no data");
+        var session = session(namespace);
+        int stored = format.storedBytes();
+        var all = pattern(BLOCKS * stored, 1);
+        write(session, 0, all, stored);
+        var some = pattern(3 * stored, 2);
+
+        write(session, 5, some, stored);
+        int zeroed = run(session, TestRequest.blocks(NvmOpcode.WRITE_ZEROES, 20, 2));
+        int deallocated = run(session, TestRequest.datasetManagement(true, new long[] {BLOCKS - 1, 1}));
+
+        assertThat(zeroed).isZero();
+        assertThat(deallocated).isZero();
+        System.arraycopy(some, 0, all, 5 * stored, some.length);
+        Arrays.fill(all, 20 * stored, 22 * stored, (byte) 0);
+        Arrays.fill(all, (BLOCKS - 1) * stored, BLOCKS * stored, (byte) 0);
+        assertThat(read(session, 0, BLOCKS, stored)).isEqualTo(all);
+        assertThat(run(session, TestRequest.blocks(NvmOpcode.COMPARE, 5, 3).with(some)))
+                .isZero();
+        some[some.length - 1] ^= 1;
+        assertThat(Status.code(
+                        run(session, TestRequest.blocks(NvmOpcode.COMPARE, 5, 3).with(some))))
+                .isEqualTo(Status.COMPARE_FAILURE);
     }
 
     @Test
@@ -304,6 +340,27 @@ public abstract class NamespaceContract {
         assertThat(run(session, TestRequest.blocks(NvmOpcode.READ, 0, 1).fua().with(new byte[512])))
                 .isZero();
         namespace.flush();
+    }
+
+    @Test
+    void canBeFormattedToHaveMetadataAndToHaveNone() {
+        var namespace = namespace(512, BLOCKS);
+        for (var format : List.of(BlockFormat.parse("512+64/pi1"), BlockFormat.parse("4096+8"), BlockFormat.of(512))) {
+            namespace.format(format);
+
+            assertThat(namespace.shape().format()).isEqualTo(format);
+            assertThat(namespace.shape().byteSize()).isEqualTo(BLOCKS * 512L);
+            int blocks = BLOCKS * 512 / format.blockBytes();
+            int stored = format.storedBytes();
+            try (var session = namespace.open(reactor)) {
+                if (namespace.shape().keepsData()) {
+                    assertThat(read(session, 0, blocks, stored)).containsOnly(0);
+                    var data = pattern(blocks * stored, 3);
+                    write(session, 0, data, stored);
+                    assertThat(read(session, 0, blocks, stored)).isEqualTo(data);
+                }
+            }
+        }
     }
 
     @Test
@@ -603,7 +660,7 @@ public abstract class NamespaceContract {
 
     @Test
     void closesTwiceAndThenTakesNothing() {
-        var namespace = make(512, BLOCKS);
+        var namespace = namespace(512, BLOCKS);
         var session = namespace.open(reactor);
 
         session.close();

@@ -6,7 +6,7 @@ import io.doorbell.storage.NamespaceSpec;
 import java.nio.file.Path;
 
 /**
- * Kind {@code file}: a sparse file, made when it is not there. A second, small file beside it keeps size, block size and
+ * Kind {@code file}: a sparse file, made when it is not there; a plain image where blocks have no metadata. A second, small file beside it keeps size, block size and
  * UUID. Only one node at a time has it open. Durable after Flush, and with FUA.
  */
 public final class FileBackend implements BackendProvider {

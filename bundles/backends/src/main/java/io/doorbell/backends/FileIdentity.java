@@ -1,5 +1,6 @@
 package io.doorbell.backends;
 
+import io.doorbell.storage.BlockFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -22,9 +23,10 @@ import java.util.zip.CRC32C;
  * read. Replaced as a whole: written beside, forced, renamed, and the directory forced, so that a crash leaves either
  * the old one or the new one.
  *
+ * @param byteSize of the data, without metadata
  * @param state what is in the data file
  */
-record FileIdentity(UUID uuid, long byteSize, int blockBytes, State state) {
+record FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
     enum State {
         /** It is being made, or formatted: there is no data in it. */
         MAKING,
@@ -41,7 +43,7 @@ record FileIdentity(UUID uuid, long byteSize, int blockBytes, State state) {
     private static final String FIRST_LINE = "doorbell namespace 1";
 
     private static final Pattern FORM = Pattern.compile(
-            "(" + FIRST_LINE + "\\nuuid=([0-9a-f-]{36})\\nbyteSize=(\\d{1,19})\\nblockBytes=(\\d{3,4})\\n"
+            "(" + FIRST_LINE + "\\nuuid=([0-9a-f-]{36})\\nbyteSize=(\\d{1,19})\\nblockBytes=([0-9a-z+/]{3,40})\\n"
                     + "state=(ready|making|formatted)\\n)crc32c=([0-9a-f]{8})\\n");
 
     boolean ready() {
@@ -49,7 +51,7 @@ record FileIdentity(UUID uuid, long byteSize, int blockBytes, State state) {
     }
 
     FileIdentity in(State next) {
-        return new FileIdentity(uuid, byteSize, blockBytes, next);
+        return new FileIdentity(uuid, byteSize, format, next);
     }
 
     static Path beside(Path data) {
@@ -70,16 +72,27 @@ record FileIdentity(UUID uuid, long byteSize, int blockBytes, State state) {
             throw new FileSystemException(
                     path.toString(), null, "is damaged: it does not say what the namespace in " + data + " is");
         }
+        BlockFormat format;
+        try {
+            format = BlockFormat.parse(matcher.group(4));
+        } catch (IllegalArgumentException unknown) {
+            throw new FileSystemException(path.toString(), null, "is damaged: " + unknown.getMessage());
+        }
         return Optional.of(new FileIdentity(
                 UUID.fromString(matcher.group(2)),
                 Long.parseLong(matcher.group(3)),
-                Integer.parseInt(matcher.group(4)),
+                format,
                 State.valueOf(matcher.group(5).toUpperCase(Locale.ROOT))));
     }
 
+    /** What the data file has: with the metadata of each block behind its data. */
+    long storedBytes() {
+        return byteSize + byteSize / format.blockBytes() * format.metadataBytes();
+    }
+
     void write(Path data) throws IOException {
-        String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\nblockBytes=" + blockBytes
-                + "\nstate=" + state.word() + "\n";
+        String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\nblockBytes=" + format + "\nstate="
+                + state.word() + "\n";
         Path path = beside(data);
         Path fresh = path.resolveSibling(path.getFileName() + ".new");
         var bytes = ByteBuffer.wrap((body + "crc32c=" + crc(body) + "\n").getBytes(StandardCharsets.US_ASCII));

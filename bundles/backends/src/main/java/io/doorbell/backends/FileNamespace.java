@@ -5,6 +5,7 @@ import io.doorbell.nvme.Status;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.SparseFile;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceShape;
 import io.doorbell.storage.NamespaceSpec;
@@ -33,7 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Blocks in a sparse file, block {@code n} at byte {@code n * blockBytes}. See {@link FileBackend}.
+ * Blocks in a sparse file, block {@code n} at byte {@code n * storedBytes}: its data, and its metadata behind it, so that one
+ * write has both. See {@link FileBackend}.
  *
  * <p>Sessions queue, workers execute. Durable is: what a Flush that came later has answered for, and what was written
  * with FUA. A Flush that fails may have lost what came before it, and Linux will not say so twice: from then on every
@@ -64,10 +66,13 @@ final class FileNamespace implements Namespace {
     private static final FileTask END = new FileTask(null);
 
     private final Path path;
-    /** These two change when it is formatted, with no session open. */
+    /** These change when it is formatted, with no session open. */
     private volatile FileIdentity identity;
 
     private volatile NamespaceShape shape;
+    /** Data and metadata of a block. */
+    private volatile long storedBytes;
+
     private final SparseFile sparse;
     private final FileChannel channel;
     /** The same file, opened so that each write is durable when it returns, and only what it wrote. */
@@ -96,8 +101,9 @@ final class FileNamespace implements Namespace {
         this.sparse = sparse;
         this.channel = channel;
         this.durable = durable;
-        long blocks = identity.byteSize() / identity.blockBytes();
-        shape = new NamespaceShape(identity.blockBytes(), blocks, identity.uuid(), true, true, true, "file " + path);
+        long blocks = identity.byteSize() / identity.format().blockBytes();
+        storedBytes = identity.format().storedBytes();
+        shape = new NamespaceShape(identity.format(), blocks, identity.uuid(), true, true, true, "file " + path);
         this.workers = new Thread[workers];
         for (int i = 0; i < workers; i++) {
             // Platform threads: a FileChannel keeps its thread, so a virtual one would keep a carrier.
@@ -159,23 +165,24 @@ final class FileNamespace implements Namespace {
         if (found.isPresent() && found.get().ready()) {
             var identity = found.get();
             boolean formatted = identity.state() == FileIdentity.State.FORMATTED;
-            if (formatted && identity.blockBytes() != spec.blockBytes()) {
+            boolean same = identity.format().equals(spec.format());
+            if (formatted && !same) {
                 LOG.info(
-                        "{} has blocks of {} bytes since a host formatted it, and is configured with {}",
+                        "{} has blocks of {} since a host formatted it, and is configured with {}",
                         path,
-                        identity.blockBytes(),
-                        spec.blockBytes());
+                        identity.format(),
+                        spec.format());
             }
-            if (identity.byteSize() != spec.byteSize() || (!formatted && identity.blockBytes() != spec.blockBytes())) {
+            if (identity.byteSize() != spec.byteSize() || !formatted && !same) {
                 throw new IllegalArgumentException("namespace file " + path + " has " + identity.byteSize()
-                        + " bytes in blocks of " + identity.blockBytes() + ", but is configured with " + spec.byteSize()
-                        + " in blocks of " + spec.blockBytes() + ". Configure what it has, or another path");
+                        + " bytes in blocks of " + identity.format() + ", but is configured with " + spec.byteSize()
+                        + " in blocks of " + spec.format() + ". Configure what it has, or another path");
             }
-            if (channel.size() != identity.byteSize()) {
+            if (channel.size() != identity.storedBytes()) {
                 throw new FileSystemException(
                         path.toString(),
                         null,
-                        "is damaged: it has " + channel.size() + " bytes, and had " + identity.byteSize());
+                        "is damaged: it has " + channel.size() + " bytes, and had " + identity.storedBytes());
             }
             return identity;
         }
@@ -187,7 +194,7 @@ final class FileNamespace implements Namespace {
 
     /** Until the identity says ready, nobody has been given the namespace, so whatever a crash leaves holds no data. */
     private static FileIdentity make(Path path, FileChannel channel, NamespaceSpec spec) throws IOException {
-        var making = new FileIdentity(UUID.randomUUID(), spec.byteSize(), spec.blockBytes(), FileIdentity.State.MAKING);
+        var making = new FileIdentity(UUID.randomUUID(), spec.byteSize(), spec.format(), FileIdentity.State.MAKING);
         return make(path, channel, making, FileIdentity.State.READY);
     }
 
@@ -196,7 +203,7 @@ final class FileNamespace implements Namespace {
         making.write(path);
         channel.truncate(0);
         try (var file = new RandomAccessFile(path.toFile(), "rw")) {
-            file.setLength(making.byteSize());
+            file.setLength(making.storedBytes());
         }
         channel.force(true);
         FileIdentity.force(path.toAbsolutePath().getParent());
@@ -207,15 +214,16 @@ final class FileNamespace implements Namespace {
 
     /** As it was made: a crash on the way leaves a namespace without data, of the size that configuration says. */
     @Override
-    public void format(int blockBytes) {
+    public void format(BlockFormat format) {
         long bytes = identity.byteSize();
-        if (bytes < blockBytes) {
-            throw new IllegalArgumentException("not one block of " + blockBytes + " bytes in " + bytes);
+        if (bytes < format.blockBytes()) {
+            throw new IllegalArgumentException("not one block of " + format + " in " + bytes + " bytes");
         }
         try {
-            var making = new FileIdentity(identity.uuid(), bytes, blockBytes, FileIdentity.State.MAKING);
+            var making = new FileIdentity(identity.uuid(), bytes, format, FileIdentity.State.MAKING);
             identity = make(path, channel, making, FileIdentity.State.FORMATTED);
-            shape = shape.formatted(blockBytes, bytes);
+            storedBytes = format.storedBytes();
+            shape = shape.formatted(format, bytes);
         } catch (IOException failed) {
             throw new UncheckedIOException(failed);
         }
@@ -224,7 +232,7 @@ final class FileNamespace implements Namespace {
     @Override
     public boolean erase(Erasure erasure, Progress progress) {
         var scratch = new Scratch();
-        long size = identity.byteSize();
+        long size = identity.storedBytes();
         long total = size * (erasure.passes() + 1);
         long done = 0;
         try {
@@ -260,7 +268,7 @@ final class FileNamespace implements Namespace {
     @Override
     public boolean scan(Progress progress) {
         var scratch = new Scratch();
-        long size = identity.byteSize();
+        long size = identity.storedBytes();
         try {
             for (long at = 0; at < size; at += CHUNK_BYTES) {
                 int part = (int) Math.min(CHUNK_BYTES, size - at);
@@ -386,8 +394,8 @@ final class FileNamespace implements Namespace {
     private int execute(NvmRequest request, Scratch scratch) {
         boolean writing = true;
         try {
-            long offset = request.slba * shape.blockBytes();
-            long bytes = (long) request.blockCount * shape.blockBytes();
+            long offset = request.slba * storedBytes;
+            long bytes = request.blockCount * storedBytes;
             switch (request.opc) {
                 case NvmOpcode.READ -> {
                     writing = false;
@@ -522,7 +530,7 @@ final class FileNamespace implements Namespace {
             return status;
         }
         for (int i = 0; i < ranges.count(); i++) {
-            zero(ranges.slba(i) * shape.blockBytes(), ranges.blockCount(i) * shape.blockBytes(), scratch);
+            zero(ranges.slba(i) * storedBytes, ranges.blockCount(i) * storedBytes, scratch);
         }
         return Status.SUCCESS;
     }

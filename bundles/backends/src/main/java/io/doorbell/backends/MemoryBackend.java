@@ -36,10 +36,11 @@ public final class MemoryBackend implements BackendProvider {
         if (!spec.path().isEmpty()) {
             throw new IllegalArgumentException("a memory namespace has no path, but one was given: " + spec.path());
         }
-        if (spec.byteSize() > NativeMemory.MAX_BYTES) {
+        long storedBytes = spec.blockCount() * spec.format().storedBytes();
+        if (storedBytes > NativeMemory.MAX_BYTES) {
             throw new IllegalArgumentException("size " + spec.byteSize() + " of a memory namespace: at most "
                     + NativeMemory.MAX_BYTES + " bytes (1 TiB)");
         }
-        return new MemoryNamespace(spec.blockBytes(), spec.blockCount(), spec.byteSize() <= residentBytes);
+        return new MemoryNamespace(spec.format(), spec.blockCount(), storedBytes <= residentBytes);
     }
 }

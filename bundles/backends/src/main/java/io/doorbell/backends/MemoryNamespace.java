@@ -3,9 +3,13 @@ package io.doorbell.backends;
 import io.doorbell.platform.HugePages;
 import io.doorbell.platform.MappingOptions;
 import io.doorbell.platform.NativeMemory;
+import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceShape;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -36,7 +40,11 @@ final class MemoryNamespace implements Namespace {
 
     private volatile NamespaceShape shape;
     private final boolean resident;
-    private final NativeMemory memory;
+    /** Of the data, as it was made. */
+    private final long dataBytes;
+
+    /** Another one when it is formatted, with no session open. */
+    private volatile NativeMemory memory;
 
     // Guarded by this.
     private final List<MemorySession> sessions = new ArrayList<>();
@@ -46,10 +54,15 @@ final class MemoryNamespace implements Namespace {
     private boolean closed;
 
     /** @param resident whether all of the memory is there from the start, and stays */
-    MemoryNamespace(int blockBytes, long blockCount, boolean resident) {
+    MemoryNamespace(BlockFormat format, long blockCount, boolean resident) {
         this.resident = resident;
-        shape = new NamespaceShape(blockBytes, blockCount, UUID.randomUUID(), true, !resident, false, "memory");
-        memory = NativeMemory.allocate(shape.byteSize(), resident ? RESIDENT : MappingOptions.SPARSE);
+        shape = new NamespaceShape(format, blockCount, UUID.randomUUID(), true, !resident, false, "memory");
+        dataBytes = shape.byteSize();
+        memory = allocate(shape.storedBytes());
+    }
+
+    private NativeMemory allocate(long bytes) {
+        return NativeMemory.allocate(bytes, resident ? RESIDENT : MappingOptions.SPARSE);
     }
 
     @Override
@@ -152,13 +165,25 @@ final class MemoryNamespace implements Namespace {
     public void flush() {}
 
     @Override
-    public void format(int blockBytes) {
-        if (memory.segment().byteSize() < blockBytes) {
-            throw new IllegalArgumentException("not one block of " + blockBytes + " bytes in "
-                    + memory.segment().byteSize());
+    public void format(BlockFormat format) {
+        if (dataBytes < format.blockBytes()) {
+            throw new IllegalArgumentException("not one block of " + format + " in " + dataBytes + " bytes");
         }
-        erase(Erasure.DISCARD, (done, of) -> true);
-        shape = shape.formatted(blockBytes, memory.segment().byteSize());
+        var formatted = shape.formatted(format, dataBytes);
+        if (formatted.storedBytes() <= memory.segment().byteSize()) {
+            erase(Erasure.DISCARD, (done, of) -> true);
+        } else {
+            // Metadata that there was no room for.
+            NativeMemory larger;
+            try {
+                larger = allocate(formatted.storedBytes());
+            } catch (PlatformException refused) {
+                throw new UncheckedIOException(new IOException(refused));
+            }
+            memory.close();
+            memory = larger;
+        }
+        shape = formatted;
     }
 
     @Override

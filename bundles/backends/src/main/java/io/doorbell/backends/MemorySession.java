@@ -18,7 +18,7 @@ final class MemorySession implements NamespaceSession {
     static final long SLICE_BYTES = 4L << 20;
 
     private final MemorySegment memory;
-    private final int blockShift;
+    private final long storedBytes;
     /** Standing still, or closed. */
     private boolean held;
 
@@ -46,7 +46,7 @@ final class MemorySession implements NamespaceSession {
         this.reactor = reactor;
         this.held = held;
         memory = namespace.segment();
-        blockShift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
+        storedBytes = namespace.shape().format().storedBytes();
         ranges = new DatasetRanges(namespace.shape().blockCount());
     }
 
@@ -60,8 +60,8 @@ final class MemorySession implements NamespaceSession {
     }
 
     private int begin(NvmRequest request) {
-        long offset = request.slba << blockShift;
-        long bytes = (long) request.blockCount << blockShift;
+        long offset = request.slba * storedBytes;
+        long bytes = request.blockCount * storedBytes;
         try {
             switch (request.opc) {
                 case NvmOpcode.READ:
@@ -121,8 +121,8 @@ final class MemorySession implements NamespaceSession {
     private int beginZeroing(NvmRequest request) {
         if (request.opc == NvmOpcode.WRITE_ZEROES) {
             rangeIndex = 1;
-            zeroOffset = request.slba << blockShift;
-            zeroEnd = zeroOffset + ((long) request.blockCount << blockShift);
+            zeroOffset = request.slba * storedBytes;
+            zeroEnd = zeroOffset + request.blockCount * storedBytes;
             ranges.clear();
             return NvmRequest.PENDING;
         }
@@ -144,8 +144,8 @@ final class MemorySession implements NamespaceSession {
                 if (rangeIndex >= ranges.count()) {
                     return Status.SUCCESS;
                 }
-                zeroOffset = ranges.slba(rangeIndex) << blockShift;
-                zeroEnd = zeroOffset + (ranges.blockCount(rangeIndex) << blockShift);
+                zeroOffset = ranges.slba(rangeIndex) * storedBytes;
+                zeroEnd = zeroOffset + ranges.blockCount(rangeIndex) * storedBytes;
                 rangeIndex++;
                 continue;
             }

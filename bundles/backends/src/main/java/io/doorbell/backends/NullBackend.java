@@ -21,6 +21,6 @@ public final class NullBackend implements BackendProvider {
         if (!spec.path().isEmpty()) {
             throw new IllegalArgumentException("a null namespace has no path, but one was given: " + spec.path());
         }
-        return new NullNamespace(spec.blockBytes(), spec.blockCount());
+        return new NullNamespace(spec.format(), spec.blockCount());
     }
 }

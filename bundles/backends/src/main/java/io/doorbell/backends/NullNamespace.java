@@ -3,6 +3,7 @@ package io.doorbell.backends;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NamespaceShape;
@@ -14,8 +15,8 @@ final class NullNamespace implements Namespace {
     private volatile NamespaceShape shape;
     private volatile boolean closed;
 
-    NullNamespace(int blockBytes, long blockCount) {
-        shape = new NamespaceShape(blockBytes, blockCount, UUID.randomUUID(), false, false, false, "null");
+    NullNamespace(BlockFormat format, long blockCount) {
+        shape = new NamespaceShape(format, blockCount, UUID.randomUUID(), false, false, false, "null");
     }
 
     @Override
@@ -35,12 +36,12 @@ final class NullNamespace implements Namespace {
     public void flush() {}
 
     @Override
-    public void format(int blockBytes) {
+    public void format(BlockFormat format) {
         var was = shape;
-        if (was.byteSize() < blockBytes) {
-            throw new IllegalArgumentException("not one block of " + blockBytes + " bytes in " + was.byteSize());
+        if (was.byteSize() < format.blockBytes()) {
+            throw new IllegalArgumentException("not one block of " + format + " in " + was.byteSize() + " bytes");
         }
-        shape = was.formatted(blockBytes, was.byteSize());
+        shape = was.formatted(format, was.byteSize());
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
@@ -31,12 +32,33 @@ class FileNamespaceTest extends NamespaceContract {
     private int made;
 
     @Override
-    protected Namespace make(int blockBytes, long blockCount) {
-        return open("made-" + made++ + ".img", blockBytes * blockCount, blockBytes);
+    protected Namespace make(BlockFormat format, long blockCount) {
+        return open("made-" + made++ + ".img", format.blockBytes() * blockCount, format);
+    }
+
+    private Namespace open(String name, long bytes, BlockFormat format) {
+        return new FileBackend(directory, 2).open(new NamespaceSpec("file", bytes, format, name));
     }
 
     private Namespace open(String name, long bytes, int blockBytes) {
-        return new FileBackend(directory, 2).open(new NamespaceSpec("file", bytes, blockBytes, name));
+        return open(name, bytes, BlockFormat.of(blockBytes));
+    }
+
+    @Test
+    void metadataAndFormatSurviveAReopeningAndAnotherFormatIsRefused() {
+        var format = BlockFormat.parse("4096+64/pi3/first");
+        try (var namespace = open("m.img", MIB, format);
+                var session = namespace.open(reactor())) {
+            write(session, 3, pattern(4160, 1), 4160);
+        }
+
+        try (var namespace = open("m.img", MIB, format);
+                var session = namespace.open(reactor())) {
+            assertThat(namespace.shape().format()).isEqualTo(format);
+            assertThat(read(session, 3, 1, 4160)).isEqualTo(pattern(4160, 1));
+        }
+        assertThatThrownBy(() -> open("m.img", MIB, BlockFormat.parse("4096+64/pi2/first")))
+                .hasMessageContaining("4096+64/pi3/first");
     }
 
     @Test
@@ -158,7 +180,7 @@ class FileNamespaceTest extends NamespaceContract {
     @Test
     void finishesAMakingThatWasInterrupted() throws IOException {
         Path path = directory.resolve("torn.img");
-        new FileIdentity(UUID.randomUUID(), MIB, 512, FileIdentity.State.MAKING).write(path);
+        new FileIdentity(UUID.randomUUID(), MIB, BlockFormat.of(512), FileIdentity.State.MAKING).write(path);
         Files.write(path, new byte[1000]);
 
         try (var namespace = open("torn.img", 2 * MIB, 4096)) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.reactor.HandReactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
@@ -16,8 +17,8 @@ import org.junit.jupiter.api.Test;
 
 class MemoryNamespaceTest extends NamespaceContract {
     @Override
-    protected Namespace make(int blockBytes, long blockCount) {
-        return new MemoryBackend().open(new NamespaceSpec("memory", blockBytes * blockCount, blockBytes, ""));
+    protected Namespace make(BlockFormat format, long blockCount) {
+        return new MemoryBackend().open(new NamespaceSpec("memory", format.blockBytes() * blockCount, format, ""));
     }
 
     @Test
@@ -43,7 +44,7 @@ class MemoryNamespaceTest extends NamespaceContract {
 
     @Test
     void refusesWhatIsLargerThanAMappingCanBe() {
-        assertThatThrownBy(() -> make(4096, (1L << 40) / 4096 + 1))
+        assertThatThrownBy(() -> namespace(4096, (1L << 40) / 4096 + 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("1 TiB");
     }

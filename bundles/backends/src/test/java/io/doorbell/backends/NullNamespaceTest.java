@@ -3,6 +3,7 @@ package io.doorbell.backends;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
@@ -11,8 +12,8 @@ import org.junit.jupiter.api.Test;
 
 class NullNamespaceTest extends NamespaceContract {
     @Override
-    protected Namespace make(int blockBytes, long blockCount) {
-        return new NullBackend().open(new NamespaceSpec("null", blockBytes * blockCount, blockBytes, ""));
+    protected Namespace make(BlockFormat format, long blockCount) {
+        return new NullBackend().open(new NamespaceSpec("null", format.blockBytes() * blockCount, format, ""));
     }
 
     @Test

@@ -1,12 +1,13 @@
 package io.doorbell.backends;
 
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
 
 class SparseMemoryNamespaceTest extends NamespaceContract {
     @Override
-    protected Namespace make(int blockBytes, long blockCount) {
-        return new MemoryBackend(0).open(new NamespaceSpec("memory", blockBytes * blockCount, blockBytes, ""));
+    protected Namespace make(BlockFormat format, long blockCount) {
+        return new MemoryBackend(0).open(new NamespaceSpec("memory", format.blockBytes() * blockCount, format, ""));
     }
 }

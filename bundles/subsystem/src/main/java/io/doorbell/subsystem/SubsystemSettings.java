@@ -39,6 +39,10 @@ record SubsystemSettings(
             } catch (IllegalArgumentException wrong) {
                 throw new IllegalArgumentException("namespaces = " + entry + ": " + wrong.getMessage(), wrong);
             }
+            if (spec.format().metadataBytes() != 0) {
+                throw new IllegalArgumentException(
+                        "namespaces = " + entry + ": blocks with metadata are not served yet");
+            }
             if (namespaces.putIfAbsent(nsid, spec) != null) {
                 throw new IllegalArgumentException(
                         "namespaces = " + entry + ": namespace id " + nsid + " is there twice");
