@@ -15,7 +15,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,7 +78,7 @@ final class AdminQueue implements AutoCloseable {
     /** Commands that somebody waits for, so event requests do not count. Read by the admin thread. */
     private volatile int awaited;
 
-    private volatile Thread waker;
+    private volatile Runnable waker;
 
     AdminQueue(PciAccess access, int entries, int dstrd, String name, Listener listener) {
         this.entries = entries;
@@ -113,8 +112,8 @@ final class AdminQueue implements AutoCloseable {
     }
 
     /** Who is woken when there is something to wait for. */
-    void wakes(Thread thread) {
-        waker = thread;
+    void wakes(Runnable wake) {
+        waker = wake;
     }
 
     /** Whether somebody waits for a completion. */
@@ -302,9 +301,9 @@ final class AdminQueue implements AutoCloseable {
         if (signalled != null) {
             signalled.doorbellStored();
         }
-        var thread = waker;
-        if (thread != null) {
-            LockSupport.unpark(thread);
+        var wake = waker;
+        if (wake != null) {
+            wake.run();
         }
     }
 

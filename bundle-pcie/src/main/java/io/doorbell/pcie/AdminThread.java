@@ -1,15 +1,14 @@
 package io.doorbell.pcie;
 
+import io.doorbell.platform.EventFd;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * The one thread of a controller: takes admin completions, advances the {@link CoarseClock}, and looks after the controller
  * now and then. Right after a command it polls closely, later in steps that grow with the wait, and when nobody waits it
- * sleeps: asynchronous events are seen within {@link #LONGEST_SLEEP_NANOS}.
+ * sleeps: asynchronous events are seen within the clock's step. Where the admin queue interrupts, it sleeps on that instead of polling.
  */
 final class AdminThread implements AutoCloseable {
-    static final long LONGEST_SLEEP_NANOS = 50_000_000;
-
     private static final long CLOSE_BOUND_MILLIS = 2_000;
     private static final long SPIN_NANOS = 20_000;
     private static final long LONGEST_WAIT_NANOS = 1_000_000;
@@ -18,21 +17,32 @@ final class AdminThread implements AutoCloseable {
     private final AdminQueue queue;
     private final CoarseClock clock;
     private final Runnable lookAfter;
-    private final long sleepNanos;
+    private final InterruptVectors vectors;
+
+    /** What it sleeps on, and the vector that goes there; null where it polls. */
+    private final EventFd sign;
+
+    private final InterruptVectors.Use use;
     private final Thread thread;
     private volatile boolean closed;
 
     /**
-     * @param sleepNanos longest sleep, at most {@link #LONGEST_SLEEP_NANOS}: the clock's step
+     * @param vectors null to poll
      * @param lookAfter what to do about ten times a second; must not block
      */
-    AdminThread(String name, AdminQueue queue, CoarseClock clock, long sleepNanos, Runnable lookAfter) {
+    AdminThread(String name, AdminQueue queue, CoarseClock clock, InterruptVectors vectors, Runnable lookAfter) {
         this.queue = queue;
         this.clock = clock;
-        this.sleepNanos = Math.min(sleepNanos, LONGEST_SLEEP_NANOS);
         this.lookAfter = lookAfter;
+        this.vectors = vectors;
+        var made = vectors == null || vectors.count() == 0 ? null : EventFd.create();
+        use = made == null ? null : vectors.takeAdmin(made);
+        sign = use == null ? null : made;
+        if (made != null && sign == null) {
+            made.close();
+        }
         thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
-        queue.wakes(thread);
+        queue.wakes(this::wake);
         thread.start();
     }
 
@@ -54,12 +64,35 @@ final class AdminThread implements AutoCloseable {
             }
             wasAwaited = awaited;
             if (!awaited) {
-                LockSupport.parkNanos(sleepNanos);
+                sleep(clock.sleepNanos());
             } else if (now - quietSince < SPIN_NANOS) {
                 Thread.yield();
+            } else if (sign != null) {
+                sleep(clock.sleepNanos());
             } else {
-                LockSupport.parkNanos(Math.min(now - quietSince, LONGEST_WAIT_NANOS));
+                sleep(Math.min(now - quietSince, LONGEST_WAIT_NANOS));
             }
+        }
+        if (sign != null) {
+            vectors.giveBack(use);
+            sign.close();
+        }
+    }
+
+    private void sleep(long nanos) {
+        if (sign == null) {
+            LockSupport.parkNanos(nanos);
+        } else if (sign.await(nanos)) {
+            sign.drain();
+        }
+    }
+
+    /** Any thread. */
+    private void wake() {
+        if (sign == null) {
+            LockSupport.unpark(thread);
+        } else {
+            InterruptFan.signal(sign);
         }
     }
 
@@ -67,7 +100,7 @@ final class AdminThread implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        LockSupport.unpark(thread);
+        wake();
         if (Thread.currentThread() == thread) {
             return;
         }

@@ -25,7 +25,15 @@ final class CoarseClock {
     /** Wraps around; only differences mean anything. Read plainly by owners, who need it soon, not now. */
     int millis;
 
+    /** A timeout is noticed in so many steps of the clock. */
+    static final int STEPS = 10;
+
     private static final long LONGEST_STEP_NANOS = 1_000_000_000;
+    private static final long LONGEST_SLEEP_NANOS = 50_000_000;
+    private static final long SHORTEST_SLEEP_NANOS = 1_000_000;
+
+    /** How long who advances it may sleep. */
+    private volatile long sleepNanos = LONGEST_SLEEP_NANOS;
 
     private long lastNanos = System.nanoTime();
     private long elapsedNanos;
@@ -35,5 +43,17 @@ final class CoarseClock {
         elapsedNanos += Math.clamp(nowNanos - lastNanos, 0, LONGEST_STEP_NANOS);
         lastNanos = nowNanos;
         MILLIS.setOpaque(this, (int) (elapsedNanos / 1_000_000));
+    }
+
+    long sleepNanos() {
+        return sleepNanos;
+    }
+
+    /** Timeouts of so many milliseconds are to be noticed, 0 for none. It grows finer, not coarser. */
+    synchronized void notices(int timeoutMillis) {
+        if (timeoutMillis > 0) {
+            long step = Math.max(SHORTEST_SLEEP_NANOS, timeoutMillis * 1_000_000L / STEPS);
+            sleepNanos = Math.min(sleepNanos, step);
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.doorbell.pcie;
 
 import io.doorbell.host.QueuePair;
+import io.doorbell.platform.EventFd;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
 
@@ -29,8 +30,12 @@ abstract class OwnedQueuePair extends QueuePair {
     private volatile boolean deleted;
     private volatile String fenced;
 
-    OwnedQueuePair(String name) {
+    /** What the owner may be asleep on; null where it is polled. */
+    final EventFd interrupt;
+
+    OwnedQueuePair(String name, EventFd interrupt) {
         this.name = name;
+        this.interrupt = interrupt;
     }
 
     // ------ for the owner, on the slow way
@@ -145,5 +150,7 @@ abstract class OwnedQueuePair extends QueuePair {
         if (deaf || fenced != null) {
             poller = null;
         }
+        // Its next poll, or submission, is to learn of it.
+        InterruptFan.signal(interrupt);
     }
 }

@@ -51,15 +51,10 @@ public final class PcieController implements NvmeController, AutoCloseable {
     /** How long the Abort of an I/O command may take. */
     private static final Duration ABORT_BOUND = Duration.ofSeconds(2);
 
-    /** Timeouts of I/O commands are noticed within a tenth of themselves. */
-    private static final int TIMEOUT_STEPS = 10;
-
     /** A controller is not reset because the caller of an Abort was late. */
     private static final Duration SHORTEST_ABORT = Duration.ofMillis(50);
 
     private static final long RESET_LOOK_NANOS = 500_000;
-
-    private static final Duration SHORTEST_CLOCK_STEP = Duration.ofMillis(1);
 
     /** One for each event that is not followed yet, and one for each queue pair with commands to abort. */
     private static final int MOST_TASKS = 1024;
@@ -78,6 +73,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
     private final CoarseClock clock = new CoarseClock();
     private final ControlThread control;
     private final ControlThread news;
+    private final InterruptVectors vectors;
     private final QueuePairs queuePairs;
     private final DmaPool dma;
     private final AsyncEvents events;
@@ -121,7 +117,8 @@ public final class PcieController implements NvmeController, AutoCloseable {
         control = new ControlThread("nvme-" + name + "-control", MOST_TASKS);
         news = new ControlThread("nvme-" + name + "-news", MOST_NEWS);
         var watch = new Watch();
-        queuePairs = new QueuePairs(access, name, clock, options, watch);
+        vectors = new InterruptVectors(access, name, Integer.MAX_VALUE);
+        queuePairs = new QueuePairs(access, name, clock, options, vectors, watch);
         dma = new DmaPool(access, name, options.maxDmaBytes());
         events = new AsyncEvents(name, options.adminTimeout(), control, registers, eventFollower());
         keepAlive = new KeepAlive(name, this::requestReset);
@@ -277,9 +274,8 @@ public final class PcieController implements NvmeController, AutoCloseable {
                     // Whoever said so may not have seen it.
                     queue.fail("the controller is gone");
                 }
-                var step = longer(options.ioTimeout().dividedBy(TIMEOUT_STEPS), SHORTEST_CLOCK_STEP);
-                long sleepNanos = options.ioTimeout().isZero() ? Long.MAX_VALUE : step.toNanos();
-                return new AdminThread("nvme-" + name, queue, clock, sleepNanos, () -> lookAfter(queue));
+                var interrupts = options.adminInterrupts() ? vectors : null;
+                return new AdminThread("nvme-" + name, queue, clock, interrupts, () -> lookAfter(queue));
             }
 
             @Override
@@ -425,6 +421,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
             return;
         }
         claimed = false;
+        vectors.close();
         try {
             access.close();
         } catch (RuntimeException e) {
@@ -598,28 +595,31 @@ public final class PcieController implements NvmeController, AutoCloseable {
         @Override
         public void timedOut(PcieQueuePair queuePair, int cid) {
             // One task for all that take too long: when it runs it finds them, and else they are told of as stuck.
-            if (queuePair.abortsPending.compareAndSet(false, true)
-                    && !control.execute(() -> abortThoseAskedFor(queuePair))) {
-                queuePair.abortsPending.set(false);
+            if (queuePair.late.getAndIncrement() == 0 && !control.execute(() -> lookAfterLate(queuePair))) {
+                queuePair.late.set(0);
             }
         }
 
-        private void abortThoseAskedFor(PcieQueuePair queuePair) {
-            queuePair.abortsPending.set(false);
+        private void lookAfterLate(PcieQueuePair queuePair) {
+            int late = queuePair.late.getAndSet(0);
+            LOG.warn("{}: {} commands take longer than {} ms", queuePair.name, late, queuePair.timeoutMillis());
+            if (queuePair.abortsLate()) {
+                abortLate(queuePair);
+            }
+            queuePairs.late(queuePair, late);
+        }
+
+        private void abortLate(PcieQueuePair queuePair) {
             var seen = running;
             int aborted = 0;
             for (int slot = 0; slot < queuePair.slots(); slot++) {
-                int cid = queuePair.idToAbort(slot);
+                int cid = queuePair.lateId(slot);
                 // Ended, its id may be another queue pair's by now.
                 if (cid == Trackers.NONE || queuePair.isEnded() || running != seen) {
                     continue;
                 }
                 if (aborted++ == 0) {
-                    LOG.warn(
-                            "{}: commands take longer than {} ms, the first {}: aborting them",
-                            queuePair.name,
-                            options.ioTimeout().toMillis(),
-                            String.format("%04Xh", cid));
+                    LOG.warn("{}: aborting them, the first {}", queuePair.name, String.format("%04Xh", cid));
                 }
                 abort(queuePair.queueId(), cid, ABORT_BOUND);
             }

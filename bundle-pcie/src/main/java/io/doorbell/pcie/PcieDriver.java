@@ -83,6 +83,13 @@ public final class PcieDriver {
         boolean shadow_doorbells() default true;
 
         @AttributeDefinition(
+                name = "Interrupts of the admin queue",
+                description =
+                        "Whether the driver's thread sleeps until the admin queue interrupts, where the function can,"
+                                + " instead of polling it while a command is out.")
+        boolean admin_interrupts() default false;
+
+        @AttributeDefinition(
                 name = "Longest transfer",
                 description = "KiB. Longer reads and writes are split. Controllers may set a lower limit (MDTS).",
                 min = "4",
@@ -149,7 +156,8 @@ public final class PcieDriver {
                 config.max_queue_pairs(),
                 config.max_dma_mib() << 20,
                 Duration.ofMillis(config.keep_alive_ms()),
-                hostId(config.host_id()));
+                hostId(config.host_id()),
+                config.admin_interrupts());
     }
 
     private static Optional<UUID> hostId(String text) {

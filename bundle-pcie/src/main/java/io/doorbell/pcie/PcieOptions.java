@@ -19,6 +19,7 @@ import java.util.UUID;
  * @param maxDmaBytes most memory for data at once, over all leases of a controller
  * @param keepAlive Keep Alive Timeout asked for where the controller has the feature; zero for none
  * @param hostId names this host to the controllers that share a subsystem (reservations), where they have the feature
+ * @param adminInterrupts whether the admin queue is waited for by its interrupt, where there is one, instead of polling
  */
 public record PcieOptions(
         Duration adminTimeout,
@@ -30,7 +31,8 @@ public record PcieOptions(
         int maxQueuePairs,
         long maxDmaBytes,
         Duration keepAlive,
-        Optional<UUID> hostId) {
+        Optional<UUID> hostId,
+        boolean adminInterrupts) {
 
     public static final PcieOptions DEFAULTS = new PcieOptions(
             Duration.ofSeconds(10),
@@ -42,7 +44,8 @@ public record PcieOptions(
             128,
             4L << 30,
             Duration.ZERO,
-            Optional.empty());
+            Optional.empty(),
+            false);
 
     /** Number of Queues counts to this. */
     private static final int MAX_QUEUE_PAIRS = 65_534;
@@ -88,7 +91,8 @@ public record PcieOptions(
                 maxQueuePairs,
                 maxDmaBytes,
                 keepAlive,
-                hostId);
+                hostId,
+                adminInterrupts);
     }
 
     public PcieOptions withReadyTimeout(Duration ready) {
@@ -102,7 +106,8 @@ public record PcieOptions(
                 maxQueuePairs,
                 maxDmaBytes,
                 keepAlive,
-                hostId);
+                hostId,
+                adminInterrupts);
     }
 
     public PcieOptions withShadowDoorbells(boolean used) {
@@ -116,7 +121,8 @@ public record PcieOptions(
                 maxQueuePairs,
                 maxDmaBytes,
                 keepAlive,
-                hostId);
+                hostId,
+                adminInterrupts);
     }
 
     public PcieOptions withMaxTransferBytes(int bytes) {
@@ -130,7 +136,8 @@ public record PcieOptions(
                 maxQueuePairs,
                 maxDmaBytes,
                 keepAlive,
-                hostId);
+                hostId,
+                adminInterrupts);
     }
 
     public PcieOptions withMaxDmaBytes(long bytes) {
@@ -144,7 +151,8 @@ public record PcieOptions(
                 maxQueuePairs,
                 bytes,
                 keepAlive,
-                hostId);
+                hostId,
+                adminInterrupts);
     }
 
     public PcieOptions withKeepAlive(Duration timeout) {
@@ -158,7 +166,8 @@ public record PcieOptions(
                 maxQueuePairs,
                 maxDmaBytes,
                 timeout,
-                hostId);
+                hostId,
+                adminInterrupts);
     }
 
     public PcieOptions withHostId(UUID id) {
@@ -172,6 +181,22 @@ public record PcieOptions(
                 maxQueuePairs,
                 maxDmaBytes,
                 keepAlive,
-                Optional.of(id));
+                Optional.of(id),
+                adminInterrupts);
+    }
+
+    public PcieOptions withAdminInterrupts(boolean wanted) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                readyTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId,
+                wanted);
     }
 }

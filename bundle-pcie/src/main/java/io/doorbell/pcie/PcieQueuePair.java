@@ -1,15 +1,17 @@
 package io.doorbell.pcie;
 
+import io.doorbell.host.CommandTimeout;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.platform.EventFd;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers. Here is the half that tells the device and
@@ -58,20 +60,22 @@ final class PcieQueuePair extends StagingQueuePair {
 
     // Cold from here on.
 
-    /** Whether the control plane is about to look for commands to abort. */
-    final AtomicBoolean abortsPending = new AtomicBoolean();
+    /** Commands that were late since the control plane last looked. */
+    final AtomicInteger late = new AtomicInteger();
 
     private final int queueId;
     private final QueuePairHost host;
     private final int timeoutMillis;
+    private final CommandTimeout.Action timeoutAction;
     private final int abortMillis;
 
     /**
      * What a queue pair is made of.
      *
      * @param name for messages: controller, queue, and who it is for
-     * @param timeoutMillis a command may take so long before Abort is asked for; 0 for ever
-     * @param abortMillis and so long after that before a reset is
+     * @param timeout what happens to commands that take too long
+     * @param abortMillis how long after an Abort a command may take before a reset is asked for
+     * @param interrupt signalled for each completion; null for none
      */
     record Parts(
             int queueId,
@@ -85,8 +89,9 @@ final class PcieQueuePair extends StagingQueuePair {
             int maxTransferBytes,
             CompletionHandler handler,
             CoarseClock clock,
-            int timeoutMillis,
+            CommandTimeout timeout,
             int abortMillis,
+            EventFd interrupt,
             QueuePairHost host) {}
 
     PcieQueuePair(Parts parts) {
@@ -95,7 +100,8 @@ final class PcieQueuePair extends StagingQueuePair {
         completionRing = parts.completionRing();
         doorbells = parts.doorbells();
         handler = parts.handler();
-        timeoutMillis = parts.timeoutMillis();
+        timeoutMillis = (int) parts.timeout().after().toMillis();
+        timeoutAction = parts.timeout().action();
         abortMillis = parts.abortMillis();
         host = parts.host();
         expected = PHASE | (long) queueId << 16;
@@ -296,17 +302,67 @@ final class PcieQueuePair extends StagingQueuePair {
             if (id == Trackers.NONE) {
                 continue;
             }
-            boolean asked = (id & Trackers.ABORT_ASKED) != 0;
-            if (now - trackers.ticks[slot] > (asked ? abortMillis : timeoutMillis)) {
-                trackers.ticks[slot] = now;
-                if (asked) {
-                    host.stuck(this, id & Trackers.CID_MASK);
-                } else {
-                    trackers.ids[slot] = id | Trackers.ABORT_ASKED;
-                    host.timedOut(this, id & Trackers.CID_MASK);
-                }
+            boolean told = (id & Trackers.LATE) != 0;
+            if (now - trackers.ticks[slot] > (told ? abortMillis : timeoutMillis)) {
+                late(slot, id, told);
             }
         }
+    }
+
+    /** A command takes too long, or did not end after its Abort either. */
+    private void late(int slot, int id, boolean told) {
+        trackers.ticks[slot] = clock.millis;
+        if (!told) {
+            trackers.ids[slot] = id | Trackers.LATE;
+            host.timedOut(this, id & Trackers.CID_MASK);
+        }
+        if (timeoutAction == CommandTimeout.Action.RESET || told && abortsLate()) {
+            host.stuck(this, id & Trackers.CID_MASK);
+        }
+    }
+
+    /** Whether its late commands are to be aborted. */
+    boolean abortsLate() {
+        return timeoutAction == CommandTimeout.Action.ABORT_THEN_RESET;
+    }
+
+    int timeoutMillis() {
+        return timeoutMillis;
+    }
+
+    // ------ sleeping
+
+    @Override
+    public boolean interrupts() {
+        return interrupt != null;
+    }
+
+    @Override
+    public boolean readyToPark() {
+        if (poller != Thread.currentThread()) {
+            requireOwner();
+            return trackers.inFlight() == 0 || ending() == null && !isFenced() && interrupt != null;
+        }
+        if (tail != doorbells.tailRung) {
+            return false;
+        }
+        if (trackers.freeCount == trackers.depth()) {
+            return true;
+        }
+        try {
+            return interrupt != null
+                    && ((CompletionEntry.tail(completionRing, (long) head << COMPLETION_SHIFT) ^ expected) & PHASE)
+                            != 0;
+        } catch (IllegalStateException fenced) {
+            return false;
+        }
+    }
+
+    @Override
+    public long parkLimitNanos() {
+        return timeoutMillis == 0 || trackers.freeCount == trackers.depth()
+                ? Long.MAX_VALUE
+                : Math.max(1, timeoutMillis / CoarseClock.STEPS) * 1_000_000L;
     }
 
     // ------ when the control plane has spoken
@@ -381,11 +437,11 @@ final class PcieQueuePair extends StagingQueuePair {
         return trackers.idInFlight(slot);
     }
 
-    int idToAbort(int slot) {
-        return trackers.idToAbort(slot);
+    int lateId(int slot) {
+        return trackers.lateId(slot);
     }
 
-    /** Slots that {@link #idInFlight} and {@link #idToAbort} know. */
+    /** Slots that {@link #idInFlight} and {@link #lateId} know. */
     int slots() {
         return trackers.slotMask + 1;
     }

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +24,7 @@ final class PcieQueuePairControl implements QueuePairControl {
     private final PcieQueuePair queuePair;
     private final QueueMemory memory;
     private final QueueAdmin admin;
+    private final Runnable silence;
 
     /** Never held while {@link PcieQueuePair#endWith} waits for it: a reset, begun by one queue pair, ends all of them. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -36,11 +38,14 @@ final class PcieQueuePairControl implements QueuePairControl {
     // Guarded by this.
     private Consumer<String> failureListener;
     private String failure;
+    private IntConsumer timeoutListener;
 
-    PcieQueuePairControl(PcieQueuePair queuePair, QueueMemory memory, QueueAdmin admin) {
+    /** @param silence called when the queues are deleted, may be more than once: nobody is to be interrupted for them */
+    PcieQueuePairControl(PcieQueuePair queuePair, QueueMemory memory, QueueAdmin admin, Runnable silence) {
         this.queuePair = queuePair;
         this.memory = memory;
         this.admin = admin;
+        this.silence = silence;
     }
 
     @Override
@@ -122,6 +127,7 @@ final class PcieQueuePairControl implements QueuePairControl {
                 deletedByDevice = !queuePair.isEnded() && admin.deleteQueues(queuePair, left);
                 deleted = true;
                 queuePair.deleted();
+                silence.run();
             }
             return deletedByDevice;
         } finally {
@@ -200,6 +206,22 @@ final class PcieQueuePairControl implements QueuePairControl {
         }
         if (already != null) {
             listener.accept(already);
+        }
+    }
+
+    @Override
+    public synchronized void onTimeout(IntConsumer listener) {
+        timeoutListener = listener;
+    }
+
+    /** Commands take too long. Control thread. */
+    void late(int commands) {
+        IntConsumer listener;
+        synchronized (this) {
+            listener = timeoutListener;
+        }
+        if (listener != null) {
+            listener.accept(commands);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.doorbell.pcie;
 
+import io.doorbell.host.CommandTimeout;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.QueuePairOptions;
 import io.doorbell.nvme.AdminOpcode;
@@ -30,6 +31,7 @@ final class QueuePairs {
     static final int MAX_ENTRIES = 16_384;
 
     private static final int PHYSICALLY_CONTIGUOUS = 1;
+    private static final int INTERRUPTS_ENABLED = 1 << 1;
 
     /** How long after its Abort a command may take before the controller is reset. */
     private static final int ABORT_MILLIS = 2_000;
@@ -38,6 +40,7 @@ final class QueuePairs {
     private final String name;
     private final CoarseClock clock;
     private final PcieOptions options;
+    private final InterruptVectors vectors;
     private final QueueAdmin admin;
     private final QueuePairHost host;
     private final List<PcieQueuePairControl> controls = new CopyOnWriteArrayList<>();
@@ -55,11 +58,12 @@ final class QueuePairs {
     private DoorbellBuffers leftOver;
 
     <T extends QueueAdmin & QueuePairHost> QueuePairs(
-            PciAccess access, String name, CoarseClock clock, PcieOptions options, T watch) {
+            PciAccess access, String name, CoarseClock clock, PcieOptions options, InterruptVectors vectors, T watch) {
         this.access = access;
         this.name = name;
         this.clock = clock;
         this.options = options;
+        this.vectors = vectors;
         admin = watch;
         host = watch;
         idsInUse.set(0); // The admin queue.
@@ -87,10 +91,12 @@ final class QueuePairs {
             giveBackId(queueId);
             throw refused;
         }
-        var making = new Making(running.admin(), queueId, entries, memory);
+        var interrupt = wanted.path().interrupt().map(vectors::take).orElse(null);
+        var making = new Making(running.admin(), queueId, entries, memory, interrupt);
         try {
             return create(running, wanted, arena, making);
         } catch (RuntimeException failed) {
+            vectors.giveBack(interrupt);
             var left = new Unmade(queueId, memory);
             if (making.undone(failed)) {
                 free(left, failed);
@@ -107,6 +113,9 @@ final class QueuePairs {
 
     private PcieQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena, Making making) {
         var info = running.info();
+        var timeout = wanted.path()
+                .timeout()
+                .orElseGet(() -> new CommandTimeout(options.ioTimeout(), CommandTimeout.Action.ABORT_THEN_RESET));
         int queueId = making.queueId;
         int entries = making.entries;
         var memory = making.memory;
@@ -131,10 +140,12 @@ final class QueuePairs {
                 info.maxTransferBytes(),
                 wanted.handler(),
                 clock,
-                (int) Math.min(options.ioTimeout().toMillis(), Integer.MAX_VALUE),
+                timeout,
                 ABORT_MILLIS,
+                making.interrupt == null ? null : making.interrupt.sign(),
                 host));
-        var control = new PcieQueuePairControl(pair, memory, admin);
+        clock.notices((int) timeout.after().toMillis());
+        var control = new PcieQueuePairControl(pair, memory, admin, () -> vectors.giveBack(making.interrupt));
         controls.add(control);
         // What came between, and has not met this queue pair in the list.
         pair.formats(formats());
@@ -155,22 +166,27 @@ final class QueuePairs {
         private final int entries;
         private final QueueMemory memory;
 
+        /** Null for queues that are polled. */
+        private final InterruptVectors.Use interrupt;
+
         // Whether the controller has them. Said before it is asked to make one: it has it even when it does not answer.
         private boolean completionQueue;
         private boolean submissionQueue;
 
-        Making(AdminQueue queues, int queueId, int entries, QueueMemory memory) {
+        Making(AdminQueue queues, int queueId, int entries, QueueMemory memory, InterruptVectors.Use interrupt) {
             this.queues = queues;
             this.queueId = queueId;
             this.entries = entries;
             this.memory = memory;
+            this.interrupt = interrupt;
         }
 
         void queues() {
             var bound = options.adminTimeout();
             completionQueue = true;
             try {
-                queues.executeWith(createCompletionQueue(queueId, entries), memory.completionIova(), 0, bound);
+                queues.executeWith(
+                        createCompletionQueue(queueId, entries, interrupt), memory.completionIova(), 0, bound);
             } catch (NvmeException refused) {
                 completionQueue = !isRefusal(refused);
                 throw refused;
@@ -287,6 +303,15 @@ final class QueuePairs {
         }
     }
 
+    /** Commands of a queue pair take too long: its holder is told. */
+    void late(PcieQueuePair pair, int commands) {
+        for (var control : controls) {
+            if (control.pair() == pair) {
+                control.late(commands);
+            }
+        }
+    }
+
     void disconnect(String reason) {
         for (var control : controls) {
             control.pair().disconnect(reason);
@@ -332,11 +357,11 @@ final class QueuePairs {
         }
     }
 
-    /** NVMe Base 2.1 §5.2.1 "Create I/O Completion Queue command". No interrupts: it is polled. */
-    private static NvmCommand createCompletionQueue(int queueId, int entries) {
+    /** NVMe Base 2.1 §5.2.1 "Create I/O Completion Queue command". */
+    private static NvmCommand createCompletionQueue(int queueId, int entries, InterruptVectors.Use interrupt) {
         var command = new NvmCommand().reset(AdminOpcode.CREATE_IO_COMPLETION_QUEUE, 0);
         command.cdw10 = queueId | entries - 1 << 16;
-        command.cdw11 = PHYSICALLY_CONTIGUOUS;
+        command.cdw11 = PHYSICALLY_CONTIGUOUS | (interrupt == null ? 0 : INTERRUPTS_ENABLED | interrupt.vector() << 16);
         return command;
     }
 

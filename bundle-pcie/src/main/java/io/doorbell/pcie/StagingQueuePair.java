@@ -39,7 +39,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
     private final BlockTransfer unusual = new BlockTransfer();
 
     StagingQueuePair(PcieQueuePair.Parts parts) {
-        super(parts.name());
+        super(parts.name(), parts.interrupt());
         entries = parts.entries();
         submissionRing = parts.submissionRing();
         trackers = new Trackers(entries - 1);

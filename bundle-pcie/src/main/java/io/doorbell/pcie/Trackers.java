@@ -20,8 +20,8 @@ final class Trackers {
     /** In {@link #ids}, above the command id: part of a command that ends as one with others; it has a parent. */
     static final int PART = 1 << 16;
 
-    /** In {@link #ids}: took too long, and Abort was asked for. */
-    static final int ABORT_ASKED = 1 << 17;
+    /** In {@link #ids}: took too long, and that was told. */
+    static final int LATE = 1 << 17;
 
     static final int CID_MASK = 0xFFFF;
 
@@ -138,10 +138,10 @@ final class Trackers {
         return id == NONE ? NONE : id & CID_MASK;
     }
 
-    /** As {@link #idInFlight}, of a command whose Abort was asked for. */
-    int idToAbort(int slot) {
+    /** As {@link #idInFlight}, of a command that is late. */
+    int lateId(int slot) {
         int id = (int) IDS.getOpaque(ids, slot);
-        return id == NONE || (id & ABORT_ASKED) == 0 ? NONE : id & CID_MASK;
+        return id == NONE || (id & LATE) == 0 ? NONE : id & CID_MASK;
     }
 
     /** A parent for {@code parts} commands. There is always one free while there are slots for two parts. */

@@ -60,7 +60,11 @@ final class EmulatedRig implements AutoCloseable {
         final DmaMemory data;
 
         Held(PcieController controller, int entries, long dataBytes, CompletionHandler handler) {
-            control = controller.createQueuePair(new QueuePairOptions(entries, handler, "test"), arena);
+            this(controller, new QueuePairOptions(entries, handler, "test"), dataBytes);
+        }
+
+        Held(PcieController controller, QueuePairOptions options, long dataBytes) {
+            control = controller.createQueuePair(options, arena);
             pair = control.queuePair();
             allocation = controller.allocateDma(dataBytes, arena);
             data = allocation.memory();

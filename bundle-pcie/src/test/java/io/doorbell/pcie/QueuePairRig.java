@@ -1,10 +1,12 @@
 package io.doorbell.pcie;
 
+import io.doorbell.host.CommandTimeout;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmeNamespace;
 import io.doorbell.nvme.Doorbell;
+import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -27,6 +29,8 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
 
     static final int TIMEOUT_MILLIS = 1_000;
     static final int ABORT_MILLIS = 200;
+    static final CommandTimeout TIMEOUT =
+            new CommandTimeout(Duration.ofMillis(TIMEOUT_MILLIS), CommandTimeout.Action.ABORT_THEN_RESET);
     private static final int DATA_BYTES = 1 << 20;
     private static final long TAIL_OFFSET = Doorbell.shadowSubmissionTailOffset(QUEUE_ID, 0);
     private static final long HEAD_OFFSET = Doorbell.shadowCompletionHeadOffset(QUEUE_ID, 0);
@@ -61,6 +65,16 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
     }
 
     QueuePairRig(TestAccess access, int entries, boolean withShadows, CompletionHandler handler) {
+        this(access, entries, withShadows, handler, TIMEOUT, null);
+    }
+
+    QueuePairRig(
+            TestAccess access,
+            int entries,
+            boolean withShadows,
+            CompletionHandler handler,
+            CommandTimeout timeout,
+            EventFd interrupt) {
         this.access = access;
         memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES);
         shadows = DmaRegion.allocate(access, 8192);
@@ -79,10 +93,11 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
                 MAX_TRANSFER_BYTES,
                 handler,
                 clock,
-                TIMEOUT_MILLIS,
+                timeout,
                 ABORT_MILLIS,
+                interrupt,
                 this));
-        control = new PcieQueuePairControl(pair, memory, this);
+        control = new PcieQueuePairControl(pair, memory, this, () -> {});
         tailBarWord = access.doorbells().asSlice(TAIL_OFFSET, 4);
         tailWord = withShadows ? shadows.view(TAIL_OFFSET, 4, own) : tailBarWord;
         headWord = withShadows

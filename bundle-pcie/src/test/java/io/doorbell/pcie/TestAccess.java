@@ -1,11 +1,16 @@
 package io.doorbell.pcie;
 
 import io.doorbell.pci.PciAccess;
+import io.doorbell.pci.PciException;
+import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MappingOptions;
 import io.doorbell.platform.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** A PCI function without a device: doorbell words in memory, and IOVAs that are addresses. */
@@ -16,6 +21,14 @@ final class TestAccess implements PciAccess {
     private final MemorySegment doorbells;
     private final Set<DmaMapping> mappings = new HashSet<>();
     int signals;
+    int interruptVectors;
+
+    /** By vector. */
+    final Map<Integer, EventFd> routes = new TreeMap<>();
+
+    /** Not null: why no vector can be routed. */
+    String refusal;
+
     boolean wantsSignal;
 
     TestAccess() {
@@ -60,6 +73,24 @@ final class TestAccess implements PciAccess {
     @Override
     public boolean wantsDoorbellSignal() {
         return wantsSignal;
+    }
+
+    @Override
+    public int interruptVectors() {
+        return interruptVectors;
+    }
+
+    @Override
+    public synchronized void routeInterrupt(int vector, EventFd sign) {
+        Objects.checkIndex(vector, interruptVectors);
+        if (refusal != null) {
+            throw new PciException(refusal);
+        }
+        if (sign == null) {
+            routes.remove(vector);
+        } else {
+            routes.put(vector, sign);
+        }
     }
 
     @Override

@@ -78,8 +78,14 @@ final class Lane implements CompletionHandler {
         return idle.length;
     }
 
-    boolean hasQueuePair() {
-        return queuePair != null;
+    /** Whether someone wakes us when there is work. */
+    boolean mayPark() {
+        return queuePair == null
+                || queuePair.interrupts() && (heldCount == 0 || queuePair.inFlight() > 0) && queuePair.readyToPark();
+    }
+
+    long parkLimitNanos() {
+        return queuePair == null ? Long.MAX_VALUE : queuePair.parkLimitNanos();
     }
 
     boolean hasIdle() {

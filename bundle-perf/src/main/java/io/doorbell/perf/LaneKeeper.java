@@ -4,6 +4,7 @@ import io.doorbell.host.ControllerListener;
 import io.doorbell.host.ControllerState;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.NvmeController;
+import io.doorbell.host.PathOptions;
 import io.doorbell.lease.LeaseException;
 import io.doorbell.lease.LeaseListener;
 import io.doorbell.lease.LeaseRequest;
@@ -173,8 +174,16 @@ final class LaneKeeper {
     private void lease(Duration waitBound) throws InterruptedException {
         var target = lane.worker().target();
         var told = new News();
+        var path = options.interrupts() ? PathOptions.DEFAULTS.withInterrupt(reactor.sign()) : PathOptions.DEFAULTS;
         var granted = await(new LeaseRequest(
-                target.controller(), queueEntries(target), reactor.thread(), lane, told, waitBound, "perf " + name()));
+                target.controller(),
+                queueEntries(target),
+                reactor.thread(),
+                lane,
+                told,
+                waitBound,
+                "perf " + name(),
+                path));
         try {
             checkSame(granted, target);
             attach(granted);

@@ -215,27 +215,34 @@ final class NamespaceWorker implements Poller {
 
     @Override
     public boolean readyToPark() {
-        // With I/Os in flight nobody would wake us. Without a queue pair the next one comes as a task, and so does the
-        // start.
+        // With I/Os in flight nobody would wake us, unless they interrupt. Without a queue pair the next one comes as a
+        // task, and so does the start.
         return switch (phase) {
             case WAITING -> true;
-            case ENDED -> active == 0 || !hasQueuePair();
-            default -> !hasQueuePair();
+            case ENDED -> active == 0 || lanesMayPark();
+            default -> lanesMayPark();
         };
     }
 
     @Override
     public long parkLimitNanos(long nowNanos) {
-        return Math.max(0, deadlineNanos - nowNanos);
+        long limitNanos = deadlineNanos - nowNanos;
+        if (openLoop && measuring) {
+            limitNanos = Math.min(limitNanos, dueNanos - nowNanos);
+        }
+        for (var lane : lanes) {
+            limitNanos = Math.min(limitNanos, lane.parkLimitNanos());
+        }
+        return Math.max(0, limitNanos);
     }
 
-    private boolean hasQueuePair() {
+    private boolean lanesMayPark() {
         for (var lane : lanes) {
-            if (lane.hasQueuePair()) {
-                return true;
+            if (!lane.mayPark()) {
+                return false;
             }
         }
-        return false;
+        return true;
     }
 
     void beginBatch() {

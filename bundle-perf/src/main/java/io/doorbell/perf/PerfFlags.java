@@ -157,6 +157,11 @@ final class PerfFlags {
     String resume;
 
     @Option(
+            names = {"-E", "--interrupts"},
+            description = "sleeps until completions interrupt, where the controller can, instead of polling")
+    boolean interrupts;
+
+    @Option(
             names = {"-h", "--help"},
             usageHelp = true,
             description = "prints this")

@@ -23,6 +23,7 @@ import java.util.regex.Pattern;
  * @param latencyDetail how often {@code -L} was given, 0 to 2
  * @param json null for none, {@code -} for the standard output
  * @param rate I/Os per second of all workers, 0 for a closed loop
+ * @param interrupts whether it sleeps until completions interrupt, where they can
  */
 record PerfOptions(
         List<String> flags,
@@ -45,7 +46,8 @@ record PerfOptions(
         long rate,
         boolean verify,
         long seed,
-        Duration resume) {
+        Duration resume,
+        boolean interrupts) {
     static final int MAX_IO_DEPTH = 65_535;
     static final int MAX_IO_BYTES = 64 << 20;
     static final int MAX_QUEUE_PAIRS = 256;
@@ -128,7 +130,8 @@ record PerfOptions(
                 Duration.ofSeconds(
                         flags.resume == null
                                 ? DEFAULT_RESUME_SECONDS
-                                : number("--resume", flags.resume, 0, MAX_RESUME_SECONDS)));
+                                : number("--resume", flags.resume, 0, MAX_RESUME_SECONDS)),
+                flags.interrupts);
     }
 
     boolean openLoop() {

@@ -77,6 +77,19 @@ class PerfTest {
     }
 
     @Test
+    void theCommandSleepsUntilCompletionsInterrupt() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            // Long enough for the worker to fall asleep each time.
+            node.device().faults("io opc=read -> delay=20ms");
+
+            var output = node.command("-q 1 -o 4096 -w randread -d 20 -r nvme0 -E");
+
+            assertThat(output.exit()).isZero();
+            assertThat(output.out()).contains("Total");
+        }
+    }
+
+    @Test
     void theServiceStartsTellsAndStops() throws Exception {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
             var run = node.perf.start(EmulatedNode.words(ENDLESS));

@@ -3,6 +3,7 @@ package io.doorbell.pcie.vfiouser;
 import io.doorbell.nvme.Registers;
 import io.doorbell.pci.PciAccess;
 import io.doorbell.pci.PciException;
+import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.vfiouser.ChannelException;
 import io.doorbell.vfiouser.Command;
@@ -14,6 +15,7 @@ import io.doorbell.vfiouser.Reply;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -31,6 +33,7 @@ final class VfioUserAccess implements PciAccess {
     private final DoorbellPage page;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment doorbells;
+    private final int interruptVectors;
 
     /** Why the device is gone, or null. */
     private volatile String removedFor;
@@ -48,6 +51,7 @@ final class VfioUserAccess implements PciAccess {
         try {
             doorbells = MemoryView.within(page.segment(), arena);
             dma = new SharedDmaPool(device, function::closeLingering);
+            interruptVectors = device.interruptVectors();
             device.busMaster(true);
         } catch (RuntimeException failed) {
             MemoryView.close(arena, ARENA_BOUND);
@@ -132,6 +136,27 @@ final class VfioUserAccess implements PciAccess {
     @Override
     public boolean wantsDoorbellSignal() {
         return page.wantsSignal();
+    }
+
+    @Override
+    public int interruptVectors() {
+        return interruptVectors;
+    }
+
+    @Override
+    public void routeInterrupt(int vector, EventFd sign) {
+        Objects.checkIndex(vector, interruptVectors);
+        if (removedFor != null) {
+            return; // Nothing interrupts any more.
+        }
+        try {
+            device.routeInterrupt(vector, sign == null ? -1 : sign.fd());
+        } catch (ProtocolException refused) {
+            throw new PciException(
+                    function.address() + ": interrupt vector " + vector + ": " + refused.getMessage(), refused);
+        } catch (ChannelException ended) {
+            removed(device.endedFor());
+        }
     }
 
     @Override

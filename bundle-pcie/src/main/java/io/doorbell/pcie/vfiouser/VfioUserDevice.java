@@ -11,6 +11,8 @@ import io.doorbell.vfiouser.DeviceInfo;
 import io.doorbell.vfiouser.DmaMap;
 import io.doorbell.vfiouser.DmaUnmap;
 import io.doorbell.vfiouser.Header;
+import io.doorbell.vfiouser.IrqInfo;
+import io.doorbell.vfiouser.IrqSet;
 import io.doorbell.vfiouser.Message;
 import io.doorbell.vfiouser.MessageChannel;
 import io.doorbell.vfiouser.ProtocolException;
@@ -228,6 +230,24 @@ final class VfioUserDevice implements AutoCloseable {
     /** Takes a region away. When this returns, the device does not reach it any more. */
     void unmap(long iova, long bytes) {
         channel.request(Command.DMA_UNMAP, new DmaUnmap(0, iova, bytes).encode(), answerBound)
+                .close();
+    }
+
+    /** Vectors of MSI-X that can be routed. */
+    int interruptVectors() {
+        try (var answer = channel.request(Command.DEVICE_GET_IRQ_INFO, IrqInfo.question(IrqInfo.MSIX), answerBound)) {
+            var info = IrqInfo.decode(answer.payload());
+            return info.index() == IrqInfo.MSIX && (info.flags() & IrqInfo.EVENTFD) != 0 ? info.count() : 0;
+        } catch (ProtocolException none) {
+            return 0; // It does not know the question: it is polled.
+        }
+    }
+
+    /** @param descriptor of the eventfd to be signalled, or -1 for none */
+    void routeInterrupt(int vector, int descriptor) {
+        var payload = IrqSet.eventFds(IrqInfo.MSIX, vector, 1);
+        var descriptors = descriptor < 0 ? new int[0] : new int[] {descriptor};
+        channel.request(Command.DEVICE_SET_IRQS, payload, answerBound, descriptors)
                 .close();
     }
 

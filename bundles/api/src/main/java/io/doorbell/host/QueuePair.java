@@ -133,4 +133,26 @@ public abstract class QueuePair {
 
     /** Bytes of the longest command this device takes without a split. */
     public abstract int maxTransferBytes();
+
+    /**
+     * Whether completions signal what the holder gave as {@link PathOptions#interrupt}. Not so where it gave none, or where
+     * the function has no interrupts: then whoever waits has to poll.
+     */
+    public boolean interrupts() {
+        return false;
+    }
+
+    /**
+     * Whether the owner may sleep until its sign is signalled: nothing is staged, and either nothing is in flight, or
+     * completions interrupt and none is there. A completion that comes after this look has signalled before the owner sleeps.
+     * The owner's thread.
+     */
+    public boolean readyToPark() {
+        return inFlight() == 0;
+    }
+
+    /** The longest such sleep, nanoseconds: what takes too long is noticed by the owner's poll. The owner's thread. */
+    public long parkLimitNanos() {
+        return Long.MAX_VALUE;
+    }
 }

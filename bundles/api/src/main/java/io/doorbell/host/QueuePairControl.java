@@ -71,4 +71,10 @@ public interface QueuePairControl {
 
     /** Listener for a queue pair that fails by itself (stale command id, corrupt completion): at most once, any thread. */
     void onFailure(java.util.function.Consumer<String> listener);
+
+    /**
+     * Listener for commands that take longer than the queue pair's {@link CommandTimeout}: how many, since it was last told. On
+     * a control thread; must not block for long. Before the first command.
+     */
+    default void onTimeout(java.util.function.IntConsumer listener) {}
 }

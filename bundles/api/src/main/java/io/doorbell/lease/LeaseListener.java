@@ -12,6 +12,12 @@ public interface LeaseListener {
      */
     default void revoking(QueuePairLease lease, RevocationReason reason, Duration grace) {}
 
+    /**
+     * Commands have taken longer than the lease's timeout, {@code commands} since this was last said. What is done about
+     * them is said by the request's {@link io.doorbell.host.CommandTimeout}; each of them still ends by its handler.
+     */
+    default void timedOut(QueuePairLease lease, int commands) {}
+
     /** It has ended: {@link LeaseState#RELEASED} or {@link LeaseState#FENCED}. */
     default void ended(QueuePairLease lease, LeaseState state, RevocationReason reason) {}
 }

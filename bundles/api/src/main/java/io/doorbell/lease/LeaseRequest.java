@@ -1,6 +1,7 @@
 package io.doorbell.lease;
 
 import io.doorbell.host.CompletionHandler;
+import io.doorbell.host.PathOptions;
 import io.doorbell.host.QueuePairOptions;
 import io.doorbell.nvme.TransportId;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.util.Objects;
  * @param waitBound how long to wait for a queue pair, or for the controller to appear; zero does not wait. A request
  *     within the part that policy guarantees waits longer where it must, until another bundle's surplus is taken back
  * @param label what for, seen by the operator
+ * @param path what else the holder wants of it: interrupts, a timeout of its own
  */
 public record LeaseRequest(
         TransportId controller,
@@ -25,7 +27,8 @@ public record LeaseRequest(
         CompletionHandler handler,
         LeaseListener listener,
         Duration waitBound,
-        String label) {
+        String label,
+        PathOptions path) {
 
     public LeaseRequest {
         Objects.requireNonNull(controller, "controller");
@@ -34,10 +37,22 @@ public record LeaseRequest(
         Objects.requireNonNull(listener, "listener");
         Objects.requireNonNull(waitBound, "waitBound");
         Objects.requireNonNull(label, "label");
+        Objects.requireNonNull(path, "path");
         if (waitBound.isNegative()) {
             throw new IllegalArgumentException(
                     "wait bound " + waitBound + " of the lease for " + label + ": not negative");
         }
+    }
+
+    public LeaseRequest(
+            TransportId controller,
+            int queueEntries,
+            Thread owner,
+            CompletionHandler handler,
+            LeaseListener listener,
+            Duration waitBound,
+            String label) {
+        this(controller, queueEntries, owner, handler, listener, waitBound, label, PathOptions.DEFAULTS);
     }
 
     /** A request with the usual queue size, that does not wait. */
@@ -53,14 +68,18 @@ public record LeaseRequest(
     }
 
     public LeaseRequest withQueueEntries(int entries) {
-        return new LeaseRequest(controller, entries, owner, handler, listener, waitBound, label);
+        return new LeaseRequest(controller, entries, owner, handler, listener, waitBound, label, path);
     }
 
     public LeaseRequest withListener(LeaseListener heard) {
-        return new LeaseRequest(controller, queueEntries, owner, handler, heard, waitBound, label);
+        return new LeaseRequest(controller, queueEntries, owner, handler, heard, waitBound, label, path);
     }
 
     public LeaseRequest withWaitBound(Duration bound) {
-        return new LeaseRequest(controller, queueEntries, owner, handler, listener, bound, label);
+        return new LeaseRequest(controller, queueEntries, owner, handler, listener, bound, label, path);
+    }
+
+    public LeaseRequest withPath(PathOptions wanted) {
+        return new LeaseRequest(controller, queueEntries, owner, handler, listener, waitBound, label, wanted);
     }
 }

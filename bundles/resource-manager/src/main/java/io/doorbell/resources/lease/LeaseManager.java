@@ -144,6 +144,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         try {
             made = lease.source.controller.createQueuePair(queuePairOptions(lease), arena);
             made.onFailure(why -> queuePairFailed(lease, why));
+            made.onTimeout(commands -> timedOut(lease, commands));
             // Throws when the queue pair was lost already, by a reset right behind its creation.
             made.own(lease.owner());
             unwanted = grant(lease, made, arena);
@@ -192,7 +193,8 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         return new QueuePairOptions(
                 Math.min(request.queueEntries(), most),
                 request.handler(),
-                lease.holding.holder().symbolicName() + " [" + request.label() + "]");
+                lease.holding.holder().symbolicName() + " [" + request.label() + "]",
+                request.path());
     }
 
     /** Why it has to be taken back at once; null normally. */
@@ -259,6 +261,17 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         Thread.ofVirtual().name("lease-" + lease.id + "-failed").start(() -> {
             LOG.warn("{}: its queue pair failed: {}", lease, why);
             takeBack(lease, RevocationReason.QUEUE_PAIR_FAILED);
+        });
+    }
+
+    private static void timedOut(Lease lease, int commands) {
+        // On a thread of its own: a listener that blocks must not hold up what the driver does about them.
+        Thread.ofVirtual().name("lease-" + lease.id + "-late").start(() -> {
+            try {
+                lease.listener().timedOut(lease, commands);
+            } catch (RuntimeException | LinkageError failure) {
+                LOG.error("{}: its listener failed", lease, failure);
+            }
         });
     }
 
