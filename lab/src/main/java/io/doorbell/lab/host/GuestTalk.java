@@ -7,6 +7,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.net.SocketException;
 import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
@@ -52,8 +53,8 @@ final class GuestTalk {
             while (line != null && goesOn(Word.parse(line))) {
                 line = in.readLine();
             }
-        } catch (ClosedChannelException closed) {
-            // By whoever watches the time: as if the guest had fallen silent.
+        } catch (ClosedChannelException | SocketException closed) {
+            // By whoever watches the time, or by the end of QEMU: as if the guest had fallen silent.
         } catch (IllegalArgumentException strange) {
             throw new LabException("the guest said what nobody says: " + strange.getMessage(), strange);
         }

@@ -93,6 +93,8 @@ final class LabRun {
         return """
                 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin
                 export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s
+                # Who drives what is for the cases to say.
+                echo 0 >/sys/bus/pci/drivers_autoprobe
                 %1$s/sbin/modprobe -d %1$s -a %4$s || exit 1
                 for port in /sys/class/virtio-ports/*; do
                     [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}

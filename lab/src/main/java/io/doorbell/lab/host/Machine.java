@@ -75,7 +75,10 @@ final class Machine implements AutoCloseable {
         try {
             monitor = Qmp.over(connect("monitor"));
             port = connect("port");
-        } catch (IOException | InterruptedException | RuntimeException failed) {
+        } catch (IOException ended) {
+            end();
+            throw new LabException("QEMU did not start:\n" + lastLines(), ended);
+        } catch (InterruptedException | RuntimeException failed) {
             end();
             throw failed;
         }
@@ -126,7 +129,7 @@ final class Machine implements AutoCloseable {
                 return SocketChannel.open(socket);
             } catch (IOException refused) {
                 if (!process.isAlive() || System.nanoTime() > deadline) {
-                    throw new LabException("QEMU did not start:\n" + lastLines(), refused);
+                    throw refused;
                 }
             }
             Thread.sleep(SOCKET_PAUSE);

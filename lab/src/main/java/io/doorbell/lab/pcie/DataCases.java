@@ -1,0 +1,213 @@
+package io.doorbell.lab.pcie;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.doorbell.host.NvmeNamespace;
+import io.doorbell.host.QueuePair;
+import io.doorbell.lab.Case;
+import io.doorbell.lab.guest.Guest;
+import io.doorbell.pcie.PcieController;
+import io.doorbell.pcie.PcieOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** What one driver writes, the other reads; and the shapes that data takes on its way. */
+final class DataCases {
+    /** Longer than one command takes, and not a multiple of anything larger than a block. */
+    private static final int BLOCKS = 2055;
+
+    private static final int FIRST_BLOCK = 101;
+    private static final int BLOCK_BYTES = 512;
+    private static final int QUEUE_PAIRS = 64;
+    private static final int LOAD_COMMANDS = 2000;
+
+    private DataCases() {}
+
+    static List<Case> cases() {
+        return List.of(
+                Case.of("write-then-the-kernel-reads", DataCases::kernelReads),
+                Case.of("the-kernel-writes-then-read", DataCases::kernelWrites),
+                Case.of("several-namespaces", DataCases::namespaces),
+                Case.of("transfers-split-at-mdts", DataCases::split),
+                Case.of("shadow-doorbells-on", guest -> load(PcieOptions.DEFAULTS, true)),
+                Case.of("shadow-doorbells-off", guest -> load(PcieOptions.DEFAULTS.withShadowDoorbells(false), false)),
+                Case.of("many-queue-pairs", DataCases::manyQueuePairs));
+    }
+
+    private static void kernelReads(Guest guest) throws Exception {
+        int bytes = BLOCKS * BLOCK_BYTES;
+        try (var ours = Controllers.open(Slot.PLAIN);
+                var lane = new Lane(ours)) {
+            lane.fill(1, 0, bytes);
+            assertThat(lane.write(Controllers.namespace(ours, 1), FIRST_BLOCK, BLOCKS, 0))
+                    .isZero();
+            assertThat(lane.flush(Controllers.namespace(ours, 1))).isZero();
+        }
+        Bus.toKernel(Slot.PLAIN);
+
+        assertThat(kernelRead(guest, Bus.disk(Slot.PLAIN), FIRST_BLOCK, BLOCKS)).isEqualTo(Lane.pattern(1, bytes));
+    }
+
+    private static byte[] kernelRead(Guest guest, String disk, int firstBlock, int blocks) throws Exception {
+        return guest.run(
+                "dd",
+                "if=" + disk,
+                "bs=" + BLOCK_BYTES * blocks,
+                "iflag=direct,skip_bytes",
+                "skip=" + firstBlock * BLOCK_BYTES,
+                "count=1",
+                "status=none");
+    }
+
+    private static void kernelWrites(Guest guest) throws Exception {
+        int bytes = BLOCKS * BLOCK_BYTES;
+        Bus.toKernel(Slot.PLAIN);
+        var file = Files.write(Files.createTempFile("lab", null), Lane.pattern(2, bytes));
+        guest.run(
+                "dd",
+                "if=" + file,
+                "of=" + Bus.disk(Slot.PLAIN),
+                "bs=" + bytes,
+                "oflag=direct,seek_bytes",
+                "seek=" + FIRST_BLOCK * BLOCK_BYTES,
+                "conv=fsync,notrunc",
+                "status=none");
+
+        try (var ours = Controllers.open(Slot.PLAIN);
+                var lane = new Lane(ours)) {
+            assertThat(lane.read(Controllers.namespace(ours, 1), FIRST_BLOCK, BLOCKS, 0))
+                    .isZero();
+            assertThat(lane.bytes(0, bytes)).isEqualTo(Lane.pattern(2, bytes));
+        }
+    }
+
+    /** Each has its own size of block and its own blocks. */
+    private static void namespaces(Guest guest) throws IOException {
+        try (var ours = Controllers.open(Slot.MANY);
+                var lane = new Lane(ours)) {
+            assertThat(ours.namespaces()).extracting(NvmeNamespace::nsid).containsExactly(1, 2, 5);
+            assertThat(ours.namespaces()).extracting(NvmeNamespace::blockBytes).containsExactly(512, 4096, 4096);
+            for (var namespace : ours.namespaces()) {
+                lane.fill(namespace.nsid(), 0, 64L * namespace.blockBytes());
+                assertThat(lane.write(namespace, 3, 64, 0)).isZero();
+            }
+            for (var namespace : ours.namespaces()) {
+                int bytes = 64 * namespace.blockBytes();
+                assertThat(lane.read(namespace, 3, 64, 0)).isZero();
+                assertThat(lane.bytes(0, bytes)).isEqualTo(Lane.pattern(namespace.nsid(), bytes));
+            }
+        }
+    }
+
+    private static void split(Guest guest) throws Exception {
+        int blocks = 777;
+        try (var ours = Controllers.open(Slot.SMALL);
+                var lane = new Lane(ours)) {
+            assertThat(ours.info().maxTransferBytes()).isEqualTo(8192);
+            assertThat(lane.queuePair().maxTransferBytes()).isEqualTo(8192);
+            var namespace = Controllers.namespace(ours, 1);
+            // Neither the block nor the memory begins at a page.
+            lane.fill(3, 516, (long) blocks * BLOCK_BYTES);
+            assertThat(lane.write(namespace, 7, blocks, 516)).isZero();
+            lane.fill(4, 516, (long) blocks * BLOCK_BYTES);
+            assertThat(lane.read(namespace, 7, blocks, 4)).isZero();
+            assertThat(lane.bytes(4, (long) blocks * BLOCK_BYTES)).isEqualTo(Lane.pattern(3, blocks * BLOCK_BYTES));
+        }
+        Bus.toKernel(Slot.SMALL);
+        assertThat(kernelRead(guest, Bus.disk(Slot.SMALL), 7, blocks)).isEqualTo(Lane.pattern(3, blocks * BLOCK_BYTES));
+    }
+
+    /** Many at once, each to a place of its own, then read back; the queue is full and wraps again and again. */
+    private static void load(PcieOptions options, boolean shadows) throws IOException {
+        try (var ours = Controllers.open(Slot.PLAIN, options);
+                var lane = new Lane(ours, 17)) {
+            assertThat(ours.info().shadowDoorbells()).isEqualTo(shadows);
+            var namespace = Controllers.namespace(ours, 1);
+            int memoryBlocks = (int) (lane.memory().byteSize() / BLOCK_BYTES);
+            lane.fill(5, 0, lane.memory().byteSize());
+            var pair = lane.queuePair();
+            runAll(
+                    lane,
+                    index -> pair.write(
+                            namespace.nsid(),
+                            index,
+                            1,
+                            lane.memory(),
+                            (long) (index % memoryBlocks) * BLOCK_BYTES,
+                            0,
+                            index));
+            lane.memory().segment().fill((byte) 0);
+            runAll(
+                    lane,
+                    index -> pair.read(
+                            namespace.nsid(),
+                            index,
+                            1,
+                            lane.memory(),
+                            (long) (index % memoryBlocks) * BLOCK_BYTES,
+                            0,
+                            index));
+
+            int bytes = LOAD_COMMANDS * BLOCK_BYTES;
+            assertThat(lane.bytes(0, bytes))
+                    .isEqualTo(Arrays.copyOf(Lane.pattern(5, (int) lane.memory().byteSize()), bytes));
+        }
+    }
+
+    /** Stages one command; the index says which. */
+    @FunctionalInterface
+    private interface Staging {
+        int stage(int index);
+    }
+
+    private static void runAll(Lane lane, Staging staging) {
+        int before = lane.ended();
+        for (int index = 0; index < LOAD_COMMANDS; ) {
+            int staged = staging.stage(index);
+            if (staged >= 0) {
+                index++;
+                continue;
+            }
+            assertThat(staged).isEqualTo(QueuePair.QUEUE_FULL);
+            lane.queuePair().commit();
+            lane.pollUntil(lane.ended() + 1);
+        }
+        lane.queuePair().commit();
+        lane.pollUntil(before + LOAD_COMMANDS);
+        assertThat(lane.failed()).isZero();
+    }
+
+    /** All that the controller has, each used, all at once. */
+    private static void manyQueuePairs(Guest guest) throws IOException {
+        var lanes = new ArrayList<Lane>();
+        try (var ours = Controllers.open(Slot.PLAIN)) {
+            assertThat(ours.info().ioQueuePairs()).isEqualTo(QUEUE_PAIRS);
+            try {
+                for (int index = 0; index < QUEUE_PAIRS; index++) {
+                    lanes.add(new Lane(ours, 4));
+                }
+                useAll(ours, lanes);
+            } finally {
+                lanes.forEach(Lane::close);
+            }
+        }
+    }
+
+    private static void useAll(PcieController ours, List<Lane> lanes) {
+        var namespace = Controllers.namespace(ours, 1);
+        for (int index = 0; index < lanes.size(); index++) {
+            lanes.get(index).fill(index, 0, 4096);
+            assertThat(lanes.get(index).write(namespace, 8L * index, 8, 0)).isZero();
+        }
+        for (int index = 0; index < lanes.size(); index++) {
+            // By another one than wrote it.
+            var lane = lanes.get(lanes.size() - 1 - index);
+            assertThat(lane.read(namespace, 8L * index, 8, 4096)).isZero();
+            assertThat(lane.bytes(4096, 4096)).isEqualTo(Lane.pattern(index, 4096));
+        }
+        assertThat(lanes).extracting(lane -> lane.queuePair().queueId()).doesNotHaveDuplicates();
+    }
+}
