@@ -41,6 +41,9 @@ final class AsyncEvents {
     interface Follower {
         void namespacesChanged();
 
+        /** The controller runs other firmware, and may say other things of itself. */
+        void firmwareActivated();
+
         /** The controller paused for an activation of firmware, and does not go on. */
         void stalled(String reason);
 
@@ -92,6 +95,9 @@ final class AsyncEvents {
             // The page first: what changes after it was read is another event.
             page = page(running.admin(), event);
             log(event, page);
+            if (isFirmwareActivation(event)) {
+                follower.firmwareActivated();
+            }
             if (event.type() == AsyncEvent.TYPE_NOTICE
                     && event.info() == AsyncEvent.NOTICE_ATTACHED_NAMESPACE_ATTRIBUTE_CHANGED) {
                 follower.namespacesChanged();

@@ -12,6 +12,8 @@ import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairOptions;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.AsyncEvent;
+import io.doorbell.nvme.IdentifyCns;
+import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TransportId;
@@ -502,6 +504,11 @@ public final class PcieController implements NvmeController, AutoCloseable {
             }
 
             @Override
+            public void firmwareActivated() {
+                readIdentity();
+            }
+
+            @Override
             public void stalled(String reason) {
                 requestReset(reason);
             }
@@ -519,6 +526,26 @@ public final class PcieController implements NvmeController, AutoCloseable {
     public void refreshNamespaces() {
         requireRunning("reading the namespaces");
         readNamespaces();
+    }
+
+    /** What firmware may change without a reset. Limits of transfers and queues stay as they were agreed on. */
+    private void readIdentity() {
+        var now = running;
+        if (now == null) {
+            return;
+        }
+        var identity = MemorySegment.ofArray(new byte[IdentifyController.SIZE_BYTES]);
+        var command = new NvmCommand().reset(AdminOpcode.IDENTIFY, 0);
+        command.cdw10 = IdentifyCns.CONTROLLER;
+        now.admin().execute(command, identity, options.adminTimeout());
+        lifecycle.lock();
+        try {
+            if (running == now) {
+                info = info.identifiedAs(identity);
+            }
+        } finally {
+            lifecycle.unlock();
+        }
     }
 
     private void readNamespaces() {

@@ -1,5 +1,9 @@
 package io.doorbell.host;
 
+import io.doorbell.nvme.IdentifyController;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 /**
  * What Identify Controller and the registers say, for people and for policy.
  *
@@ -19,4 +23,20 @@ public record ControllerInfo(
         int ioQueuePairs,
         int maxQueueEntries,
         boolean shadowDoorbells,
-        byte[] raw) {}
+        byte[] raw) {
+
+    /** The same with what Identify Controller says now; limits stay as they were agreed on at bring-up. */
+    public ControllerInfo identifiedAs(MemorySegment identity) {
+        return new ControllerInfo(
+                IdentifyController.SN.get(identity),
+                IdentifyController.MN.get(identity),
+                IdentifyController.FR.get(identity),
+                version,
+                controllerId,
+                maxTransferBytes,
+                ioQueuePairs,
+                maxQueueEntries,
+                shadowDoorbells,
+                identity.toArray(ValueLayout.JAVA_BYTE));
+    }
+}

@@ -42,12 +42,14 @@ final class AdminPath implements CommandPath {
     private final Background background;
 
     private final ReservationFeatures reservationFeatures;
+    private final Maintenance maintenance;
 
     AdminPath(NvmController controller) {
         this.controller = controller;
         this.subsystem = controller.subsystem();
         background = new Background(controller::wakeTransport);
         reservationFeatures = new ReservationFeatures(controller, background);
+        maintenance = new Maintenance(controller, background);
     }
 
     @Override
@@ -57,6 +59,10 @@ final class AdminPath implements CommandPath {
         request.dataBytes = 0;
         if ((request.flags & 3) != 0) {
             return INVALID_FIELD; // No admin command can be fused.
+        }
+        int refusal = subsystem.sanitize().refusal(request.opc);
+        if (refusal != Status.SUCCESS) {
+            return refusal;
         }
         switch (request.opc) {
             case AdminOpcode.IDENTIFY -> {
@@ -85,7 +91,7 @@ final class AdminPath implements CommandPath {
             case AdminOpcode.NAMESPACE_ATTACHMENT -> request.dataBytes = ControllerList.SIZE_BYTES;
             case AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST, AdminOpcode.KEEP_ALIVE -> {}
             default -> {
-                return Status.INVALID_OPCODE | Status.DNR;
+                return Maintenance.isOne(request.opc) ? maintenance.admit(request) : Status.INVALID_OPCODE | Status.DNR;
             }
         }
         return Status.SUCCESS;
@@ -112,7 +118,8 @@ final class AdminPath implements CommandPath {
                 controller.hostSeen();
                 yield Status.SUCCESS;
             }
-            default -> Status.INVALID_OPCODE | Status.DNR;
+            default ->
+                Maintenance.isOne(request.opc) ? maintenance.execute(request) : Status.INVALID_OPCODE | Status.DNR;
         };
     }
 
@@ -228,7 +235,9 @@ final class AdminPath implements CommandPath {
                 }
                 LogPages.smart(page, controller);
             }
-            case LogPageId.FIRMWARE_SLOT_INFORMATION -> LogPages.firmwareSlots(page);
+            case LogPageId.FIRMWARE_SLOT_INFORMATION -> subsystem.firmware().writeTo(page);
+            case LogPageId.DEVICE_SELF_TEST -> subsystem.selfTests().writeTo(page);
+            case LogPageId.SANITIZE_STATUS -> subsystem.sanitize().writeTo(page);
             case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST ->
                 ChangedNamespaceList.write(page, 0, controller.changedNamespaces(retain));
             case LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS -> {

@@ -26,8 +26,9 @@ final class Features {
 
     private static final int CHANGEABLE = 4;
 
-    /** What the host may ask to be told of: SMART warnings, and namespaces that come and go. */
-    private static final int EVENT_BITS = 0x1F | AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES;
+    /** What the host may ask to be told of: SMART warnings, namespaces that come and go, firmware. */
+    private static final int EVENT_BITS =
+            0x1F | AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES | AsyncEvent.CONFIG_FIRMWARE_ACTIVATION_NOTICES;
 
     private static final int BROADCAST = -1;
     private static final int TIMESTAMP_BYTES = 8;

@@ -26,7 +26,11 @@ final class IdentifyPages {
 
     private static final int SQES_64 = 6 | 6 << 4;
     private static final int CQES_16 = 4 | 4 << 4;
-    private static final int FRMW_ONE_READ_ONLY_SLOT = 1 | 1 << 1;
+    private static final int FIRMWARE_ACTIVATION_100_MILLIS = 1;
+
+    /** What it may take to read everything; nobody knows how large the files are. */
+    private static final int EXTENDED_SELF_TEST_MINUTES = 60;
+
     private static final int SHUTDOWN_MICROS = 10_000_000;
     private static final int PAGE_BYTES = 4096;
     private static final int OFCS_DISCONNECT = 1;
@@ -60,14 +64,15 @@ final class IdentifyPages {
         IdentifyController.SSVID.set(page, setup.vendorId());
         IdentifyController.SN.set(page, subsystem.serial());
         IdentifyController.MN.set(page, subsystem.model());
-        IdentifyController.FR.set(page, NvmSubsystem.FIRMWARE_REVISION);
+        IdentifyController.FR.set(page, subsystem.firmware().revision());
         IdentifyController.RAB.set(page, 6);
         IdentifyController.CMIC.set(page, IdentifyController.CMIC_MULTIPLE_CONTROLLERS);
         IdentifyController.MDTS.set(page, Integer.numberOfTrailingZeros(setup.maxTransferPages()));
         IdentifyController.CNTLID.set(page, controller.controllerId());
         IdentifyController.VER.set(page, controller.version());
         IdentifyController.RTD3E.set(page, SHUTDOWN_MICROS);
-        IdentifyController.OAES.set(page, AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES);
+        IdentifyController.OAES.set(
+                page, AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES | AsyncEvent.CONFIG_FIRMWARE_ACTIVATION_NOTICES);
         IdentifyController.CTRATT.set(
                 page,
                 IdentifyController.CTRATT_HOST_IDENTIFIER_128
@@ -79,11 +84,29 @@ final class IdentifyPages {
     private static void adminCommands(MemorySegment page, ControllerSetup setup, NvmSubsystem subsystem) {
         IdentifyController.OACS.set(
                 page,
-                IdentifyController.OACS_NAMESPACE_MANAGEMENT
+                IdentifyController.OACS_SECURITY
+                        | IdentifyController.OACS_FORMAT_NVM
+                        | IdentifyController.OACS_FIRMWARE
+                        | IdentifyController.OACS_NAMESPACE_MANAGEMENT
+                        | IdentifyController.OACS_DEVICE_SELF_TEST
                         | (setup.doorbellBufferConfig() ? IdentifyController.OACS_DOORBELL_BUFFER_CONFIG : 0));
         IdentifyController.ACL.set(page, ABORT_LIMIT_ZERO_BASED);
         IdentifyController.AERL.set(page, AsyncEvents.MAX_REQUESTS - 1);
-        IdentifyController.FRMW.set(page, FRMW_ONE_READ_ONLY_SLOT);
+        IdentifyController.FRMW.set(
+                page,
+                IdentifyController.FRMW_SLOT_1_READ_ONLY
+                        | FirmwareSlots.SLOTS << 1
+                        | IdentifyController.FRMW_ACTIVATION_WITHOUT_RESET);
+        IdentifyController.FWUG.set(page, FirmwareSlots.GRANULARITY_BYTES / PAGE_BYTES);
+        IdentifyController.MTFA.set(page, FIRMWARE_ACTIVATION_100_MILLIS);
+        IdentifyController.EDSTT.set(page, EXTENDED_SELF_TEST_MINUTES);
+        IdentifyController.DSTO.set(page, IdentifyController.DSTO_ONE_AT_A_TIME);
+        IdentifyController.SANICAP.set(
+                page,
+                IdentifyController.SANICAP_BLOCK_ERASE
+                        | IdentifyController.SANICAP_OVERWRITE
+                        | IdentifyController.SANICAP_NO_DEALLOCATE_INHIBITED
+                        | IdentifyController.SANICAP_NOT_MODIFIED_AFTER);
         IdentifyController.LPA.set(
                 page, IdentifyController.LPA_COMMANDS_SUPPORTED_AND_EFFECTS | IdentifyController.LPA_EXTENDED_DATA);
         IdentifyController.ELPE.set(page, ErrorLog.ENTRIES - 1);
@@ -108,6 +131,7 @@ final class IdentifyPages {
                         | IdentifyController.ONCS_RESERVATIONS
                         | IdentifyController.ONCS_TIMESTAMP
                         | IdentifyController.ONCS_VERIFY);
+        IdentifyController.FNA.set(page, IdentifyController.FNA_NO_BROADCAST);
         IdentifyController.FUSES.set(page, IdentifyController.FUSES_COMPARE_AND_WRITE);
         IdentifyController.VWC.set(
                 page,

@@ -37,6 +37,9 @@ final class IoPath implements CommandPath {
 
         // Cold.
         final SubsystemNamespace namespace;
+        /** Of the namespace, when the session was opened. */
+        final int turn;
+
         final ReservationSession reservations;
         final NamespaceReservations.Seat seat;
         /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
@@ -44,11 +47,13 @@ final class IoPath implements CommandPath {
 
         Slot(
                 SubsystemNamespace namespace,
+                int turn,
                 NamespaceSession session,
                 ReservationSession reservations,
                 NamespaceReservations.Seat seat,
                 int maxTransferBytes) {
             this.namespace = namespace;
+            this.turn = turn;
             this.session = session;
             this.reservations = reservations;
             this.seat = seat;
@@ -89,7 +94,10 @@ final class IoPath implements CommandPath {
         var table = slots;
         Slot slot;
         if (index < 0 || index >= table.length || (slot = table[index]) == null) {
-            return noNamespace(request.nsid);
+            slot = lateSlot(request.nsid);
+            if (slot == null) {
+                return noNamespace(request.nsid);
+            }
         }
         if (slot.denied != 0) {
             if (isDeniedNow(request)) {
@@ -178,11 +186,25 @@ final class IoPath implements CommandPath {
         }
     }
 
+    /** A host that was told of a namespace, by the end of a Format NVM say, may be faster than this path. */
+    private Slot lateSlot(int nsid) {
+        var attached = controller.attached();
+        if (attached == seen || closed) {
+            return null;
+        }
+        takeUpNamespaces(attached);
+        return slot(nsid);
+    }
+
     /**
      * An identifier that no namespace can have is invalid, one that none has here is inactive, and the two are answered
      * differently. NVMe Base 2.1 §3.2.1 "Namespace Overview". Flush to all namespaces is not offered (VWC).
      */
-    private static int noNamespace(int nsid) {
+    private int noNamespace(int nsid) {
+        int withheld = nsid >= 1 && nsid <= seen.length && seen[nsid - 1] != null ? seen[nsid - 1].withheld() : 0;
+        if (withheld != 0) {
+            return withheld;
+        }
         return nsid >= 1 && nsid <= NvmSubsystem.MAX_NSID
                 ? Status.INVALID_FIELD | Status.DNR
                 : Status.INVALID_NAMESPACE_OR_FORMAT | Status.DNR;
@@ -307,7 +329,7 @@ final class IoPath implements CommandPath {
             if (old == null) {
                 continue;
             }
-            if (i < attached.length && attached[i] == old.namespace) {
+            if (i < attached.length && attached[i] == old.namespace && old.turn == old.namespace.turns()) {
                 table[i] = old;
             } else {
                 old.seat.leave();
@@ -328,6 +350,7 @@ final class IoPath implements CommandPath {
     }
 
     private Slot slot(SubsystemNamespace namespace) {
+        int turn = namespace.turns();
         var session = open(namespace);
         if (session == null) {
             return null;
@@ -336,6 +359,7 @@ final class IoPath implements CommandPath {
         var seat = reservations.seat(this);
         var slot = new Slot(
                 namespace,
+                turn,
                 session,
                 new ReservationSession(controller, reservations, reactor::wake),
                 seat,
@@ -392,7 +416,7 @@ final class IoPath implements CommandPath {
             slot.draining = 0;
             return slot;
         }
-        var next = new Slot(slot.namespace, session, slot.reservations, slot.seat, maxTransferBytes);
+        var next = new Slot(slot.namespace, slot.turn, session, slot.reservations, slot.seat, maxTransferBytes);
         next.denied = slot.denied;
         return next;
     }

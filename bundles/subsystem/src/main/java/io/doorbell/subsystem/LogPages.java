@@ -1,11 +1,14 @@
 package io.doorbell.subsystem;
 
+import static io.doorbell.nvme.CommandsSupportedAndEffects.CCC;
 import static io.doorbell.nvme.CommandsSupportedAndEffects.CSUPP;
 import static io.doorbell.nvme.CommandsSupportedAndEffects.LBCC;
+import static io.doorbell.nvme.CommandsSupportedAndEffects.NCC;
 import static io.doorbell.nvme.CommandsSupportedAndEffects.NIC;
 
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.CommandsSupportedAndEffects;
+import io.doorbell.nvme.DeviceSelfTestLog;
 import io.doorbell.nvme.ErrorLogEntry;
 import io.doorbell.nvme.FeatureId;
 import io.doorbell.nvme.FeaturesSupportedAndEffects;
@@ -13,6 +16,7 @@ import io.doorbell.nvme.FirmwareSlotLog;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.ReservationNotificationLog;
+import io.doorbell.nvme.SanitizeStatusLog;
 import io.doorbell.nvme.SmartLog;
 import io.doorbell.nvme.SupportedLogPages;
 import io.doorbell.target.ControllerSetup;
@@ -27,8 +31,10 @@ final class LogPages {
         LogPageId.FIRMWARE_SLOT_INFORMATION,
         LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST,
         LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS,
+        LogPageId.DEVICE_SELF_TEST,
         LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS,
-        LogPageId.RESERVATION_NOTIFICATION
+        LogPageId.RESERVATION_NOTIFICATION,
+        LogPageId.SANITIZE_STATUS
     };
 
     private static final int AVAILABLE_SPARE_PERCENT = 100;
@@ -46,6 +52,8 @@ final class LogPages {
             case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST -> 4096;
             case LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS -> CommandsSupportedAndEffects.SIZE_BYTES;
             case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> FeaturesSupportedAndEffects.SIZE_BYTES;
+            case LogPageId.DEVICE_SELF_TEST -> DeviceSelfTestLog.SIZE_BYTES;
+            case LogPageId.SANITIZE_STATUS -> SanitizeStatusLog.SIZE_BYTES;
             case LogPageId.RESERVATION_NOTIFICATION -> ReservationNotificationLog.SIZE_BYTES;
             default -> -1;
         };
@@ -57,11 +65,6 @@ final class LogPages {
         }
     }
 
-    static void firmwareSlots(MemorySegment page) {
-        FirmwareSlotLog.AFI.set(page, 1);
-        FirmwareSlotLog.frs(1).set(page, NvmSubsystem.FIRMWARE_REVISION);
-    }
-
     /** With the commands that the transport executes, since a host sees one controller. */
     static void commands(MemorySegment page, ControllerSetup setup) {
         int[] admin = {
@@ -71,13 +74,20 @@ final class LogPages {
             AdminOpcode.SET_FEATURES,
             AdminOpcode.GET_FEATURES,
             AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST,
-            AdminOpcode.KEEP_ALIVE
+            AdminOpcode.KEEP_ALIVE,
+            AdminOpcode.FIRMWARE_IMAGE_DOWNLOAD,
+            AdminOpcode.DEVICE_SELF_TEST,
+            AdminOpcode.SECURITY_SEND,
+            AdminOpcode.SECURITY_RECEIVE
         };
         for (int opcode : admin) {
             CommandsSupportedAndEffects.admin(page, 0, opcode, CSUPP);
         }
         CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.NAMESPACE_MANAGEMENT, CSUPP | NIC);
         CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.NAMESPACE_ATTACHMENT, CSUPP | NIC);
+        CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.FORMAT_NVM, CSUPP | LBCC | NCC);
+        CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.SANITIZE, CSUPP | LBCC);
+        CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.FIRMWARE_COMMIT, CSUPP | CCC);
         if (setup.pci()) {
             CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.CREATE_IO_SUBMISSION_QUEUE, CSUPP);
             CommandsSupportedAndEffects.admin(page, 0, AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, CSUPP);

@@ -220,6 +220,8 @@ final class NvmController implements TargetController {
         asyncEvents.reset();
         changed.clear();
         features.reset();
+        subsystem.firmware().reset();
+        subsystem.selfTests().reset(this);
         reservationNotices.reset();
         if (!identity.hasId()) {
             // Whoever comes after the reset may be somebody else.
@@ -462,6 +464,13 @@ final class NvmController implements TargetController {
     SubsystemNamespace attached(int nsid) {
         var table = attached;
         return nsid >= 1 && nsid <= table.length ? table[nsid - 1] : null;
+    }
+
+    /** A namespace that is attached here, if it is, has been withheld or released, or is formatted otherwise. */
+    synchronized void refresh(SubsystemNamespace namespace, boolean notify) {
+        if (isAttached(namespace)) {
+            publish(attached.clone(), namespace.nsid(), notify);
+        }
     }
 
     synchronized void attach(SubsystemNamespace namespace, boolean notify) {

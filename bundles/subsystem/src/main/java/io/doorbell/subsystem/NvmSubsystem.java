@@ -1,5 +1,8 @@
 package io.doorbell.subsystem;
 
+import io.doorbell.nvme.AsyncEvent;
+import io.doorbell.nvme.DeviceSelfTestLog;
+import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.ReservationReport;
 import io.doorbell.nvme.Status;
@@ -11,6 +14,7 @@ import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -42,6 +46,9 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private static final int SERIAL_LENGTH = 20;
     private static final int MODEL_LENGTH = 40;
 
+    /** How long commands that are in flight may keep a Format NVM waiting. */
+    private static final Duration FORMAT_IDLE_BOUND = Duration.ofSeconds(10);
+
     /** How long {@link #close} waits for transports to let go of a namespace. */
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(5);
 
@@ -54,6 +61,10 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private final Instant started;
     /** Where reservations are kept that outlive the node, or null. */
     private final Path reservationFolder;
+
+    private final FirmwareSlots firmware = new FirmwareSlots(FIRMWARE_REVISION);
+    private final SanitizeOperation sanitize = new SanitizeOperation(this);
+    private final SelfTests selfTests = new SelfTests(this);
 
     // Guarded by this.
     private final TreeMap<Integer, SubsystemNamespace> namespaces = new TreeMap<>();
@@ -366,6 +377,127 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return nsid;
     }
 
+    /**
+     * Format NVM: a status. Its I/O is refused meanwhile, and what is in flight ends before. Takes its time, so not on a
+     * reactor.
+     */
+    int format(SubsystemNamespace namespace, int blockBytes, boolean erase, NvmController cause) {
+        if (!withhold(namespace, Status.FORMAT_IN_PROGRESS)) {
+            int withheld = namespace.withheld();
+            return withheld != 0 ? withheld : Status.INVALID_FIELD | Status.DNR;
+        }
+        selfTests.stop(namespace.nsid(), DeviceSelfTestLog.ABORTED_BY_FORMAT);
+        boolean formatted = false;
+        try {
+            if (!namespace.useAlone(FORMAT_IDLE_BOUND)) {
+                LOG.error("{} of {} is not formatted: its commands have not ended", namespace, nqn);
+                return Status.INTERNAL_ERROR;
+            }
+            try {
+                if (erase) {
+                    namespace.namespace().erase(Namespace.Erasure.DISCARD, (done, of) -> true);
+                }
+                namespace.namespace().format(blockBytes);
+                formatted = true;
+            } finally {
+                namespace.endUse();
+            }
+            LOG.info("{} of {}: a host formatted it with blocks of {} bytes", namespace, nqn, blockBytes);
+            return Status.SUCCESS;
+        } catch (IllegalArgumentException tooSmall) {
+            return Status.INVALID_FORMAT | Status.DNR;
+        } catch (UnsupportedOperationException never) {
+            return Status.OPERATION_DENIED | Status.DNR;
+        } catch (UncheckedIOException failed) {
+            LOG.error("{} of {} could not be formatted", namespace, nqn, failed);
+            return Status.WRITE_FAULT;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Status.INTERNAL_ERROR;
+        } finally {
+            release(namespace, Status.FORMAT_IN_PROGRESS, formatted ? cause : null, formatted);
+        }
+    }
+
+    private synchronized boolean withhold(SubsystemNamespace namespace, int status) {
+        if (namespaces.get(namespace.nsid()) != namespace || !namespace.withhold(status)) {
+            return false;
+        }
+        for (var controller : controllers.values()) {
+            controller.refresh(namespace, false);
+        }
+        return true;
+    }
+
+    /** Withholds every namespace; null, and none, when one is withheld already. */
+    synchronized List<SubsystemNamespace> withholdAll(int status) {
+        for (var namespace : namespaces.values()) {
+            int withheld = namespace.withheld();
+            if (withheld != 0 && withheld != Status.SANITIZE_FAILED) {
+                return null;
+            }
+        }
+        var all = List.copyOf(namespaces.values());
+        for (var namespace : all) {
+            namespace.stillWithhold(Status.SANITIZE_FAILED, status);
+            withhold(namespace, status);
+        }
+        return all;
+    }
+
+    synchronized void stillWithhold(int before, int status) {
+        namespaces.values().forEach(namespace -> namespace.stillWithhold(before, status));
+    }
+
+    synchronized void releaseAll(int status) {
+        for (var namespace : namespaces.values()) {
+            release(namespace, status, null, false);
+        }
+    }
+
+    /** @param notify whether hosts are told that it is another now, but for that of {@code cause} */
+    private synchronized void release(SubsystemNamespace namespace, int status, NvmController cause, boolean notify) {
+        if (namespace.release(status)) {
+            for (var controller : controllers.values()) {
+                controller.refresh(namespace, notify && controller != cause);
+            }
+        }
+    }
+
+    /** Allocated now. */
+    synchronized List<SubsystemNamespace> all() {
+        return List.copyOf(namespaces.values());
+    }
+
+    FirmwareSlots firmware() {
+        return firmware;
+    }
+
+    SanitizeOperation sanitize() {
+        return sanitize;
+    }
+
+    SelfTests selfTests() {
+        return selfTests;
+    }
+
+    /** Write commands of the controllers there are: another number says that something was written. */
+    synchronized long writeCommands() {
+        return controllers.values().stream()
+                .mapToLong(controller -> controller.counters().writeCommands())
+                .sum();
+    }
+
+    synchronized void tellAll(int type, int information, int logPage) {
+        for (var controller : controllers.values()) {
+            controller.event(type, information, logPage);
+        }
+    }
+
+    void sanitizeEnded() {
+        tellAll(AsyncEvent.TYPE_COMMAND_SET, AsyncEvent.COMMAND_SET_SANITIZE_COMPLETED, LogPageId.SANITIZE_STATUS);
+    }
+
     /** Namespace Management, Delete: a status. What configuration made, a host cannot delete. */
     synchronized int deleteNamespace(int nsid, NvmController cause) {
         var namespace = namespaces.get(nsid);
@@ -376,6 +508,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             return Status.OPERATION_DENIED | Status.DNR;
         }
         take(nsid, cause);
+        selfTests.stop(nsid, DeviceSelfTestLog.ABORTED_BY_NAMESPACE_REMOVAL);
         LOG.info("{}: a host deleted namespace {}", nqn, nsid);
         return Status.SUCCESS;
     }

@@ -4,6 +4,7 @@ import io.doorbell.reactor.Reactor;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NamespaceShape;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,19 +18,23 @@ final class SubsystemNamespace {
 
     private final int nsid;
     private final Namespace namespace;
-    private final NamespaceShape shape;
     private final boolean madeByHost;
     private final NamespaceReservations reservations;
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    // Guarded by this.
+    /** The status of every command to it while it is not to be used, or 0. Written under the lock. */
+    private volatile int withheld;
+
+    /** Counts up whenever that changes: a path that knows an older number has to look again. */
+    private volatile int turns;
+
+    // Guarded by this. Those who work on the whole of it count as sessions.
     private int sessions;
     private boolean removed;
 
     SubsystemNamespace(int nsid, Namespace namespace, boolean madeByHost, NamespaceReservations reservations) {
         this.nsid = nsid;
         this.namespace = namespace;
-        this.shape = namespace.shape();
         this.madeByHost = madeByHost;
         this.reservations = reservations;
     }
@@ -38,8 +43,9 @@ final class SubsystemNamespace {
         return nsid;
     }
 
+    /** As it is formatted now. */
     NamespaceShape shape() {
-        return shape;
+        return namespace.shape();
     }
 
     Namespace namespace() {
@@ -55,9 +61,83 @@ final class SubsystemNamespace {
         return madeByHost;
     }
 
-    /** A session, or null when the namespace was removed meanwhile. */
-    synchronized NamespaceSession open(Reactor reactor) {
+    int withheld() {
+        return withheld;
+    }
+
+    int turns() {
+        return turns;
+    }
+
+    /**
+     * No new sessions: commands are answered with {@code status} from the moment on that their path has let go of its
+     * session. Returns whether it was not so already.
+     */
+    synchronized boolean withhold(int status) {
+        if (removed || withheld != 0) {
+            return false;
+        }
+        withheld = status;
+        turns++;
+        return true;
+    }
+
+    /** Answers with another status from now on, if it answered with {@code before}. */
+    synchronized void stillWithhold(int before, int status) {
+        if (withheld == before) {
+            withheld = status;
+        }
+    }
+
+    /** Sessions again, if it was withheld with {@code status}. Returns whether it was. */
+    synchronized boolean release(int status) {
+        if (withheld != status) {
+            return false;
+        }
+        withheld = 0;
+        turns++;
+        return true;
+    }
+
+    /** To work on the whole of it beside its sessions, until {@link #endUse}; not when it is withheld or removed. */
+    synchronized boolean use() {
+        if (removed || withheld != 0) {
+            return false;
+        }
+        sessions++;
+        return true;
+    }
+
+    /** To work on the whole of it when nobody else does, until {@link #endUse}. False when it is removed, or at the bound. */
+    synchronized boolean useAlone(Duration bound) throws InterruptedException {
+        long deadline = System.nanoTime() + bound.toNanos();
+        while (sessions > 0 && !removed) {
+            long millis = (deadline - System.nanoTime()) / 1_000_000;
+            if (millis <= 0) {
+                return false;
+            }
+            wait(millis);
+        }
         if (removed) {
+            return false;
+        }
+        sessions++;
+        return true;
+    }
+
+    synchronized void endUse() {
+        sessions--;
+        notifyAll();
+        closeIfUnused();
+    }
+
+    synchronized boolean isRemoved() {
+        return removed;
+    }
+
+    /** A session, or null when the namespace is withheld, or was removed meanwhile. */
+    synchronized NamespaceSession open(Reactor reactor) {
+        if (removed || withheld != 0) {
             return null;
         }
         var session = namespace.open(reactor);
@@ -70,10 +150,7 @@ final class SubsystemNamespace {
         try {
             session.close();
         } finally {
-            synchronized (this) {
-                sessions--;
-                closeIfUnused();
-            }
+            endUse();
         }
     }
 
@@ -81,6 +158,7 @@ final class SubsystemNamespace {
     synchronized void remove() {
         if (!removed) {
             removed = true;
+            notifyAll();
             closeIfUnused();
         }
     }
@@ -101,7 +179,7 @@ final class SubsystemNamespace {
         try {
             namespace.close();
         } catch (RuntimeException failed) {
-            LOG.error("namespace {} ({}) could not be closed", nsid, shape.backend(), failed);
+            LOG.error("namespace {} ({}) could not be closed", nsid, shape().backend(), failed);
         } finally {
             closed.countDown();
         }
@@ -109,6 +187,6 @@ final class SubsystemNamespace {
 
     @Override
     public String toString() {
-        return "namespace " + nsid + " (" + shape.backend() + ")";
+        return "namespace " + nsid + " (" + shape().backend() + ")";
     }
 }

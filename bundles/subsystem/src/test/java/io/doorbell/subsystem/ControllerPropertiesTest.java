@@ -300,8 +300,8 @@ class ControllerPropertiesTest {
     @Test
     void refusesAdminCommandsItDoesNotHave() {
         for (int opc : new int[] {
-            AdminOpcode.FORMAT_NVM,
-            AdminOpcode.SANITIZE,
+            AdminOpcode.DIRECTIVE_SEND,
+            AdminOpcode.LOCKDOWN,
             AdminOpcode.CREATE_IO_SUBMISSION_QUEUE,
             AdminOpcode.ABORT,
             0xC0

@@ -152,7 +152,9 @@ class FeaturesTest {
         rig.setFeature(FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION, -1);
 
         assertThat(rig.feature(FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION))
-                .isEqualTo(0x1F | AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES);
+                .isEqualTo(0x1F
+                        | AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES
+                        | AsyncEvent.CONFIG_FIRMWARE_ACTIVATION_NOTICES);
     }
 
     @Test
