@@ -1,6 +1,8 @@
 package io.doorbell.storage;
 
 import io.doorbell.reactor.Reactor;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * What executes NVM commands and keeps the blocks. Control plane: any thread.
@@ -93,6 +95,15 @@ public interface Namespace extends AutoCloseable {
         public int patternOf(int pass) {
             return inverted && (passes - 1 - pass) % 2 != 0 ? ~pattern : pattern;
         }
+    }
+
+    /**
+     * A file for what belongs to the data and has to be kept with it; empty where the data ends with the namespace.
+     *
+     * @param extension of its name, such as {@code .zones}
+     */
+    default Optional<Path> beside(String extension) {
+        return Optional.empty();
     }
 
     /** Ends the namespace: what was flushed is durable. Sessions are closed before. Idempotent. */

@@ -43,7 +43,12 @@ public record NamespaceSpec(String kind, long byteSize, BlockFormat format, Stri
                 parts[0].trim(), bytes(parts[1].trim(), text), format, parts.length == 4 ? parts[3].trim() : "");
     }
 
-    private static long bytes(String size, String text) {
+    /**
+     * A size with KiB, MiB, GiB or TiB, or in bytes.
+     *
+     * @param text what it stands in, for the message
+     */
+    public static long bytes(String size, String text) {
         String upper = size.toUpperCase(Locale.ROOT);
         String[] units = {"KIB", "MIB", "GIB", "TIB"};
         int shift = 0;

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -291,6 +292,11 @@ final class FileNamespace implements Namespace {
         } catch (IOException ignored) {
             // It failed to open, and that is what the caller is told.
         }
+    }
+
+    @Override
+    public Optional<Path> beside(String extension) {
+        return Optional.of(path.resolveSibling(path.getFileName() + extension));
     }
 
     @Override

@@ -57,4 +57,7 @@ public final class IdentifyCns {
 
     /** Command Set Identifier (dword 11 bits 31:24) of the NVM Command Set. */
     public static final int CSI_NVM = 0;
+
+    /** Of the Zoned Namespace Command Set. */
+    public static final int CSI_ZONED = 2;
 }

@@ -20,6 +20,12 @@ public final class NvmOpcode {
     public static final int IO_MANAGEMENT_SEND = 0x1D;
     public static final int FABRICS = 0x7F;
 
+    /** Of the Zoned Namespace Command Set. */
+    public static final int ZONE_MANAGEMENT_SEND = 0x79;
+
+    public static final int ZONE_MANAGEMENT_RECEIVE = 0x7A;
+    public static final int ZONE_APPEND = 0x7D;
+
     private NvmOpcode() {}
 
     /** The specification's name, for messages; unknown values come with their number. */
@@ -42,6 +48,9 @@ public final class NvmOpcode {
             case COPY -> "Copy";
             case IO_MANAGEMENT_SEND -> "I/O Management Send";
             case FABRICS -> "Fabrics";
+            case ZONE_MANAGEMENT_SEND -> "Zone Management Send";
+            case ZONE_MANAGEMENT_RECEIVE -> "Zone Management Receive";
+            case ZONE_APPEND -> "Zone Append";
             default -> String.format("I/O Opcode %02Xh", opcode);
         };
     }

@@ -114,6 +114,14 @@ public record Status(int raw) {
     public static final int INVALID_PROTECTION_INFORMATION = 0x181;
     public static final int WRITE_TO_READ_ONLY_RANGE = 0x182;
     public static final int COMMAND_SIZE_LIMIT_EXCEEDED = 0x183;
+    public static final int ZONE_BOUNDARY_ERROR = 0x1B8;
+    public static final int ZONE_IS_FULL = 0x1B9;
+    public static final int ZONE_IS_READ_ONLY = 0x1BA;
+    public static final int ZONE_IS_OFFLINE = 0x1BB;
+    public static final int ZONE_INVALID_WRITE = 0x1BC;
+    public static final int TOO_MANY_ACTIVE_ZONES = 0x1BD;
+    public static final int TOO_MANY_OPEN_ZONES = 0x1BE;
+    public static final int INVALID_ZONE_STATE_TRANSITION = 0x1BF;
 
     /** Status Code Type 2h: media and data integrity errors. */
     public static final int WRITE_FAULT = 0x280;
@@ -308,6 +316,14 @@ public record Status(int raw) {
             case INVALID_PROTECTION_INFORMATION -> "Invalid Protection Information";
             case WRITE_TO_READ_ONLY_RANGE -> "Attempted Write to Read Only Range";
             case COMMAND_SIZE_LIMIT_EXCEEDED -> "Command Size Limit Exceeded";
+            case ZONE_BOUNDARY_ERROR -> "Zoned Boundary Error";
+            case ZONE_IS_FULL -> "Zone Is Full";
+            case ZONE_IS_READ_ONLY -> "Zone Is Read Only";
+            case ZONE_IS_OFFLINE -> "Zone Is Offline";
+            case ZONE_INVALID_WRITE -> "Zone Invalid Write";
+            case TOO_MANY_ACTIVE_ZONES -> "Too Many Active Zones";
+            case TOO_MANY_OPEN_ZONES -> "Too Many Open Zones";
+            case INVALID_ZONE_STATE_TRANSITION -> "Invalid Zone State Transition";
             default -> null;
         };
     }

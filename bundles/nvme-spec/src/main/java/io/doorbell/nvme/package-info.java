@@ -36,6 +36,8 @@
  *       {@link io.doorbell.nvme.TcpPdu} for the capsules on a TCP connection.
  *   <li>Who may write: {@link io.doorbell.nvme.Reservation}, {@link io.doorbell.nvme.ReservationReport},
  *       {@link io.doorbell.nvme.ReservationNotificationLog}.
+ *   <li>Where it can be written: {@link io.doorbell.nvme.Zone}, {@link io.doorbell.nvme.ZoneReport},
+ *       {@link io.doorbell.nvme.IdentifyZoned}.
  * </ol>
  *
  * <p>Two forms of access. Queue entries and doorbells are on the I/O path: aligned layouts, exact var handles, static

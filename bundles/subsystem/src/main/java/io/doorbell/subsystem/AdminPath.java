@@ -140,15 +140,26 @@ final class AdminPath implements CommandPath {
             case IdentifyCns.ALLOCATED_NAMESPACE -> status = namespace(page, nsid, subsystem.namespace(nsid));
             case IdentifyCns.ACTIVE_NAMESPACE_LIST -> status = list(page, nsid, activeAfter(nsid));
             case IdentifyCns.COMMAND_SET_ACTIVE_NAMESPACE_LIST ->
-                status = csi == IdentifyCns.CSI_NVM ? list(page, nsid, activeAfter(nsid)) : INVALID_FIELD;
+                status = CommandSets.isOne(csi)
+                        ? list(page, nsid, CommandSets.active(controller, nsid, csi))
+                        : INVALID_FIELD;
+            case IdentifyCns.COMMAND_SET_ALLOCATED_NAMESPACE_LIST ->
+                status = CommandSets.isOne(csi)
+                        ? list(page, nsid, CommandSets.allocated(subsystem, nsid, csi))
+                        : INVALID_FIELD;
+            case IdentifyCns.COMMAND_SET_ALLOCATED_NAMESPACE ->
+                status = valid(nsid) == Status.SUCCESS
+                        ? CommandSets.namespace(page, subsystem.namespace(nsid), csi)
+                        : INVALID_NAMESPACE;
+            case IdentifyCns.IO_COMMAND_SETS -> CommandSets.combinations(page);
             case IdentifyCns.ALLOCATED_NAMESPACE_LIST -> status = list(page, nsid, subsystem.allocatedAfter(nsid));
             case IdentifyCns.NAMESPACE_IDENTIFICATION_DESCRIPTORS -> status = identifiers(page, nsid);
             case IdentifyCns.COMMAND_SET_NAMESPACE ->
-                status = csi == IdentifyCns.CSI_NVM
-                        ? valid(nsid)
-                        : INVALID_FIELD; // All zero: no protection information.
+                status = valid(nsid) == Status.SUCCESS
+                        ? CommandSets.namespace(page, controller.attached(nsid), csi)
+                        : INVALID_NAMESPACE;
             case IdentifyCns.COMMAND_SET_CONTROLLER ->
-                status = csi == IdentifyCns.CSI_NVM ? Status.SUCCESS : INVALID_FIELD; // All zero: no limits.
+                status = CommandSets.isOne(csi) ? Status.SUCCESS : INVALID_FIELD; // All zero: no limits but MDTS.
             case IdentifyCns.INDEPENDENT_NAMESPACE -> {
                 status = valid(nsid);
                 var namespace = controller.attached(nsid);
@@ -187,7 +198,7 @@ final class AdminPath implements CommandPath {
         if (namespace == null) {
             return valid(nsid) == Status.SUCCESS ? INVALID_FIELD : INVALID_NAMESPACE;
         }
-        IdentifyPages.identifiers(page, namespace.shape());
+        IdentifyPages.identifiers(page, namespace);
         return Status.SUCCESS;
     }
 
@@ -201,7 +212,8 @@ final class AdminPath implements CommandPath {
 
     private int[] activeAfter(int nsid) {
         return Arrays.stream(controller.attached())
-                .filter(namespace -> namespace != null && Integer.compareUnsigned(namespace.nsid(), nsid) > 0)
+                .filter(namespace ->
+                        controller.isActive(namespace) && Integer.compareUnsigned(namespace.nsid(), nsid) > 0)
                 .mapToInt(SubsystemNamespace::nsid)
                 .toArray();
     }
@@ -241,10 +253,11 @@ final class AdminPath implements CommandPath {
             case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST ->
                 ChangedNamespaceList.write(page, 0, controller.changedNamespaces(retain));
             case LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS -> {
-                if (request.cdw14 >>> 24 != IdentifyCns.CSI_NVM) {
+                int csi = request.cdw14 >>> 24;
+                if (!CommandSets.isOne(csi)) {
                     return INVALID_FIELD;
                 }
-                LogPages.commands(page, controller.setup());
+                LogPages.commands(page, controller.setup(), csi);
             }
             case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> LogPages.features(page, controller);
             case LogPageId.RESERVATION_NOTIFICATION -> {

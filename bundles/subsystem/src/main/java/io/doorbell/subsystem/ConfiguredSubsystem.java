@@ -1,6 +1,7 @@
 package io.doorbell.subsystem;
 
 import io.doorbell.storage.BackendProvider;
+import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -32,6 +33,14 @@ final class ConfiguredSubsystem implements AutoCloseable {
 
     private static final String MEMORY = "memory";
 
+    /** A namespace as it should be; {@code zones} is null where it has none. */
+    private record Wanted(NamespaceSpec spec, ZoneOptions zones) {
+        @Override
+        public String toString() {
+            return zones == null ? spec.toString() : spec + ";" + zones;
+        }
+    }
+
     /** Where a subsystem that is complete goes; what it answers takes it back. */
     @FunctionalInterface
     interface Publisher {
@@ -43,7 +52,7 @@ final class ConfiguredSubsystem implements AutoCloseable {
 
     // Guarded by this.
     private final Map<String, List<BackendProvider>> backends = new HashMap<>();
-    private final Map<Integer, NamespaceSpec> open = new TreeMap<>();
+    private final Map<Integer, Wanted> open = new TreeMap<>();
     private SubsystemSettings settings;
     private NvmSubsystem subsystem;
     private Runnable withdraw;
@@ -60,20 +69,20 @@ final class ConfiguredSubsystem implements AutoCloseable {
             subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model(), reservationFolder);
         }
         settings = next;
-        var before = new TreeMap<Integer, NamespaceSpec>();
+        var before = new TreeMap<Integer, Wanted>();
         for (var entry : List.copyOf(open.entrySet())) {
-            if (!entry.getValue().equals(next.namespaces().get(entry.getKey()))) {
+            if (!entry.getValue().equals(wanted(entry.getKey()))) {
                 remove(entry.getKey());
                 before.put(entry.getKey(), entry.getValue());
             }
         }
         openMissing();
-        before.forEach((nsid, spec) -> {
+        before.forEach((nsid, was) -> {
             // It cannot be as it should: then as it was, rather than not at all.
-            var backend = backend(spec.kind());
+            var backend = backend(was.spec().kind());
             if (next.namespaces().containsKey(nsid) && !open.containsKey(nsid) && backend != null) {
-                LOG.warn("namespace {} of {} stays {}", nsid, subsystem, spec);
-                open(nsid, spec, backend);
+                LOG.warn("namespace {} of {} stays {}", nsid, subsystem, was);
+                open(nsid, was, backend);
             }
         });
     }
@@ -94,7 +103,7 @@ final class ConfiguredSubsystem implements AutoCloseable {
             return;
         }
         for (var entry : List.copyOf(open.entrySet())) {
-            if (entry.getValue().kind().equals(backend.kind())) {
+            if (entry.getValue().spec().kind().equals(backend.kind())) {
                 remove(entry.getKey());
             }
         }
@@ -126,7 +135,7 @@ final class ConfiguredSubsystem implements AutoCloseable {
                 if (backend == null) {
                     waitsFor.add(spec.kind());
                 } else {
-                    open(nsid, spec, backend);
+                    open(nsid, wanted(nsid), backend);
                 }
             }
         });
@@ -145,9 +154,28 @@ final class ConfiguredSubsystem implements AutoCloseable {
         return ofKind.isEmpty() ? null : ofKind.getFirst();
     }
 
-    private void open(int nsid, NamespaceSpec spec, BackendProvider backend) {
+    /** Null where there should be none. */
+    private Wanted wanted(int nsid) {
+        var spec = settings.namespaces().get(nsid);
+        return spec == null ? null : new Wanted(spec, settings.zones().get(nsid));
+    }
+
+    private static Namespace made(Wanted wanted, BackendProvider backend) {
+        var namespace = backend.open(wanted.spec());
+        if (wanted.zones() == null) {
+            return namespace;
+        }
         try {
-            subsystem.addNamespace(nsid, backend.open(spec));
+            return new ZonedNamespace(namespace, wanted.zones());
+        } catch (RuntimeException failed) {
+            namespace.close();
+            throw failed;
+        }
+    }
+
+    private void open(int nsid, Wanted spec, BackendProvider backend) {
+        try {
+            subsystem.addNamespace(nsid, made(spec, backend));
             open.put(nsid, spec);
         } catch (IllegalArgumentException | UncheckedIOException said) {
             LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, said.getMessage());

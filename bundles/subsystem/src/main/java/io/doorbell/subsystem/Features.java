@@ -161,6 +161,7 @@ final class Features {
                     FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION,
                     FeatureId.KEEP_ALIVE_TIMER,
                     FeatureId.HOST_IDENTIFIER,
+                    FeatureId.IO_COMMAND_SET_PROFILE,
                     FeatureId.TIMESTAMP -> CHANGEABLE;
             case FeatureId.ERROR_RECOVERY -> CHANGEABLE | NAMESPACE_SPECIFIC;
             case FeatureId.VOLATILE_WRITE_CACHE -> volatileCache.getAsBoolean() ? 0 : -1;
@@ -194,6 +195,7 @@ final class Features {
                 request.result = vector | vectors.getOrDefault(vector, 0);
             }
             case FeatureId.WRITE_ATOMICITY_NORMAL -> request.result = writeAtomicity;
+            case FeatureId.IO_COMMAND_SET_PROFILE -> request.result = 0;
             case FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION -> request.result = events;
             case FeatureId.KEEP_ALIVE_TIMER -> request.result = Integer.toUnsignedLong(keepAliveMillis);
             case FeatureId.HOST_IDENTIFIER -> {
@@ -294,6 +296,12 @@ final class Features {
                 vectors.put(value & 0xFFFF, value & 1 << 16);
             }
             case FeatureId.WRITE_ATOMICITY_NORMAL -> writeAtomicity = value & 1;
+            case FeatureId.IO_COMMAND_SET_PROFILE -> {
+                // There is one combination, with all there are.
+                if ((value & 0x1FF) != 0) {
+                    return Status.IO_COMMAND_SET_COMBINATION_REJECTED | Status.DNR;
+                }
+            }
             case FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION -> events = value & EVENT_BITS;
             case FeatureId.KEEP_ALIVE_TIMER -> {
                 return setKeepAlive(value);

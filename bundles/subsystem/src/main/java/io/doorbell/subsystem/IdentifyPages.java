@@ -7,7 +7,6 @@ import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.IdentifyNamespace.LbaFormat;
 import io.doorbell.nvme.NamespaceIdentifiers;
 import io.doorbell.nvme.Reservation;
-import io.doorbell.storage.NamespaceShape;
 import io.doorbell.target.ControllerSetup;
 import java.lang.foreign.MemorySegment;
 
@@ -151,8 +150,12 @@ final class IdentifyPages {
         formats(page);
         IdentifyNamespace.RESCAP.set(page, reservationCapabilities(namespace));
         IdentifyNamespace.NSZE.set(page, shape.blockCount());
-        IdentifyNamespace.NCAP.set(page, shape.blockCount());
-        IdentifyNamespace.NUSE.set(page, shape.blockCount());
+        var zones = namespace.zones();
+        long capacity = zones == null
+                ? shape.blockCount()
+                : zones.layout().capacity() * zones.layout().zoneCount();
+        IdentifyNamespace.NCAP.set(page, capacity);
+        IdentifyNamespace.NUSE.set(page, capacity);
         IdentifyNamespace.FLBAS.set(page, formatIndex(shape.blockBytes()));
         IdentifyNamespace.NVMCAP.set(page, shape.byteSize());
         if (shape.keepsData()) {
@@ -184,7 +187,7 @@ final class IdentifyPages {
         return formatIndex < FORMATS.length ? FORMATS[formatIndex] : 0;
     }
 
-    private static int formatIndex(int blockBytes) {
+    static int formatIndex(int blockBytes) {
         for (int i = 0; i < FORMATS.length; i++) {
             if (FORMATS[i] == blockBytes) {
                 return i;
@@ -205,7 +208,10 @@ final class IdentifyPages {
         IdentifyIndependentNamespace.NSTAT.set(page, IdentifyIndependentNamespace.NSTAT_READY);
     }
 
-    static void identifiers(MemorySegment page, NamespaceShape shape) {
-        NamespaceIdentifiers.NONE.withUuid(shape.uuid()).writeTo(page, 0);
+    static void identifiers(MemorySegment page, SubsystemNamespace namespace) {
+        NamespaceIdentifiers.NONE
+                .withUuid(namespace.shape().uuid())
+                .withCsi(namespace.csi())
+                .writeTo(page, 0);
     }
 }

@@ -24,6 +24,9 @@ final class IoPath implements CommandPath {
     /** PRINFO, dword 12 bits 29:26: nothing here has protection information. */
     private static final int PRINFO = 0xF << 26;
 
+    /** Zone Append, dword 12 bit 25. */
+    private static final int PIREMAP = 1 << 25;
+
     private static final int BLOCK_COUNT_MASK = 0xFFFF;
 
     /** A namespace as this path sees it. */
@@ -40,6 +43,7 @@ final class IoPath implements CommandPath {
         /** Of the namespace, when the session was opened. */
         final int turn;
 
+        final boolean zoned;
         final ReservationSession reservations;
         final NamespaceReservations.Seat seat;
         /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
@@ -54,6 +58,7 @@ final class IoPath implements CommandPath {
                 int maxTransferBytes) {
             this.namespace = namespace;
             this.turn = turn;
+            this.zoned = namespace.zones() != null;
             this.session = session;
             this.reservations = reservations;
             this.seat = seat;
@@ -121,7 +126,8 @@ final class IoPath implements CommandPath {
                     NvmOpcode.RESERVATION_REPORT,
                     NvmOpcode.RESERVATION_ACQUIRE,
                     NvmOpcode.RESERVATION_RELEASE -> false;
-            case NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY -> (denied & ReservationState.DENIES_READS) != 0;
+            case NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY, NvmOpcode.ZONE_MANAGEMENT_RECEIVE ->
+                (denied & ReservationState.DENIES_READS) != 0;
             default -> (denied & ReservationState.DENIES_WRITES) != 0;
         };
     }
@@ -181,6 +187,28 @@ final class IoPath implements CommandPath {
                     NvmOpcode.RESERVATION_RELEASE:
                 request.session = slot.reservations;
                 return ReservationSession.admit(request, maxTransferBytes);
+            default:
+                return slot.zoned ? admitZoned(request, slot) : Status.INVALID_OPCODE | Status.DNR;
+        }
+    }
+
+    private int admitZoned(NvmRequest request, Slot slot) {
+        switch (request.opc) {
+            case NvmOpcode.ZONE_APPEND:
+                if ((request.cdw12 & PIREMAP) != 0) {
+                    return Status.INVALID_FIELD | Status.DNR;
+                }
+                return admitTransfer(request, slot);
+            case NvmOpcode.ZONE_MANAGEMENT_SEND:
+                return admitRange(request, slot, 1);
+            case NvmOpcode.ZONE_MANAGEMENT_RECEIVE:
+                long bytes = (Integer.toUnsignedLong(request.cdw12) + 1) * 4; // NUMD, 0's based
+                if (bytes > maxTransferBytes) {
+                    return Status.INVALID_FIELD | Status.DNR;
+                }
+                request.dataBytes = (int) bytes;
+                request.dataToHost = true;
+                return admitRange(request, slot, 1);
             default:
                 return Status.INVALID_OPCODE | Status.DNR;
         }
@@ -252,7 +280,7 @@ final class IoPath implements CommandPath {
     private void count(NvmRequest request) {
         switch (request.opc) {
             case NvmOpcode.READ, NvmOpcode.COMPARE -> counters.read(request.dataBytes);
-            case NvmOpcode.WRITE -> counters.write(request.dataBytes);
+            case NvmOpcode.WRITE, NvmOpcode.ZONE_APPEND -> counters.write(request.dataBytes);
             case NvmOpcode.VERIFY -> {
                 var slot = slot(request.nsid);
                 counters.read(slot == null ? 0 : (long) request.blockCount << slot.blockShift);
@@ -337,7 +365,7 @@ final class IoPath implements CommandPath {
             }
         }
         for (int i = 0; i < attached.length; i++) {
-            if (attached[i] != null && table[i] == null) {
+            if (table[i] == null && controller.isActive(attached[i])) {
                 table[i] = slot(attached[i]);
             }
         }

@@ -13,6 +13,7 @@ import io.doorbell.nvme.ErrorLogEntry;
 import io.doorbell.nvme.FeatureId;
 import io.doorbell.nvme.FeaturesSupportedAndEffects;
 import io.doorbell.nvme.FirmwareSlotLog;
+import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.ReservationNotificationLog;
@@ -66,7 +67,7 @@ final class LogPages {
     }
 
     /** With the commands that the transport executes, since a host sees one controller. */
-    static void commands(MemorySegment page, ControllerSetup setup) {
+    static void commands(MemorySegment page, ControllerSetup setup, int csi) {
         int[] admin = {
             AdminOpcode.GET_LOG_PAGE,
             AdminOpcode.IDENTIFY,
@@ -99,6 +100,11 @@ final class LogPages {
         }
         for (int opcode : new int[] {NvmOpcode.FLUSH, NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY}) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP);
+        }
+        if (csi == IdentifyCns.CSI_ZONED) {
+            CommandsSupportedAndEffects.io(page, 0, NvmOpcode.ZONE_APPEND, CSUPP | LBCC);
+            CommandsSupportedAndEffects.io(page, 0, NvmOpcode.ZONE_MANAGEMENT_SEND, CSUPP | LBCC);
+            CommandsSupportedAndEffects.io(page, 0, NvmOpcode.ZONE_MANAGEMENT_RECEIVE, CSUPP);
         }
         int[] reservations = {
             NvmOpcode.RESERVATION_REGISTER,

@@ -5,6 +5,7 @@ import io.doorbell.nvme.ControllerCapabilities;
 import io.doorbell.nvme.ControllerConfiguration;
 import io.doorbell.nvme.ControllerStatus;
 import io.doorbell.nvme.FeatureId;
+import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.SmartLog;
 import io.doorbell.nvme.Status;
@@ -91,7 +92,7 @@ final class NvmController implements TargetController {
                 .withCqr(true)
                 .withTimeoutMillis(READY_TIMEOUT_MILLIS)
                 .withDstrd(setup.doorbellStride())
-                .withCss(ControllerCapabilities.CSS_NVM)
+                .withCss(ControllerCapabilities.CSS_NVM | ControllerCapabilities.CSS_IO_COMMAND_SETS)
                 .withCrwms(true);
         adminPath = new AdminPath(this);
     }
@@ -186,8 +187,9 @@ final class NvmController implements TargetController {
         if (wanted.mps() != 0) {
             return "CC.MPS " + wanted.mps() + " where CAP allows only 0, pages of 4096 bytes";
         }
-        if (wanted.css() != ControllerConfiguration.CSS_NVM) {
-            return "CC.CSS " + wanted.css() + " where CAP has the NVM command set only";
+        if (wanted.css() != ControllerConfiguration.CSS_NVM
+                && wanted.css() != ControllerConfiguration.CSS_IO_COMMAND_SETS) {
+            return "CC.CSS " + wanted.css() + " where CAP has 0 (NVM) and 6 (all command sets)";
         }
         if (wanted.ams() != 0) {
             return "CC.AMS " + wanted.ams() + " where CAP has round robin only";
@@ -452,18 +454,30 @@ final class NvmController implements TargetController {
         return nsids;
     }
 
+    /** Whether the host uses other command sets than NVM. NVMe Base 2.1 §3.1.4.5 "Offset 14h: CC", CSS. */
+    boolean usesCommandSets() {
+        return new ControllerConfiguration(cc).css() == ControllerConfiguration.CSS_IO_COMMAND_SETS;
+    }
+
+    /** Attached, and of a command set that the host uses. */
+    boolean isActive(SubsystemNamespace namespace) {
+        return namespace != null && (namespace.csi() == IdentifyCns.CSI_NVM || usesCommandSets());
+    }
+
     SubsystemNamespace[] attached() {
         return attached;
     }
 
     boolean isAttached(SubsystemNamespace namespace) {
-        return attached(namespace.nsid()) == namespace;
+        var table = attached;
+        return namespace.nsid() <= table.length && table[namespace.nsid() - 1] == namespace;
     }
 
     /** The namespace that is active here, or null. */
     SubsystemNamespace attached(int nsid) {
         var table = attached;
-        return nsid >= 1 && nsid <= table.length ? table[nsid - 1] : null;
+        var namespace = nsid >= 1 && nsid <= table.length ? table[nsid - 1] : null;
+        return isActive(namespace) ? namespace : null;
     }
 
     /** A namespace that is attached here, if it is, has been withheld or released, or is formatted otherwise. */

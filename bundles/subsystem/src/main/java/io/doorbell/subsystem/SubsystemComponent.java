@@ -57,8 +57,9 @@ public final class SubsystemComponent {
         @AttributeDefinition(
                 name = "Namespaces",
                 description =
-                        "nsid=kind:size:blockBytes[:path]. nsid from 1 to 1024; kind null, memory or file; size in"
-                                + " bytes or with KiB, MiB, GiB, TiB; blockBytes 512 or 4096; path of a file, from the node's home on")
+                        "nsid=kind:size:blockBytes[:path][;zoned=zoneSize]. nsid from 1 to 1024; kind null, memory or file; size in"
+                                + " bytes or with KiB, MiB, GiB, TiB; blockBytes 512 or 4096; path of a file, from the node's home on;"
+                                + " zoneSize of a zoned namespace, also ;capacity=size;open=zones;active=zones")
         String[] namespaces() default {};
 
         @AttributeDefinition(

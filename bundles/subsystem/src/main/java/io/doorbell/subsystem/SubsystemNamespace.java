@@ -1,5 +1,6 @@
 package io.doorbell.subsystem;
 
+import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
@@ -54,6 +55,16 @@ final class SubsystemNamespace {
 
     NamespaceReservations reservations() {
         return reservations;
+    }
+
+    /** Its zones, or null where it has none. */
+    ZonedNamespace zones() {
+        return namespace instanceof ZonedNamespace zoned ? zoned : null;
+    }
+
+    /** The command set it belongs to: CSI. */
+    int csi() {
+        return zones() == null ? IdentifyCns.CSI_NVM : IdentifyCns.CSI_ZONED;
     }
 
     /** Whether Namespace Management made it, so that it may delete it. */

@@ -9,15 +9,23 @@ import java.util.TreeMap;
  * A subsystem as configuration spells it.
  *
  * @param namespaces by namespace identifier
+ * @param zones of those namespaces that have some
  * @param creatableBytes what hosts may create by Namespace Management, in memory
  */
 record SubsystemSettings(
-        String nqn, String serial, String model, SortedMap<Integer, NamespaceSpec> namespaces, long creatableBytes) {
-    private static final String FORM = "nsid=kind:size:blockBytes[:path], such as 1=file:1GiB:4096:var/nvme0n1.img";
+        String nqn,
+        String serial,
+        String model,
+        SortedMap<Integer, NamespaceSpec> namespaces,
+        SortedMap<Integer, ZoneOptions> zones,
+        long creatableBytes) {
+    private static final String FORM = "nsid=kind:size:blockBytes[:path][;zoned=zoneSize],"
+            + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
 
     SubsystemSettings {
         NvmSubsystem.checkIdentity(nqn, serial, model);
         namespaces = Collections.unmodifiableSortedMap(new TreeMap<>(namespaces));
+        zones = Collections.unmodifiableSortedMap(new TreeMap<>(zones));
     }
 
     /**
@@ -27,6 +35,7 @@ record SubsystemSettings(
      */
     static SubsystemSettings parse(String nqn, String serial, String model, String[] entries, long creatableMib) {
         var namespaces = new TreeMap<Integer, NamespaceSpec>();
+        var zones = new TreeMap<Integer, ZoneOptions>();
         for (String entry : entries) {
             int equals = entry.indexOf('=');
             if (equals < 0) {
@@ -35,7 +44,11 @@ record SubsystemSettings(
             int nsid = nsid(entry, entry.substring(0, equals).trim());
             NamespaceSpec spec;
             try {
-                spec = NamespaceSpec.parse(entry.substring(equals + 1));
+                int semicolon = entry.indexOf(';');
+                spec = NamespaceSpec.parse(entry.substring(equals + 1, semicolon < 0 ? entry.length() : semicolon));
+                if (semicolon >= 0) {
+                    zones.put(nsid, ZoneOptions.parse(entry.substring(semicolon + 1)));
+                }
             } catch (IllegalArgumentException wrong) {
                 throw new IllegalArgumentException("namespaces = " + entry + ": " + wrong.getMessage(), wrong);
             }
@@ -48,7 +61,7 @@ record SubsystemSettings(
                         "namespaces = " + entry + ": namespace id " + nsid + " is there twice");
             }
         }
-        return new SubsystemSettings(nqn, serial, model, namespaces, creatableMib << 20);
+        return new SubsystemSettings(nqn, serial, model, namespaces, zones, creatableMib << 20);
     }
 
     private static int nsid(String entry, String text) {

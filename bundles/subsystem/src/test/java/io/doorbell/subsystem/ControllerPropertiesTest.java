@@ -47,7 +47,7 @@ class ControllerPropertiesTest {
 
         assertThat(cap.maxQueueEntries()).isEqualTo(1024);
         assertThat(cap.cqr()).isTrue();
-        assertThat(cap.css()).isEqualTo(ControllerCapabilities.CSS_NVM);
+        assertThat(cap.css()).isEqualTo(ControllerCapabilities.CSS_NVM | ControllerCapabilities.CSS_IO_COMMAND_SETS);
         assertThat(cap.minPageBytes()).isEqualTo(4096);
         assertThat(cap.maxPageBytes()).isEqualTo(4096);
         assertThat(cap.crwms()).isTrue();
@@ -84,7 +84,7 @@ class ControllerPropertiesTest {
     void failsWhenEnabledWithWhatItCannotDo() {
         var cannot = new ControllerConfiguration[] {
             enable().withMps(1),
-            enable().withCss(ControllerConfiguration.CSS_IO_COMMAND_SETS),
+            enable().withCss(1),
             enable().withCss(ControllerConfiguration.CSS_ADMIN_ONLY),
             enable().withAms(1),
             enable().withIosqes(7),

@@ -140,7 +140,7 @@ class IdentifyTest {
     }
 
     @Test
-    void answersForTheNvmCommandSetAndNoOther() {
+    void answersForTheCommandSetsThereAre() {
         assertThat(rig.identifyStatus(IdentifyCns.COMMAND_SET_CONTROLLER, 0)).isZero();
         assertThat(rig.identifyStatus(IdentifyCns.COMMAND_SET_NAMESPACE, 1)).isZero();
         for (int cns : new int[] {
@@ -148,16 +148,18 @@ class IdentifyTest {
             IdentifyCns.COMMAND_SET_NAMESPACE,
             IdentifyCns.COMMAND_SET_ACTIVE_NAMESPACE_LIST
         }) {
-            TestRequest zoned = Rig.command(AdminOpcode.IDENTIFY, 1, cns, 2 << 24);
-            assertThat(rig.admin(zoned)).isEqualTo(Status.INVALID_FIELD | Status.DNR);
+            TestRequest keyValue = Rig.command(AdminOpcode.IDENTIFY, 1, cns, 1 << 24);
+            assertThat(rig.admin(keyValue)).isEqualTo(Status.INVALID_FIELD | Status.DNR);
         }
+        TestRequest zoned = Rig.command(AdminOpcode.IDENTIFY, 1, IdentifyCns.COMMAND_SET_NAMESPACE, 2 << 24);
+        assertThat(rig.admin(zoned)).as("it has no zones").isEqualTo(Status.INVALID_FIELD | Status.DNR);
         assertThat(IdentifyIndependentNamespace.NSTAT.get(rig.identify(IdentifyCns.INDEPENDENT_NAMESPACE, 1)))
                 .isEqualTo(IdentifyIndependentNamespace.NSTAT_READY);
     }
 
     @Test
     void refusesStructuresItDoesNotHave() {
-        var has = IntStream.of(0x00, 0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x08, 0x10, 0x11, 0x12, 0x13)
+        var has = IntStream.of(0x00, 0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x08, 0x10, 0x11, 0x12, 0x13, 0x1A, 0x1B, 0x1C)
                 .boxed()
                 .toList();
         for (int cns = 0; cns <= 0xFF; cns++) {
