@@ -163,7 +163,7 @@ final class AdminQueue implements AutoCloseable {
         request.uses(buffer);
         try {
             if (buffer != null) {
-                buffer.prepare(data, NvmOpcode.transfersToController(command.opc));
+                whileOurs(request, () -> buffer.prepare(data, NvmOpcode.transfersToController(command.opc)));
             }
             acquireSlot(request, deadline);
             start(request);
@@ -173,11 +173,24 @@ final class AdminQueue implements AutoCloseable {
                 throw NvmeException.failed(request.attempted(), new Status(answer.status()));
             }
             if (buffer != null && NvmOpcode.transfersToHost(command.opc)) {
-                buffer.copyTo(data);
+                whileOurs(request, () -> buffer.copyTo(data));
             }
             return answer.result();
         } finally {
             letGo(request);
+        }
+    }
+
+    /** Uses a buffer. Who closes the queue fails it first, under the lock; from then on its memory may be somebody else's. */
+    private void whileOurs(AdminRequest request, Runnable use) {
+        lock.lock();
+        try {
+            if (failed != null) {
+                throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), failed);
+            }
+            use.run();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -295,6 +308,9 @@ final class AdminQueue implements AutoCloseable {
                 awaited = awaited + 1;
             }
             Doorbell.store(tailDoorbell, 0, tail);
+        } catch (InternalError fault) {
+            var reason = doorbellsGone(fault);
+            throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), reason, fault);
         } finally {
             lock.unlock();
         }
@@ -365,8 +381,25 @@ final class AdminQueue implements AutoCloseable {
         SubmissionEntry.cdw3(submissionRing, entry, command.cdw3);
     }
 
+    /** How the JVM reports SIGBUS: the pages of the BAR have gone, with the device. */
+    private String doorbellsGone(InternalError fault) {
+        var reason = name + ": storing to an admin doorbell failed: " + fault.getMessage();
+        fail(reason);
+        listener.adminQueueFailed(reason);
+        return reason;
+    }
+
     /** Takes what completions there are. The admin thread. */
     int reap() {
+        try {
+            return reapAll();
+        } catch (InternalError fault) {
+            doorbellsGone(fault);
+            return 0;
+        }
+    }
+
+    private int reapAll() {
         int taken = 0;
         while (taken < entries) {
             AdminRequest request;
@@ -374,9 +407,13 @@ final class AdminQueue implements AutoCloseable {
             long result;
             lock.lock();
             try {
+                // First: the rings of a queue that has failed may be freed.
+                if (failed != null) {
+                    return taken;
+                }
                 long offset = (long) head * CompletionEntry.SIZE_BYTES;
                 entry = CompletionEntry.tail(completionRing, offset);
-                if (failed != null || CompletionEntry.phase(entry) != phase) {
+                if (CompletionEntry.phase(entry) != phase) {
                     return taken;
                 }
                 result = CompletionEntry.dw01(completionRing, offset);
@@ -385,7 +422,7 @@ final class AdminQueue implements AutoCloseable {
                     head = 0;
                     phase ^= 1;
                 }
-                request = claim(CompletionEntry.cid(entry));
+                request = CompletionEntry.sqid(entry) == QUEUE_ID ? claim(CompletionEntry.cid(entry)) : null;
                 Doorbell.store(headDoorbell, 0, head);
             } finally {
                 lock.unlock();

@@ -155,6 +155,12 @@ final class BringUp {
         if ((found.css() & (ControllerCapabilities.CSS_NVM | ControllerCapabilities.CSS_IO_COMMAND_SETS)) == 0) {
             throw unusable("it has no NVM command set, " + found);
         }
+        // Of the admin queue and one more: their stride is the device's to say, their memory is as large as it is.
+        if (Doorbell.shadowCompletionHeadOffset(1, found.dstrd()) + Doorbell.SIZE_BYTES
+                > access.doorbells().byteSize()) {
+            throw unusable("its doorbells, " + Doorbell.strideBytes(found.dstrd()) + " bytes apart, do not lie in the "
+                    + access.doorbells().byteSize() + " bytes there are for them");
+        }
         if (found.maxQueueEntries() < AdminQueue.MIN_ENTRIES) {
             throw unusable("its queues have at most " + found.maxQueueEntries() + " entries, at least "
                     + AdminQueue.MIN_ENTRIES + " are needed");
@@ -195,9 +201,6 @@ final class BringUp {
 
     private int queuePairsWithDoorbells() {
         long words = access.doorbells().byteSize() / Doorbell.strideBytes(cap.dstrd());
-        if (words < 4) {
-            throw unusable("its doorbell memory has no room for an I/O queue pair");
-        }
         return (int) Math.min(words / 2 - 1, Integer.MAX_VALUE);
     }
 

@@ -14,9 +14,18 @@ import io.doorbell.nvme.ControllerCapabilities;
 import io.doorbell.nvme.ControllerStatus;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
+import io.doorbell.platform.Descriptor;
 import io.doorbell.platform.MappingOptions;
 import io.doorbell.platform.NativeMemory;
+import io.doorbell.platform.PeerMemory;
+import io.doorbell.platform.UnixSocket;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +33,7 @@ import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Controllers that do not do what they should: each ends in a message that says what, and in a state one can go on from. */
 class StubbornControllerTest {
@@ -221,5 +231,50 @@ class StubbornControllerTest {
             assertThat(controller.state()).isEqualTo(ControllerState.READY);
             controller.admin(numberOfQueues(), null, Duration.ofSeconds(1));
         }
+    }
+
+    @Test
+    void refusesDoorbellsFartherApartThanThereIsRoomFor() {
+        function.cap = cap ->
+                new ControllerCapabilities(QUICK.applyAsLong(cap)).withDstrd(15).raw();
+
+        bringUpFails("its doorbells, 131072 bytes apart, do not lie in the");
+
+        assertThat(function.blocks.get()).as("blocks of memory").isZero();
+    }
+
+    @Test
+    void saysSoWhenTheDoorbellsHaveNoPagesAnyMore(@TempDir Path directory) throws IOException {
+        var path = Files.write(directory.resolve("doorbells"), new byte[8192]);
+        try (var file = new RandomAccessFile(path.toFile(), "rw");
+                var descriptor = passed(path);
+                var memory = PeerMemory.map(descriptor, 0, 8192)) {
+            function.doorbells = memory.segment();
+            file.setLength(0);
+
+            bringUpFails("identifying the controller", "storing to an admin doorbell failed");
+
+            assertThat(function.blocks.get()).as("blocks of memory").isZero();
+        }
+    }
+
+    /** A file that this process has open, as a peer gets it. */
+    private static Descriptor passed(Path file) throws IOException {
+        var ends = UnixSocket.pair();
+        try (var descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"));
+                var one = ends.get(0);
+                var other = ends.get(1)) {
+            for (var descriptor : descriptors) {
+                if (Files.isSymbolicLink(descriptor)
+                        && Files.readSymbolicLink(descriptor).equals(file.toRealPath())) {
+                    var received = new ArrayList<Descriptor>();
+                    int fd = Integer.parseInt(descriptor.getFileName().toString());
+                    one.send(MemorySegment.ofArray(new byte[1]), 1_000_000_000, fd);
+                    other.receive(MemorySegment.ofArray(new byte[1]), received, 1_000_000_000);
+                    return received.getFirst();
+                }
+            }
+        }
+        throw new AssertionError(file + " is not open");
     }
 }
