@@ -23,7 +23,7 @@ public record Uevent(String action, String path, Map<String, String> values) {
 
     /** Decodes {@code ACTION@PATH\0KEY=VALUE\0…}; empty if it is something else. */
     static Optional<Uevent> decode(byte[] message) {
-        var words = new String(message, StandardCharsets.UTF_8).split("\0");
+        var words = new String(message, StandardCharsets.UTF_8).split("\0", -1);
         int at = words[0].indexOf('@');
         if (at <= 0) {
             // udev's own messages, which begin with "libudev", for one.

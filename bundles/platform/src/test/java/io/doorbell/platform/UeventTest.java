@@ -1,0 +1,93 @@
+package io.doorbell.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+class UeventTest {
+    private static final Path NULL_DEVICE = Path.of("/sys/class/mem/null/uevent");
+
+    private static byte[] message(String... words) {
+        return (String.join("\0", words) + "\0").getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void isAnActionAPathAndValues() {
+        var news = Uevent.decode(message(
+                        "unbind@/devices/pci0000:00/0000:00:04.0/0000:01:00.0",
+                        "ACTION=unbind",
+                        "SUBSYSTEM=pci",
+                        "PCI_SLOT_NAME=0000:01:00.0",
+                        "NOTHING",
+                        "=x",
+                        "EMPTY="))
+                .orElseThrow();
+
+        assertThat(news.action()).isEqualTo("unbind");
+        assertThat(news.path()).isEqualTo("/devices/pci0000:00/0000:00:04.0/0000:01:00.0");
+        assertThat(news.value("PCI_SLOT_NAME")).isEqualTo("0000:01:00.0");
+        assertThat(news.value("EMPTY")).isEmpty();
+        assertThat(news.value("DRIVER")).isEmpty();
+        assertThat(news.values()).hasSize(4);
+    }
+
+    @Test
+    void whatIsNotOfTheKernelIsNone() {
+        assertThat(Uevent.decode(message("libudev", "x"))).isEmpty();
+        assertThat(Uevent.decode(message("@/devices"))).isEmpty();
+        assertThat(Uevent.decode(new byte[] {0})).isEmpty();
+        assertThat(Uevent.decode(new byte[0])).isEmpty();
+    }
+
+    @Test
+    void aWokenWaitReturnsAtOnceWithoutNews() {
+        try (var socket = UeventSocket.open()) {
+            socket.wake();
+
+            long start = System.nanoTime();
+            var batch = socket.await(TimeUnit.SECONDS.toNanos(15));
+
+            assertThat(batch.complete()).isTrue();
+            assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(10));
+        }
+    }
+
+    @Test
+    void newsOfTheKernelArrive() throws IOException {
+        assumeTrue(Files.isWritable(NULL_DEVICE), "only root makes the kernel tell something");
+        try (var socket = UeventSocket.open()) {
+            try {
+                Files.writeString(NULL_DEVICE, "change");
+            } catch (IOException readOnly) {
+                assumeTrue(false, "/sys cannot be written to here: " + readOnly.getMessage());
+            }
+
+            boolean seen = false;
+            while (!seen) {
+                seen = socket.await(TimeUnit.SECONDS.toNanos(15)).news().stream()
+                        .anyMatch(news ->
+                                news.action().equals("change") && news.path().endsWith("/mem/null"));
+            }
+            assertThat(seen).isTrue();
+        }
+    }
+
+    @Test
+    void isOfNoUseAfterItsClose() {
+        var socket = UeventSocket.open();
+        socket.close();
+        socket.close();
+        socket.wake();
+
+        assertThatThrownBy(() -> socket.await(1)).isInstanceOf(IllegalStateException.class);
+    }
+}
