@@ -4,6 +4,7 @@ module io.doorbell.runtime {
     requires java.management;
     requires com.fasterxml.jackson.jr.ob;
     requires info.picocli;
+    requires io.doorbell.pcibus;
     requires org.apache.felix.framework;
     requires org.osgi.service.log;
     requires org.slf4j;

@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
         description = "A storage node that leases NVMe queue pairs.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {DemoCommand.class, RunCommand.class, PerfCommand.class, DeviceCommand.class})
+        subcommands = {DemoCommand.class, RunCommand.class, PerfCommand.class, DeviceCommand.class, PciCommand.class})
 public final class Main implements Callable<Integer> {
     static final int DONE = 0;
     static final int FAILED = 1;

@@ -28,7 +28,12 @@ class MainTest {
                 "demo --seconds many",
                 "demo --seconds 0",
                 "demo --seconds 3601",
-                "demo nvme0"
+                "demo nvme0",
+                "pci",
+                "pci bind",
+                "pci bind nvme0",
+                "pci unbind 01:00.0 02:00.0",
+                "pci list --fly"
             })
     void whatIsNotUnderstoodGetsTheUsageOnStderrAndExitCodeTwo(String line) {
         var exit = run(line.isEmpty() ? new String[0] : line.split(" "));
@@ -39,11 +44,27 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "demo --help"})
+    @ValueSource(strings = {"--help", "run --help", "demo --help", "pci --help", "pci bind --help"})
     void helpGoesToStdoutWithExitCodeZero(String line) {
         assertThat(run(line.split(" "))).isZero();
         assertThat(out.toString()).startsWith("Usage: doorbell");
         assertThat(err.toString()).isEmpty();
+    }
+
+    /** Of whatever machine this is: nothing is changed, and no node is needed. */
+    @Test
+    void theBusIsListedAsATableAndAsJson() {
+        assertThat(run("pci", "list", "--all")).isZero();
+        assertThat(run("pci", "list", "--all", "--json")).isZero();
+
+        assertThat(out.toString()).contains("address", "driver", "group", "[").endsWith("]\n");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void aFunctionThatIsNotThereIsNotBound() {
+        assertThat(run("pci", "bind", "ffff:ff:1f.7")).isEqualTo(1);
+        assertThat(err.toString()).startsWith("doorbell: ffff:ff:1f.7").hasLineCount(1);
     }
 
     @Test
