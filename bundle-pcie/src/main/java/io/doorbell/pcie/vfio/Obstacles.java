@@ -3,7 +3,6 @@ package io.doorbell.pcie.vfio;
 import io.doorbell.pcibus.PciBus;
 import io.doorbell.pcibus.PciDevice;
 import io.doorbell.platform.Machine;
-import io.doorbell.platform.PlatformException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,48 +96,52 @@ final class Obstacles {
                 + "; or put the controller into a slot with a group of its own";
     }
 
-    /** What the kernel said when the group's node was opened. */
-    String ofOpening(PciDevice device, PlatformException refused) {
+    /** What the kernel said when the group's node was opened: its errno, and the same in words. */
+    String ofOpening(PciDevice device, int errno, String said) {
         var node = node(device);
-        return switch (refused.errno()) {
+        return switch (errno) {
             case Vfio.EACCES, Vfio.EPERM ->
                 device.address() + ": this user may not open " + node + ": as root, chown "
                         + System.getProperty("user.name") + " " + node;
             case Vfio.EBUSY ->
                 device.address() + " is in use: IOMMU group "
                         + device.iommuGroup().orElseThrow() + " is open in " + holder(node);
-            default -> device.address() + ": " + refused.getMessage();
+            default -> device.address() + ": " + said;
         };
     }
 
     /** What the kernel said when the container was opened. */
-    String ofContainer(PciDevice device, PlatformException refused) {
-        return switch (refused.errno()) {
+    String ofContainer(PciDevice device, int errno, String said) {
+        return switch (errno) {
             case Vfio.EACCES, Vfio.EPERM ->
                 device.address() + ": this user may not open " + container() + ": as root, chmod 666 " + container()
                         + " (it gives no right to any device)";
             case Vfio.ENODEV, Vfio.ENOENT ->
                 device.address() + ": " + container() + " has no driver: modprobe vfio_iommu_type1";
-            default -> device.address() + ": " + refused.getMessage();
+            default -> device.address() + ": " + said;
         };
     }
 
     /** What the kernel said when the IOMMU was to translate for the group. */
-    String ofIommu(PciDevice device, PlatformException refused) {
-        if (refused.errno() == Vfio.EPERM) {
+    String ofIommu(PciDevice device, int errno, String said) {
+        if (errno == Vfio.EPERM) {
             return device.address()
                     + ": the IOMMU does not remap interrupts, so the device could raise any: switch it on"
                     + " in the firmware (\"interrupt remapping\", x2APIC), or accept the risk as root: echo 1 >"
                     + " /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
         }
-        return device.address() + ": the IOMMU cannot be set up: " + refused.getMessage();
+        return device.address() + ": the IOMMU cannot be set up: " + said;
     }
 
-    /** What the kernel said when memory was to be mapped. */
-    static String ofMapping(String address, long bytes, long mappedBytes, long mappings, PlatformException refused) {
+    /**
+     * What the kernel said when memory was to be mapped.
+     *
+     * @param limit RLIMIT_MEMLOCK
+     */
+    static String ofMapping(
+            String address, long bytes, long mappedBytes, long mappings, long limit, int errno, String said) {
         var what = address + ": " + bytes + " bytes cannot be mapped for DMA";
-        long limit = Machine.lockedMemoryLimitBytes();
-        return switch (refused.errno()) {
+        return switch (errno) {
             case Vfio.ENOMEM ->
                 what
                         + (limit == Machine.UNLIMITED
@@ -150,7 +153,7 @@ final class Obstacles {
             case Vfio.ENOSPC ->
                 what + ": " + mappings + " mappings are all that the kernel allows. As root, before the start: echo"
                         + " 1000000 > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
-            default -> what + ": " + refused.getMessage();
+            default -> what + ": " + said;
         };
     }
 

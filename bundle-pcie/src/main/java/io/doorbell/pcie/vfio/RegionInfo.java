@@ -44,7 +44,7 @@ record RegionInfo(long bytes, long offset, List<Area> areas) {
     }
 
     private static List<Area> areas(String what, MemorySegment answer, int flags, long bytes) {
-        if ((flags & Vfio.REGION_MMAP) == 0) {
+        if ((flags & Vfio.REGION_MMAP) == 0 || bytes == 0) {
             return List.of();
         }
         var sparse = (flags & Vfio.REGION_CAPS) == 0

@@ -34,10 +34,12 @@ final class VfioAccess implements PciAccess {
     /** Why the device is gone, or null. */
     private volatile String removedFor;
 
+    /** Written with the monitor held. */
+    private volatile boolean closed;
+
     // Guarded by this.
     private Consumer<String> listener;
     private boolean told;
-    private boolean closed;
 
     /** Takes group and device over, also when it fails. */
     VfioAccess(VfioFunction function, VfioGroup group, VfioDevice device, String driver) {
@@ -122,15 +124,20 @@ final class VfioAccess implements PciAccess {
     }
 
     private <T> T ask(int offset, Supplier<T> question, T gone) {
-        if (removedFor != null) {
+        if (removedFor != null || closed) {
             return gone;
         }
         try {
             return question.get();
         } catch (PlatformException refused) {
+            if (closed) {
+                return gone;
+            }
             // Its memory is switched off: somebody resets it, or it is being taken away. Nothing can be done with it
             // either way.
             removed(String.format("register %Xh cannot be reached: %s", offset, refused.getMessage()));
+            return gone;
+        } catch (IllegalStateException endedMeanwhile) {
             return gone;
         }
     }
@@ -143,7 +150,7 @@ final class VfioAccess implements PciAccess {
 
     /** A register may be all ones; the ids of a function that is there are not. */
     private void lookWhetherGone() {
-        if (removedFor == null && !answers()) {
+        if (removedFor == null && !closed && !answers()) {
             removed("its registers read all ones: it has left the bus");
         }
     }
@@ -151,7 +158,7 @@ final class VfioAccess implements PciAccess {
     private boolean answers() {
         try {
             return device.answers();
-        } catch (PlatformException gone) {
+        } catch (PlatformException | IllegalStateException gone) {
             return false;
         }
     }
@@ -207,7 +214,7 @@ final class VfioAccess implements PciAccess {
      * not, or nobody watches, or the kernel asks again, it is as good as gone.
      */
     private void requested(int times) {
-        if (times > 1 || !answers() || !function.asked("the kernel takes it away: unplugged, or its driver changes")) {
+        if (times > 1 || !answers() || !function.ended("the kernel takes it away: unplugged, or its driver changes")) {
             removed("the kernel took it away: unplugged, or its driver changes");
         }
     }

@@ -98,8 +98,11 @@ public final class VfioFunction implements PciFunction {
         this.watcher = watcher;
     }
 
-    /** The kernel wants it back. Returns whether somebody sees to it. */
-    boolean asked(String reason) {
+    /**
+     * It goes, or has gone. A claim that is open works on as long as the device answers: the kernel waits until it is closed. Returns whether somebody
+     * sees to that.
+     */
+    boolean ended(String reason) {
         Consumer<String> told;
         synchronized (this) {
             if (endedFor == null) {
@@ -112,25 +115,6 @@ public final class VfioFunction implements PciFunction {
             told.accept(reason);
         }
         return told != null;
-    }
-
-    /** It is gone, whatever became of a claim. */
-    void ended(String reason) {
-        asked(reason);
-    }
-
-    /** It is gone: a claim that is open is one of a removed function from now on. */
-    void gone(String reason) {
-        VfioAccess open;
-        synchronized (this) {
-            if (endedFor == null) {
-                endedFor = reason;
-            }
-            open = claim;
-        }
-        if (open != null) {
-            open.removed(reason);
-        }
     }
 
     /** A claim has ended. */

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.doorbell.pci.PciException;
 import io.doorbell.pcibus.PciDevice;
 import io.doorbell.platform.DeviceFile;
+import io.doorbell.platform.Machine;
 import io.doorbell.platform.PlatformException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -73,9 +74,12 @@ final class VfioGroup {
     }
 
     private static VfioGroup open(PciDevice device, Obstacles obstacles) {
-        var container = openNode(obstacles.container(), refused -> obstacles.ofContainer(device, refused));
+        var container = openNode(
+                obstacles.container(), refused -> obstacles.ofContainer(device, refused.errno(), refused.getMessage()));
         try {
-            var group = openNode(obstacles.node(device), refused -> obstacles.ofOpening(device, refused));
+            var group = openNode(
+                    obstacles.node(device),
+                    refused -> obstacles.ofOpening(device, refused.errno(), refused.getMessage()));
             try {
                 join(device, obstacles, group, container);
                 return new VfioGroup(obstacles.node(device), group, container, info(container));
@@ -126,7 +130,7 @@ final class VfioGroup {
         try {
             container.ioctl("VFIO_SET_IOMMU", Vfio.SET_IOMMU, Vfio.TYPE1V2_IOMMU);
         } catch (PlatformException refused) {
-            throw new PciException(obstacles.ofIommu(device, refused), refused);
+            throw new PciException(obstacles.ofIommu(device, refused.errno(), refused.getMessage()), refused);
         }
     }
 
@@ -173,7 +177,14 @@ final class VfioGroup {
             synchronized (this) {
                 space.giveBack(iova, bytes);
                 throw new PciException(
-                        Obstacles.ofMapping(address, bytes, mappedBytes, Math.max(mappings, maxMappings), refused),
+                        Obstacles.ofMapping(
+                                address,
+                                bytes,
+                                mappedBytes,
+                                Math.max(mappings, maxMappings),
+                                Machine.lockedMemoryLimitBytes(),
+                                refused.errno(),
+                                refused.getMessage()),
                         refused);
             }
         }

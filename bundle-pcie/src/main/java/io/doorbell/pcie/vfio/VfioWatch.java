@@ -96,10 +96,12 @@ public final class VfioWatch implements AutoCloseable {
         }
         for (var function : List.copyOf(present.values())) {
             var device = there.get(function.address());
+            // Softly: while a claim is open, the kernel shows a function without driver and waits for us to let it go.
             if (device == null) {
-                function.gone("it was unplugged");
+                function.ended("it was unplugged");
             } else if (!device.isBoundToVfio()) {
-                function.gone("it is bound to " + (device.driver().isEmpty() ? "no driver" : device.driver()) + " now");
+                function.ended(
+                        "it is bound to " + (device.driver().isEmpty() ? "no driver" : device.driver()) + " now");
             }
             if (function.endedFor() != null) {
                 heldOff.put(function.address(), System.nanoTime());
