@@ -83,7 +83,8 @@ final class Trackers {
             freeIds[depth - 1 - slot] = slot;
         }
         freeCount = depth;
-        int mostParents = depth / 2;
+        // Each has a part in flight, and the last to come needs two slots more than all others hold.
+        int mostParents = depth - 1;
         parentTokens = new long[mostParents];
         parentPartsLeft = new int[mostParents];
         parentStatus = new int[mostParents];

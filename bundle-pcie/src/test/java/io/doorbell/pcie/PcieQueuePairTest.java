@@ -302,6 +302,21 @@ class PcieQueuePairTest {
     }
 
     @Test
+    void splitsAsOftenAsThereAreSlotsWhateverPartsOfOthersAreLeft() {
+        rig(5);
+
+        for (int token = 0; token < 3; token++) {
+            assertThat(rig.pair.read(QueuePairRig.NSID, 0, 100, rig.data, 0, 0, token))
+                    .isZero();
+            rig.pair.commit();
+            rig.device.complete(rig.device.fetch().getFirst());
+            assertThat(rig.pair.poll(8)).isZero();
+        }
+
+        assertThat(rig.pair.inFlight()).as("one part of each").isEqualTo(3);
+    }
+
+    @Test
     void splitsAtTheBoundaryOfTheNamespace() {
         rig(16);
 
