@@ -129,7 +129,12 @@ final class BringUp {
         var keepAlive = optional("setting the keep alive timer", this::setKeepAlive);
         var limits = limits();
         var reader = new NamespaceReader(
-                admin, options.adminTimeout(), name, limits, attribute(IdentifyController.CTRATT_EXTENDED_LBA_FORMATS));
+                admin,
+                options.adminTimeout(),
+                name,
+                limits,
+                attribute(IdentifyController.CTRATT_EXTENDED_LBA_FORMATS),
+                zoneReader(limits));
         var namespaces = step("identifying namespaces", reader::read);
 
         return new Running(
@@ -169,11 +174,28 @@ final class BringUp {
     }
 
     private ControllerConfiguration configuration() {
-        boolean nvm = (cap.css() & ControllerCapabilities.CSS_NVM) != 0;
         return ControllerConfiguration.DISABLED
-                .withCss(nvm ? ControllerConfiguration.CSS_NVM : ControllerConfiguration.CSS_IO_COMMAND_SETS)
+                .withCss(
+                        hasCommandSets()
+                                ? ControllerConfiguration.CSS_IO_COMMAND_SETS
+                                : ControllerConfiguration.CSS_NVM)
                 .withIosqes(SUBMISSION_ENTRY_SHIFT)
                 .withIocqes(COMPLETION_ENTRY_SHIFT);
+    }
+
+    /** Whether there may be others than the NVM Command Set. */
+    private boolean hasCommandSets() {
+        return (cap.css() & ControllerCapabilities.CSS_IO_COMMAND_SETS) != 0;
+    }
+
+    /** Null where there are no zoned namespaces. */
+    private ZoneReader zoneReader(TransferLimits limits) {
+        if (!hasCommandSets()) {
+            return null;
+        }
+        var zones = new ZoneReader(admin, options.adminTimeout(), limits.maxTransferBytes(), cap.minPageBytes());
+        boolean zoned = Boolean.TRUE.equals(optional("choosing command sets", zones::choose));
+        return zoned ? zones : null;
     }
 
     private void identify() {

@@ -15,7 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,9 +43,20 @@ final class NamespaceReader {
 
     private final TransferLimits limits;
     private final boolean extendedFormats;
+    private final ZoneReader zones;
 
-    /** @param extendedFormats whether the controller has the larger formats of protection information (CTRATT, ELBAS) */
-    NamespaceReader(AdminQueue admin, Duration bound, String name, TransferLimits limits, boolean extendedFormats) {
+    /**
+     * @param extendedFormats whether the controller has the larger formats of protection information (CTRATT, ELBAS)
+     * @param zones null where there are no zoned namespaces
+     */
+    NamespaceReader(
+            AdminQueue admin,
+            Duration bound,
+            String name,
+            TransferLimits limits,
+            boolean extendedFormats,
+            ZoneReader zones) {
+        this.zones = zones;
         this.admin = admin;
         this.bound = bound;
         this.name = name;
@@ -55,7 +68,8 @@ final class NamespaceReader {
         var namespaces = new ArrayList<NvmeNamespace>();
         var formats = new ArrayList<BlockFormats.Format>();
         var data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
-        for (int nsid : activeList()) {
+        var zoned = zones == null ? List.<Integer>of() : activeList(IdentifyCns.CSI_ZONED);
+        for (int nsid : zones == null ? activeList() : inOrder(activeList(IdentifyCns.CSI_NVM), zoned)) {
             identify(IdentifyCns.NAMESPACE, nsid, data);
             var format = IdentifyNamespace.currentFormat(data);
             long blocks = IdentifyNamespace.NSZE.get(data);
@@ -74,8 +88,16 @@ final class NamespaceReader {
             var metadata = metadata(data, nsid, format.ms());
             var nguid = IdentifyNamespace.NGUID.get(data);
             int boundary = IdentifyNamespace.NOIOB.get(data);
-            var namespace =
-                    new NvmeNamespace(nsid, blocks, format.blockBytes(), metadata, boundary, globalName(nsid, nguid));
+            var namespace = new NvmeNamespace(
+                    nsid,
+                    blocks,
+                    format.blockBytes(),
+                    metadata,
+                    boundary,
+                    globalName(nsid, nguid),
+                    zoned.contains(nsid)
+                            ? zones.geometry(nsid, IdentifyNamespace.formatIndex(data, 0))
+                            : Optional.empty());
             namespaces.add(namespace);
             formats.add(BlockFormats.Format.of(namespace, limits));
         }
@@ -112,12 +134,27 @@ final class NamespaceReader {
         return Math.clamp(room - storageTagBits, 0, Long.SIZE);
     }
 
+    private static List<Integer> inOrder(List<Integer> some, List<Integer> others) {
+        return Stream.concat(some.stream(), others.stream())
+                .sorted(Integer::compareUnsigned)
+                .toList();
+    }
+
     private List<Integer> activeList() {
+        return activeList(IdentifyCns.ACTIVE_NAMESPACE_LIST, 0);
+    }
+
+    /** Those of one command set. */
+    private List<Integer> activeList(int csi) {
+        return activeList(IdentifyCns.COMMAND_SET_ACTIVE_NAMESPACE_LIST, csi);
+    }
+
+    private List<Integer> activeList(int cns, int csi) {
         var nsids = new ArrayList<Integer>();
         var data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
         int last = 0;
         while (nsids.size() < MAX_NAMESPACES) {
-            identify(IdentifyCns.ACTIVE_NAMESPACE_LIST, last, data);
+            identify(cns, csi, last, data);
             var page = NamespaceList.read(data, 0);
             for (int nsid : page) {
                 // Rising order is what makes the loop end.
@@ -171,8 +208,13 @@ final class NamespaceReader {
     }
 
     private void identify(int cns, int nsid, MemorySegment data) {
+        identify(cns, 0, nsid, data);
+    }
+
+    private void identify(int cns, int csi, int nsid, MemorySegment data) {
         var command = new NvmCommand().reset(AdminOpcode.IDENTIFY, nsid);
         command.cdw10 = cns;
+        command.cdw11 = csi << 24;
         admin.execute(command, data, bound);
     }
 }

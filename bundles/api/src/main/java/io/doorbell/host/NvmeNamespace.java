@@ -1,6 +1,7 @@
 package io.doorbell.host;
 
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * An active namespace as its controller describes it.
@@ -8,12 +9,31 @@ import java.util.Objects;
  * @param blockCount NSZE, logical blocks
  * @param blockBytes logical block size, without metadata
  * @param optimalBoundaryBlocks NOIOB, 0 where there is none: I/O that crosses it is split
+ * @param zones of a zoned namespace; empty where blocks can be written in any order
  */
 public record NvmeNamespace(
-        int nsid, long blockCount, int blockBytes, MetadataFormat metadata, int optimalBoundaryBlocks, String nguid) {
+        int nsid,
+        long blockCount,
+        int blockBytes,
+        MetadataFormat metadata,
+        int optimalBoundaryBlocks,
+        String nguid,
+        Optional<ZoneGeometry> zones) {
 
     public NvmeNamespace {
         Objects.requireNonNull(metadata, "metadata");
+        Objects.requireNonNull(zones, "zones");
+    }
+
+    /** Without zones. */
+    public NvmeNamespace(
+            int nsid,
+            long blockCount,
+            int blockBytes,
+            MetadataFormat metadata,
+            int optimalBoundaryBlocks,
+            String nguid) {
+        this(nsid, blockCount, blockBytes, metadata, optimalBoundaryBlocks, nguid, Optional.empty());
     }
 
     /** With metadata, if any, in a buffer of its own, and no protection. */

@@ -189,6 +189,16 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         }
     }
 
+    /**
+     * Adds a zoned namespace over one that is not.
+     *
+     * @param zones as configuration spells it: {@code zoned=16MiB;capacity=12MiB;open=8;active=12}
+     * @throws IllegalArgumentException as above, and when it cannot be divided so
+     */
+    public void addNamespace(int nsid, Namespace blocks, String zones) {
+        addNamespace(nsid, new ZonedNamespace(blocks, ZoneOptions.parse(zones)));
+    }
+
     /** Those of before where the data is that of before: a namespace whose backend was replaced keeps them. */
     private NamespaceReservations reservations(int nsid, Namespace namespace) {
         var uuid = namespace.shape().uuid();
