@@ -68,7 +68,7 @@ class ArrowsTest {
             "nvme-spec", List.of(),
             "platform", List.of(),
             "api", List.of("nvme-spec", "platform"),
-            "pci-bus", List.of(),
+            "pci-bus", List.of("platform"),
             "vfio-user", List.of("platform"),
             "emulator", List.of("nvme-spec", "platform", "api", "vfio-user"),
             "bundle-pcie", List.of("nvme-spec", "platform", "api", "vfio-user", "pci-bus"),

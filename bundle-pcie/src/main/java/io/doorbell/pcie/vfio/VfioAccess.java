@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** One driver's claim of a {@link VfioFunction}. Registers are system calls, doorbells are the device's memory, DMA memory is pinned memory of ours. */
 final class VfioAccess implements PciAccess {
@@ -268,8 +269,10 @@ final class VfioAccess implements PciAccess {
                 device.reset();
             }
         } catch (PlatformException refused) {
-            // The kernel resets it too, when the file is closed.
-            LOG.warn("{}: not reset: {}", function.address(), refused.getMessage());
+            // The kernel resets it too, when the file is closed; and while it takes the function away it lets nobody
+            // else.
+            LOG.atLevel(function.endedFor() == null ? Level.WARN : Level.DEBUG)
+                    .log("{}: not reset: {}", function.address(), refused.getMessage());
         }
         interrupts.close();
         // A mapping keeps the kernel's device as an open file does; views of ours would keep the mapping.

@@ -1,5 +1,6 @@
 package io.doorbell.pcibus;
 
+import io.doorbell.platform.DeviceFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,14 +9,16 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Who uses the disks of a function: mounts in any mount namespace, swap, device mapper and RAID, loop devices, exports of nvmet, processes that have
  * one open. Only root sees all of it. Any thread, control path.
  *
  * @param processes {@code /proc}
+ * @param claimed whether the kernel says that something of its own has a block device, without saying what
  */
-public record BlockUses(PciBus bus, Path processes) {
+public record BlockUses(PciBus bus, Path processes, Predicate<Path> claimed) {
     /** Of one line of mountinfo, proc(5): major:minor, mount point; behind the dash, type and source. */
     private static final int MOUNT_DEVICE = 2;
 
@@ -25,7 +28,7 @@ public record BlockUses(PciBus bus, Path processes) {
 
     /** Of this machine. */
     public static BlockUses ofThisMachine() {
-        return new BlockUses(PciBus.ofThisMachine(), Path.of("/proc"));
+        return new BlockUses(PciBus.ofThisMachine(), Path.of("/proc"), DeviceFile::isClaimed);
     }
 
     /** Each use in a few words, such as {@code nvme0n1p1 is mounted at /srv}; none if it can be taken away. */
@@ -39,6 +42,9 @@ public record BlockUses(PciBus bus, Path processes) {
         }
         backings(disks, uses);
         openFiles(device, disks, uses);
+        if (uses.isEmpty()) {
+            claims(disks, uses);
+        }
         return List.copyOf(uses);
     }
 
@@ -150,6 +156,16 @@ public record BlockUses(PciBus bus, Path processes) {
                     uses.add(node + " is open in process " + process.getFileName() + " ("
                             + PciBus.text(process.resolve("comm")).orElse("?") + ")");
                 }
+            }
+        }
+    }
+
+    /** The last look: not everything in the kernel that lives on a disk shows itself, ZFS for one. */
+    private void claims(List<Disk> disks, Set<String> uses) {
+        for (var disk : disks) {
+            if (claimed.test(Path.of("/dev", disk.name))) {
+                uses.add(
+                        disk.name + " is claimed by something in the kernel that does not show itself (zpool status?)");
             }
         }
     }

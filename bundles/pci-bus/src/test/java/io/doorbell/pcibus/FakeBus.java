@@ -6,10 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.HashSet;
+import java.util.Set;
 
 /** A machine's /sys, /proc and /dev/vfio in a folder. {@link #write} does what Linux does when a driver is bound or unbound by hand. */
 public final class FakeBus {
     private final Path root;
+    private final Set<Path> claimed = new HashSet<>();
 
     public FakeBus(Path root) {
         this.root = root;
@@ -39,7 +42,7 @@ public final class FakeBus {
     }
 
     public BlockUses uses() {
-        return new BlockUses(bus(), processes());
+        return new BlockUses(bus(), processes(), claimed::contains);
     }
 
     public void driver(String name) {
@@ -127,6 +130,11 @@ public final class FakeBus {
 
     public void open(Path process, int descriptor, Path file) {
         link(process.resolve("fd/" + descriptor), file);
+    }
+
+    /** Something in the kernel has it, and shows itself nowhere. */
+    public void claim(Path blockDevice) {
+        claimed.add(blockDevice);
     }
 
     /** The nodes of VFIO for a group. */

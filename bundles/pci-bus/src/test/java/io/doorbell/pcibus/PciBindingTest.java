@@ -124,6 +124,13 @@ class PciBindingTest {
     }
 
     @Test
+    void refusesADiskThatTheKernelHasClaimedForWhateverReason() {
+        fake.claim(Path.of("/dev/nvme0n1p2"));
+
+        assertRefused("nvme0n1p2 is claimed", "zpool");
+    }
+
+    @Test
     void otherDisksMayBeUsed() {
         fake.process(1, "init", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n21 1 259:22 / /x rw - ext4 /dev/nvme0n12 rw");
         fake.open(fake.process(77, "postgres", ""), 5, Path.of("/dev/nvme0n11"));

@@ -48,6 +48,27 @@ public final class DeviceFile implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether something in the kernel has claimed a block device for itself: a mounted file system, swap, a volume, an array, ZFS. Processes that
+     * have it open do not count. Opens it for reading, for a moment.
+     *
+     * @return false also if it cannot be opened
+     */
+    public static boolean isClaimed(Path blockDevice) {
+        NativeAccess.require();
+        try (var scratch = Arena.ofConfined()) {
+            // Without O_CREAT, O_EXCL has a meaning for block devices only: open(2).
+            int fd = Libc.open(
+                    scratch.allocate(Libc.ERRNO_STATE),
+                    scratch.allocateFrom(blockDevice.toAbsolutePath().toString()),
+                    Libc.O_RDONLY | Libc.O_EXCL | Libc.O_CLOEXEC);
+            if (fd >= 0) {
+                Descriptor.closeNumber(fd);
+            }
+            return fd == -Errno.EBUSY;
+        }
+    }
+
     /** A request whose argument is a number, or is ignored. Returns what the kernel answers, which is not negative. */
     public int ioctl(String what, long request, long value) {
         return call(errno -> answered(what, DeviceCalls.ioctl(errno, fd, request, value)));

@@ -9,6 +9,7 @@ final class Errno {
     static final int EINTR = 4;
     static final int EAGAIN = 11;
     static final int ENOMEM = 12;
+    static final int EBUSY = 16;
     static final int EINVAL = 22;
     static final int EPIPE = 32;
     static final int ECONNABORTED = 103;
@@ -35,7 +36,7 @@ final class Errno {
             case ENOMEM -> "ENOMEM: Cannot allocate memory";
             case 13 -> "EACCES: Permission denied";
             case 14 -> "EFAULT: Bad address";
-            case 16 -> "EBUSY: Device or resource busy";
+            case EBUSY -> "EBUSY: Device or resource busy";
             case 17 -> "EEXIST: File exists";
             case 19 -> "ENODEV: No such device";
             case EINVAL -> "EINVAL: Invalid argument";

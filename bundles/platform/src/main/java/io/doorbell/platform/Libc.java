@@ -47,7 +47,9 @@ final class Libc {
 
     static final int F_SETFL = 4;
     static final int O_NONBLOCK = 0x800;
+    static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
+    static final int O_EXCL = 0x80;
     static final int O_CLOEXEC = 0x80000;
 
     static final int LOCK_EX = 2;

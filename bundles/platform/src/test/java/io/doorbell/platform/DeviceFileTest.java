@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -87,6 +88,33 @@ class DeviceFileTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("8 bytes");
         }
+    }
+
+    /** A disk with a file system that is mounted, where there is one that may be opened. */
+    @Test
+    void aMountedBlockDeviceIsClaimed() throws IOException {
+        var disk = Files.readAllLines(Path.of("/proc/self/mounts")).stream()
+                .map(line -> Path.of(line.split(" ")[0]))
+                .filter(device -> device.startsWith("/dev/") && canBeOpened(device))
+                .findFirst();
+        assumeTrue(disk.isPresent(), "no disk that may be opened");
+
+        assertThat(DeviceFile.isClaimed(disk.get())).isTrue();
+    }
+
+    private static boolean canBeOpened(Path device) {
+        try (var _ = Files.newInputStream(device)) {
+            return true;
+        } catch (IOException forbidden) {
+            return false;
+        }
+    }
+
+    @Test
+    void whatIsNoBlockDeviceOrNotThereIsNotClaimed() {
+        assertThat(DeviceFile.isClaimed(Path.of("/dev/null"))).isFalse();
+        assertThat(DeviceFile.isClaimed(path)).isFalse();
+        assertThat(DeviceFile.isClaimed(directory.resolve("missing"))).isFalse();
     }
 
     @Test
