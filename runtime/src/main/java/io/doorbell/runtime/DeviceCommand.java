@@ -54,9 +54,9 @@ final class DeviceCommand implements Callable<Integer> {
 
     @Option(
             names = "--namespace",
-            paramLabel = "KIND:SIZE:BLOCK[:PATH]",
+            paramLabel = "KIND:SIZE:FORMAT[:PATH]",
             description = {
-                "A namespace: null, memory or file; bytes, or with KiB, MiB, GiB, TiB; 512 or 4096; of a file, where it is.",
+                "A namespace: null, memory or file; bytes, or with KiB, MiB, GiB, TiB; 512 or 4096, with metadata as in 4096+8/pi1; of a file, where it is.",
                 "May be given more than once. Without it: memory:64MiB:512"
             })
     private List<String> namespaces = new ArrayList<>();

@@ -13,6 +13,7 @@ public final class TestRequest extends NvmRequest {
 
     private int status = PENDING;
     private int completions;
+    private byte[] separate = new byte[0];
 
     /** A command on blocks, its fields as on the wire and as after {@code admit}. */
     public static TestRequest blocks(int opc, long slba, int blockCount) {
@@ -64,6 +65,25 @@ public final class TestRequest extends NvmRequest {
     public TestRequest fuse(int fuse) {
         flags = fuse;
         return this;
+    }
+
+    /** Metadata with a buffer of its own. */
+    public TestRequest withMetadata(byte[] bytes) {
+        separate = bytes;
+        return this;
+    }
+
+    @Override
+    public int mapMetadata(int bytes) {
+        if (separate.length != bytes) {
+            throw new IllegalStateException(bytes + " bytes of metadata are asked for, not " + separate.length);
+        }
+        metadata = new HostPieces();
+        // In pieces, as it may be.
+        int half = bytes / 2 - 1;
+        metadata.addPiece(MemorySegment.ofArray(separate), 0, half);
+        metadata.addPiece(MemorySegment.ofArray(separate).asSlice(half), 0, bytes - half);
+        return 0;
     }
 
     /** How it ended, or {@link NvmRequest#PENDING}. */

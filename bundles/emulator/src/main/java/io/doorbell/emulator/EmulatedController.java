@@ -4,6 +4,7 @@ import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.ControllerConfiguration;
 import io.doorbell.nvme.ControllerStatus;
+import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.PrpMath;
 import io.doorbell.nvme.Registers;
@@ -32,8 +33,10 @@ import org.slf4j.LoggerFactory;
 final class EmulatedController implements Poller, ControllerEvents {
     private static final Logger LOG = LoggerFactory.getLogger(EmulatedController.class);
 
-    /** SGLs in data pointers, bit buckets among them; lengths have to match. NVMe Base 2.1 §5.1.13.2.1, SGLS. */
-    static final int SGLS = 1 | 1 << 16;
+    /** SGLs in data pointers, bit buckets among them, and in metadata pointers; lengths have to match. NVMe Base 2.1 §5.1.13.2.1, SGLS. */
+    static final int SGLS = IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED
+            | IdentifyController.SGLS_BIT_BUCKET
+            | IdentifyController.SGLS_METADATA_SGL;
 
     /** How long commands that a namespace works on may keep a reset waiting, or memory mapped. */
     static final Duration DRAIN_BOUND = Duration.ofSeconds(10);

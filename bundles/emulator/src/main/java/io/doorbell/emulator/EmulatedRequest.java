@@ -1,6 +1,7 @@
 package io.doorbell.emulator;
 
 import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.storage.HostPieces;
 import io.doorbell.storage.NvmRequest;
 import java.lang.foreign.MemorySegment;
 
@@ -21,6 +22,9 @@ final class EmulatedRequest extends NvmRequest {
     long prp1;
 
     long prp2;
+
+    /** The metadata pointer. */
+    long mptr;
 
     int state;
 
@@ -49,6 +53,7 @@ final class EmulatedRequest extends NvmRequest {
         flags = SubmissionEntry.flags(ring, offset);
         cid = SubmissionEntry.cid(ring, offset);
         nsid = SubmissionEntry.nsid(ring, offset);
+        mptr = SubmissionEntry.mptr(ring, offset);
         prp1 = SubmissionEntry.prp1(ring, offset);
         prp2 = SubmissionEntry.prp2(ring, offset);
         cdw10 = SubmissionEntry.cdw10(ring, offset);
@@ -64,6 +69,14 @@ final class EmulatedRequest extends NvmRequest {
 
     int fuse() {
         return flags & 3;
+    }
+
+    @Override
+    public int mapMetadata(int bytes) {
+        if (metadata == null) {
+            metadata = new HostPieces();
+        }
+        return queue.mapMetadata(this, bytes);
     }
 
     @Override

@@ -1,8 +1,9 @@
 package io.doorbell.emulator;
 
+import io.doorbell.nvme.PrpMath;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
-import io.doorbell.storage.NvmRequest;
+import io.doorbell.storage.HostPieces;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -75,13 +76,38 @@ final class HostData {
         return switch (request.flags >> 6 & 3) {
             case SubmissionEntry.PSDT_PRP -> prps.walk(request, request.prp1, request.prp2);
             case SubmissionEntry.PSDT_SGL, SubmissionEntry.PSDT_SGL_METADATA_SGL ->
-                sgls == null ? Status.INVALID_FIELD : sgls.walk(request, request.prp1, request.prp2);
+                sgls == null
+                        ? Status.INVALID_FIELD
+                        : sgls.walk(request, request.dataBytes, request.dataToHost, request.prp1, request.prp2);
             default -> Status.INVALID_FIELD;
         };
     }
 
+    /**
+     * Sets the pieces of a command's metadata: one range of addresses, or one SGL segment. NVMe Base 2.1 §4.1.1 "Metadata
+     * Pointer". Returns a status.
+     */
+    int mapMetadata(EmulatedRequest request, int bytes) {
+        var metadata = request.metadata;
+        metadata.clearPieces();
+        long iova = request.mptr;
+        try {
+            if ((request.flags >> 6 & 3) == SubmissionEntry.PSDT_SGL_METADATA_SGL) {
+                return sgls == null
+                        ? Status.INVALID_FIELD
+                        : sgls.walkMetadata(metadata, bytes, request.dataToHost, iova);
+            }
+            if ((iova & PrpMath.ALIGNMENT_BYTES - 1) != 0) {
+                return Status.INVALID_FIELD;
+            }
+            return addRange(metadata, data, iova, bytes) ? Status.SUCCESS : Status.DATA_TRANSFER_ERROR;
+        } catch (IllegalStateException | InternalError listGone) {
+            return Status.DATA_TRANSFER_ERROR;
+        }
+    }
+
     /** Adds a range as pieces: it may go over from one region to the next. Returns false when some of it is not mapped. */
-    static boolean addRange(NvmRequest request, DmaWindow window, long iova, long bytes) {
+    static boolean addRange(HostPieces pieces, DmaWindow window, long iova, long bytes) {
         long at = iova;
         long left = bytes;
         while (left > 0) {
@@ -89,7 +115,7 @@ final class HostData {
                 return false;
             }
             long part = Math.min(left, window.available(at));
-            request.addPiece(window.segment, at - window.start, (int) part);
+            pieces.addPiece(window.segment, at - window.start, (int) part);
             at += part;
             left -= part;
         }

@@ -2,6 +2,7 @@ package io.doorbell.emulator;
 
 import io.doorbell.nvme.SglDescriptor;
 import io.doorbell.nvme.Status;
+import io.doorbell.storage.HostPieces;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -20,6 +21,8 @@ final class SglWalker {
     private final MemorySegment bitBucket;
 
     // Of the walk under way.
+    private HostPieces pieces;
+    private boolean toHost;
     private long left;
     private int descriptors;
 
@@ -29,13 +32,36 @@ final class SglWalker {
         this.bitBucket = bitBucket;
     }
 
-    /** Adds the pieces of {@code request.dataBytes} bytes. {@code low} and {@code high} are the descriptor in the command. Returns a status. */
-    int walk(EmulatedRequest request, long low, long high) {
-        left = request.dataBytes;
+    /** Adds {@code bytes} of metadata from the one descriptor that stands at {@code iova}. Returns a status. */
+    int walkMetadata(HostPieces metadata, int bytes, boolean toHost, long iova) {
+        if ((iova & 7) != 0) {
+            return Status.INVALID_SGL_SEGMENT_DESCRIPTOR;
+        }
+        if (!lists.find(iova, SglDescriptor.SIZE_BYTES)) {
+            return Status.DATA_TRANSFER_ERROR;
+        }
+        long offset = iova - lists.start;
+        int identifier = SglDescriptor.identifier(lists.segment, offset);
+        long high = (long) identifier << 56 | SglDescriptor.length(lists.segment, offset);
+        int status = walk(metadata, bytes, toHost, SglDescriptor.address(lists.segment, offset), high);
+        return status == Status.DATA_SGL_LENGTH_INVALID ? Status.METADATA_SGL_LENGTH_INVALID : status;
+    }
+
+    /** Adds the pieces of {@code bytes} bytes. {@code low} and {@code high} are the first descriptor. Returns a status. */
+    int walk(HostPieces pieces, int bytes, boolean toHost, long low, long high) {
+        left = bytes;
         descriptors = 0;
+        this.pieces = pieces;
+        this.toHost = toHost;
+        int status = walk(low, high);
+        this.pieces = null;
+        return status;
+    }
+
+    private int walk(long low, long high) {
         int identifier = identifier(high);
         if (!isSegment(identifier)) {
-            int status = block(request, identifier, low, length(high));
+            int status = block(identifier, low, length(high));
             return status == Status.SUCCESS && left != 0 ? Status.DATA_SGL_LENGTH_INVALID : status;
         }
         long address = low;
@@ -69,7 +95,7 @@ final class SglWalker {
                 if (isSegment(identifier)) {
                     return last ? Status.INVALID_SGL_SEGMENT_DESCRIPTOR : Status.INVALID_NUMBER_OF_SGL_DESCRIPTORS;
                 }
-                int status = block(request, identifier, address, bytes);
+                int status = block(identifier, address, bytes);
                 if (status != Status.SUCCESS) {
                     return status;
                 }
@@ -85,7 +111,7 @@ final class SglWalker {
         return Status.INVALID_NUMBER_OF_SGL_DESCRIPTORS;
     }
 
-    private int block(EmulatedRequest request, int identifier, long address, long bytes) {
+    private int block(int identifier, long address, long bytes) {
         if (SglDescriptor.subtype(identifier) != SglDescriptor.SUBTYPE_ADDRESS) {
             return Status.SGL_DESCRIPTOR_TYPE_INVALID;
         }
@@ -95,11 +121,11 @@ final class SglWalker {
                     return Status.DATA_SGL_LENGTH_INVALID;
                 }
                 left -= bytes;
-                return HostData.addRange(request, data, address, bytes) ? Status.SUCCESS : Status.DATA_TRANSFER_ERROR;
+                return HostData.addRange(pieces, data, address, bytes) ? Status.SUCCESS : Status.DATA_TRANSFER_ERROR;
             }
             case SglDescriptor.TYPE_BIT_BUCKET -> {
                 // In the list of a source (a write) it is to be ignored.
-                return request.dataToHost ? discard(request, bytes) : Status.SUCCESS;
+                return toHost ? discard(bytes) : Status.SUCCESS;
             }
             default -> {
                 return Status.SGL_DESCRIPTOR_TYPE_INVALID;
@@ -107,14 +133,14 @@ final class SglWalker {
         }
     }
 
-    private int discard(EmulatedRequest request, long bytes) {
+    private int discard(long bytes) {
         if (bytes > left) {
             return Status.DATA_SGL_LENGTH_INVALID;
         }
         left -= bytes;
         for (long rest = bytes; rest > 0; ) {
             int part = (int) Math.min(rest, bitBucket.byteSize());
-            request.addPiece(bitBucket, 0, part);
+            pieces.addPiece(bitBucket, 0, part);
             rest -= part;
         }
         return Status.SUCCESS;

@@ -4,6 +4,7 @@ import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.Doorbell;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.storage.HostPieces;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import java.lang.foreign.MemorySegment;
@@ -119,17 +120,29 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
         return status == Status.SUCCESS ? status : status | Status.DNR;
     }
 
+    /** Brings in metadata that has a buffer of its own. Returns a status. */
+    final int mapMetadata(EmulatedRequest request, int bytes) {
+        int status = hostData.mapMetadata(request, bytes);
+        return status == Status.SUCCESS ? status : status | Status.DNR;
+    }
+
     /** A command was stopped by an exception: whose fault was it? Memory that was closed under it is the host's. Returns a status. */
     final int failed(EmulatedRequest request, Throwable failure) {
         boolean memoryGone = failure instanceof InternalError;
-        for (int i = 0; i < request.pieceCount; i++) {
-            memoryGone |= !request.pieces[i].scope().isAlive();
-        }
+        memoryGone |= isClosed(request) || request.metadata != null && isClosed(request.metadata);
         if (memoryGone) {
             return Status.DATA_TRANSFER_ERROR;
         }
         controller.commandFailed(this, request, failure);
         return Status.INTERNAL_ERROR;
+    }
+
+    private static boolean isClosed(HostPieces data) {
+        boolean closed = false;
+        for (int i = 0; i < data.pieceCount; i++) {
+            closed |= !data.pieces[i].scope().isAlive();
+        }
+        return closed;
     }
 
     /** Begins with a command that was held back, or is not held back. */
@@ -205,6 +218,9 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
     final void release(EmulatedRequest request) {
         request.state = EmulatedRequest.FREE;
         request.fault = null;
+        if (request.metadata != null) {
+            request.metadata.clearPieces();
+        }
         request.link = free;
         free = request;
     }
@@ -247,11 +263,18 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
             if (request.state != EmulatedRequest.EXECUTING) {
                 continue;
             }
-            for (int piece = 0; piece < request.pieceCount; piece++) {
-                long address = request.pieces[piece].address() + request.pieceOffsets[piece];
-                if (address >= start && address < end) {
-                    return true;
-                }
+            if (isIn(request, start, end) || request.metadata != null && isIn(request.metadata, start, end)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isIn(HostPieces data, long start, long end) {
+        for (int i = 0; i < data.pieceCount; i++) {
+            long address = data.pieces[i].address() + data.pieceOffsets[i];
+            if (address >= start && address < end) {
+                return true;
             }
         }
         return false;

@@ -114,6 +114,7 @@ public record Status(int raw) {
     public static final int INVALID_PROTECTION_INFORMATION = 0x181;
     public static final int WRITE_TO_READ_ONLY_RANGE = 0x182;
     public static final int COMMAND_SIZE_LIMIT_EXCEEDED = 0x183;
+    public static final int OVERLAPPING_IO_RANGE = 0x187;
     public static final int ZONE_BOUNDARY_ERROR = 0x1B8;
     public static final int ZONE_IS_FULL = 0x1B9;
     public static final int ZONE_IS_READ_ONLY = 0x1BA;
@@ -316,6 +317,7 @@ public record Status(int raw) {
             case INVALID_PROTECTION_INFORMATION -> "Invalid Protection Information";
             case WRITE_TO_READ_ONLY_RANGE -> "Attempted Write to Read Only Range";
             case COMMAND_SIZE_LIMIT_EXCEEDED -> "Command Size Limit Exceeded";
+            case OVERLAPPING_IO_RANGE -> "Overlapping I/O Range";
             case ZONE_BOUNDARY_ERROR -> "Zoned Boundary Error";
             case ZONE_IS_FULL -> "Zone Is Full";
             case ZONE_IS_READ_ONLY -> "Zone Is Read Only";

@@ -327,8 +327,8 @@ final class AdminPath implements CommandPath {
         long blocks = IdentifyNamespace.NSZE.get(wanted);
         long capacity = IdentifyNamespace.NCAP.get(wanted);
         int flbas = IdentifyNamespace.FLBAS.get(wanted);
-        int blockBytes = IdentifyPages.blockBytes(flbas & 0xF);
-        if (blockBytes == 0 || flbas >> 4 != 0 || IdentifyNamespace.DPS.get(wanted) != 0) {
+        var format = IdentifyPages.format(flbas, IdentifyNamespace.DPS.get(wanted));
+        if (format == null) {
             return Status.INVALID_FORMAT | Status.DNR;
         }
         boolean sets = IdentifyNamespace.NVMSETID.get(wanted) != 0 || IdentifyNamespace.ENDGID.get(wanted) != 0;
@@ -339,7 +339,7 @@ final class AdminPath implements CommandPath {
             return Status.THIN_PROVISIONING_NOT_SUPPORTED | Status.DNR;
         }
         return background.start("create namespace", request, job -> {
-            int nsidOrStatus = subsystem.createNamespace(blockBytes, blocks);
+            int nsidOrStatus = subsystem.createNamespace(format, blocks);
             job.result = Math.max(0, nsidOrStatus);
             return nsidOrStatus < 0 ? -nsidOrStatus : Status.SUCCESS;
         });

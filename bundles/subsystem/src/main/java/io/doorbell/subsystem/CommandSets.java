@@ -60,7 +60,7 @@ final class CommandSets {
         var layout = zones.layout();
         IdentifyZoned.MAR.set(page, layout.maxActive() == 0 ? IdentifyZoned.NO_LIMIT : layout.maxActive() - 1);
         IdentifyZoned.MOR.set(page, layout.maxOpen() == 0 ? IdentifyZoned.NO_LIMIT : layout.maxOpen() - 1);
-        int format = IdentifyPages.formatIndex(namespace.shape().blockBytes());
+        int format = IdentifyPages.formatIndex(namespace.shape().format());
         IdentifyZoned.zsze(format).set(page, layout.zoneBlocks());
         return Status.SUCCESS;
     }

@@ -1,12 +1,14 @@
 package io.doorbell.subsystem;
 
 import io.doorbell.nvme.AsyncEvent;
+import io.doorbell.nvme.FormatSettings;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.IdentifyIndependentNamespace;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.IdentifyNamespace.LbaFormat;
 import io.doorbell.nvme.NamespaceIdentifiers;
 import io.doorbell.nvme.Reservation;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.target.ControllerSetup;
 import java.lang.foreign.MemorySegment;
 
@@ -34,8 +36,31 @@ final class IdentifyPages {
     private static final int PAGE_BYTES = 4096;
     private static final int OFCS_DISCONNECT = 1;
 
-    /** The two formats every namespace could be created with; FLBAS says which one it has. */
-    private static final int[] FORMATS = {512, 4096};
+    private static final int CDFS_FORMAT_0 = 1;
+
+    /** Metadata behind the data, or in a buffer of its own. */
+    private static final int MC_BOTH = 3;
+
+    private static final int FLBAS_EXTENDED = 1 << 4;
+
+    /** Types 1 to 3, in the first or in the last bytes of the metadata. */
+    private static final int DPC_ALL = 0x1F;
+
+    private static final int DPS_FIRST = 1 << 3;
+
+    /** The sizes that every namespace could be created with; FLBAS says which ones it has. */
+    private record Sizes(int blockBytes, int metadataBytes) {}
+
+    private static final Sizes[] FORMATS = {
+        new Sizes(512, 0),
+        new Sizes(4096, 0),
+        new Sizes(512, 8),
+        new Sizes(512, 16),
+        new Sizes(512, 64),
+        new Sizes(4096, 8),
+        new Sizes(4096, 16),
+        new Sizes(4096, 64)
+    };
 
     private IdentifyPages() {}
 
@@ -124,12 +149,14 @@ final class IdentifyPages {
         IdentifyController.ONCS.set(
                 page,
                 IdentifyController.ONCS_COMPARE
+                        | IdentifyController.ONCS_WRITE_UNCORRECTABLE
                         | IdentifyController.ONCS_DATASET_MANAGEMENT
                         | IdentifyController.ONCS_WRITE_ZEROES
                         | IdentifyController.ONCS_SAVE_AND_SELECT
                         | IdentifyController.ONCS_RESERVATIONS
                         | IdentifyController.ONCS_TIMESTAMP
-                        | IdentifyController.ONCS_VERIFY);
+                        | IdentifyController.ONCS_VERIFY
+                        | IdentifyController.ONCS_COPY);
         IdentifyController.FNA.set(page, IdentifyController.FNA_NO_BROADCAST);
         IdentifyController.FUSES.set(page, IdentifyController.FUSES_COMPARE_AND_WRITE);
         IdentifyController.VWC.set(
@@ -142,6 +169,7 @@ final class IdentifyPages {
         IdentifyController.AWUPF.set(page, 0);
         // A fused pair of any length keeps every other session off: in blocks of 4096, which is the fewest.
         IdentifyController.ACWU.set(page, Math.min(setup.maxTransferPages(), 0x10000) - 1);
+        IdentifyController.CDFS.set(page, CDFS_FORMAT_0);
         IdentifyController.SGLS.set(page, setup.sgls());
     }
 
@@ -156,7 +184,14 @@ final class IdentifyPages {
                 : zones.layout().capacity() * zones.layout().zoneCount();
         IdentifyNamespace.NCAP.set(page, capacity);
         IdentifyNamespace.NUSE.set(page, capacity);
-        IdentifyNamespace.FLBAS.set(page, formatIndex(shape.blockBytes()));
+        var format = shape.format();
+        IdentifyNamespace.FLBAS.set(page, formatIndex(format) | (format.extended() ? FLBAS_EXTENDED : 0));
+        IdentifyNamespace.DPS.set(page, format.protection() | (format.protectionFirst() ? DPS_FIRST : 0));
+        if (zones == null) {
+            IdentifyNamespace.MSSRL.set(page, CheckedSession.MAX_RANGE_BLOCKS);
+            IdentifyNamespace.MCL.set(page, CheckedSession.MAX_COPY_BLOCKS);
+            IdentifyNamespace.MSRC.set(page, CheckedSession.MAX_RANGES_ZERO_BASED);
+        }
         IdentifyNamespace.NVMCAP.set(page, shape.byteSize());
         if (shape.keepsData()) {
             IdentifyNamespace.DLFEAT.set(
@@ -177,23 +212,53 @@ final class IdentifyPages {
     static void formats(MemorySegment page) {
         IdentifyNamespace.NLBAF.set(page, FORMATS.length - 1);
         for (int i = 0; i < FORMATS.length; i++) {
-            IdentifyNamespace.lbaf(page, i, LbaFormat.ofBlockBytes(FORMATS[i]));
+            IdentifyNamespace.lbaf(
+                    page,
+                    i,
+                    LbaFormat.of(
+                            FORMATS[i].metadataBytes(), Integer.numberOfTrailingZeros(FORMATS[i].blockBytes()), 0));
         }
+        IdentifyNamespace.MC.set(page, MC_BOTH);
+        IdentifyNamespace.DPC.set(page, DPC_ALL);
         IdentifyNamespace.NMIC.set(page, IdentifyNamespace.NMIC_SHARED);
     }
 
-    /** Block size of a format, 0 for an index that has none. */
-    static int blockBytes(int formatIndex) {
-        return formatIndex < FORMATS.length ? FORMATS[formatIndex] : 0;
+    /** The format that a Format NVM asks for, or null when there is none such. */
+    static BlockFormat format(FormatSettings settings) {
+        if (settings.formatIndex() >= FORMATS.length) {
+            return null;
+        }
+        int flbas = settings.formatIndex() | (settings.metadataInData() ? FLBAS_EXTENDED : 0);
+        return format(flbas, settings.protection() | (settings.protectionFirst() ? DPS_FIRST : 0));
     }
 
-    static int formatIndex(int blockBytes) {
+    /** The format that FLBAS and DPS spell, or null when there is none such. */
+    static BlockFormat format(int flbas, int dps) {
+        int index = flbas & 0xF;
+        boolean known = index < FORMATS.length && (flbas & ~(0xF | FLBAS_EXTENDED)) == 0;
+        if (!known || (dps & ~(7 | DPS_FIRST)) != 0) {
+            return null;
+        }
+        try {
+            return new BlockFormat(
+                    FORMATS[index].blockBytes(),
+                    FORMATS[index].metadataBytes(),
+                    (flbas & FLBAS_EXTENDED) != 0,
+                    dps & 7,
+                    (dps & DPS_FIRST) != 0);
+        } catch (IllegalArgumentException impossible) {
+            return null;
+        }
+    }
+
+    static int formatIndex(BlockFormat format) {
         for (int i = 0; i < FORMATS.length; i++) {
-            if (FORMATS[i] == blockBytes) {
+            if (FORMATS[i].blockBytes() == format.blockBytes()
+                    && FORMATS[i].metadataBytes() == format.metadataBytes()) {
                 return i;
             }
         }
-        throw new IllegalArgumentException("no format has blocks of " + blockBytes + " bytes");
+        throw new IllegalArgumentException("no format has blocks of " + format);
     }
 
     private static int reservationCapabilities(SubsystemNamespace namespace) {

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 final class IoPath implements CommandPath {
     private static final Logger LOG = LoggerFactory.getLogger(IoPath.class);
 
-    /** PRINFO, dword 12 bits 29:26: nothing here has protection information. */
+    /** PRINFO, dword 12 bits 29:26. */
     private static final int PRINFO = 0xF << 26;
 
     /** Zone Append, dword 12 bit 25. */
@@ -34,7 +34,8 @@ final class IoPath implements CommandPath {
         final NamespaceSession session;
         final long blockCount;
         final int blockShift;
-        final int maxBlocks;
+        /** What one command may move; 0 where commands go by the checked session: with metadata, or marked blocks. */
+        int maxBlocks;
         /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
         int denied;
 
@@ -46,6 +47,10 @@ final class IoPath implements CommandPath {
         final boolean zoned;
         final ReservationSession reservations;
         final NamespaceReservations.Seat seat;
+        /** The namespace's own session where it has metadata; else another one, from the first command on that needs it. */
+        CheckedSession checked;
+
+        private final Runnable marked = () -> maxBlocks = 0;
         /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
         long draining;
 
@@ -64,7 +69,34 @@ final class IoPath implements CommandPath {
             this.seat = seat;
             blockCount = namespace.shape().blockCount();
             blockShift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
-            maxBlocks = maxTransferBytes >> blockShift;
+            checked = session instanceof CheckedSession own ? own : null;
+            maxBlocks = checked == null ? maxTransferBytes >> blockShift : 0;
+            if (namespace.marks().watch(marked)) {
+                maxBlocks = 0;
+            }
+        }
+
+        int inFlight() {
+            return session.inFlight() + (isBeside() ? checked.inFlight() : 0);
+        }
+
+        int poll(long nowNanos) {
+            return session.poll(nowNanos) + (isBeside() ? checked.poll(nowNanos) : 0);
+        }
+
+        private boolean isBeside() {
+            return checked != null && checked != session;
+        }
+
+        void close() {
+            namespace.marks().unwatch(marked);
+            try {
+                if (isBeside()) {
+                    namespace.close(checked);
+                }
+            } finally {
+                namespace.close(session);
+            }
         }
     }
 
@@ -132,14 +164,27 @@ final class IoPath implements CommandPath {
         };
     }
 
-    private static int admitTransfer(NvmRequest request, Slot slot) {
+    private int admitTransfer(NvmRequest request, Slot slot) {
         int blocks = (request.cdw12 & BLOCK_COUNT_MASK) + 1;
         if (blocks > slot.maxBlocks || (request.cdw12 & PRINFO) != 0) {
-            return Status.INVALID_FIELD | Status.DNR;
+            return slot.maxBlocks == 0 ? admitChecked(request, slot) : Status.INVALID_FIELD | Status.DNR;
         }
         request.dataBytes = blocks << slot.blockShift;
         request.dataToHost = request.opc == NvmOpcode.READ;
         return admitRange(request, slot, blocks);
+    }
+
+    /** A command that is more than moving data, or may be. */
+    private int admitChecked(NvmRequest request, Slot slot) {
+        if (slot.checked == null) {
+            var beside = open(slot.namespace);
+            if (beside == null) {
+                return Status.INTERNAL_ERROR;
+            }
+            slot.checked = checked(slot.namespace, beside);
+        }
+        request.session = slot.checked;
+        return slot.checked.admit(request, maxTransferBytes);
     }
 
     private static int admitRange(NvmRequest request, Slot slot, int blocks) {
@@ -167,7 +212,13 @@ final class IoPath implements CommandPath {
         switch (opc) {
             case NvmOpcode.WRITE, NvmOpcode.COMPARE:
                 return admitTransfer(request, slot);
+            case NvmOpcode.COPY, NvmOpcode.WRITE_UNCORRECTABLE:
+                // Zones are written at their write pointer, and by what knows of it.
+                return slot.zoned ? Status.INVALID_OPCODE | Status.DNR : admitChecked(request, slot);
             case NvmOpcode.WRITE_ZEROES, NvmOpcode.VERIFY:
+                if (slot.maxBlocks == 0) {
+                    return admitChecked(request, slot);
+                }
                 if ((request.cdw12 & PRINFO) != 0) {
                     return Status.INVALID_FIELD | Status.DNR;
                 }
@@ -268,7 +319,10 @@ final class IoPath implements CommandPath {
     /** A session that a drain has closed since the command was admitted to it: the command was to be aborted with the rest. */
     private int notExecuted(NvmRequest request, int status) {
         var slot = slot(request.nsid);
-        boolean drained = slot != null && request.session != slot.session && request.session != slot.reservations;
+        boolean drained = slot != null
+                && request.session != slot.session
+                && request.session != slot.checked
+                && request.session != slot.reservations;
         return drained && Status.code(status) == Status.INVALID_NAMESPACE_OR_FORMAT ? Status.ABORTED_PREEMPT : status;
     }
 
@@ -337,12 +391,12 @@ final class IoPath implements CommandPath {
         int completed = 0;
         for (var slot : slots) {
             if (slot != null) {
-                completed += slot.session.poll(nowNanos) + slot.reservations.poll(nowNanos);
+                completed += slot.poll(nowNanos) + slot.reservations.poll(nowNanos);
             }
         }
         for (int i = retiring.size() - 1; i >= 0; i--) {
             var slot = retiring.get(i);
-            completed += slot.session.poll(nowNanos) + slot.reservations.poll(nowNanos);
+            completed += slot.poll(nowNanos) + slot.reservations.poll(nowNanos);
             closeIfIdle(i);
         }
         pending -= completed;
@@ -398,11 +452,17 @@ final class IoPath implements CommandPath {
 
     private NamespaceSession open(SubsystemNamespace namespace) {
         try {
-            return namespace.open(reactor);
+            var session = namespace.open(reactor);
+            boolean plain = session == null || namespace.shape().format().metadataBytes() == 0;
+            return plain ? session : checked(namespace, session);
         } catch (IllegalStateException refused) {
             LOG.error("{} of {} cannot be used on {}", namespace, controller, reactor, refused);
             return null;
         }
+    }
+
+    private CheckedSession checked(SubsystemNamespace namespace, NamespaceSession store) {
+        return new CheckedSession(store, namespace.shape(), namespace.marks(), reactor);
     }
 
     /** Any thread: a reservation, or who the host is, has changed. */
@@ -431,7 +491,7 @@ final class IoPath implements CommandPath {
 
     /** What is in flight belongs to one session, what comes from now on to another: so the first comes to an end. */
     private Slot drained(Slot slot, long drain) {
-        if (slot.session.inFlight() == 0) {
+        if (slot.inFlight() == 0) {
             slot.seat.drained(drain);
             return slot;
         }
@@ -459,10 +519,10 @@ final class IoPath implements CommandPath {
 
     private void closeIfIdle(int index) {
         var slot = retiring.get(index);
-        boolean idle = slot.session.inFlight() == 0 && (slot.draining != 0 || slot.reservations.inFlight() == 0);
+        boolean idle = slot.inFlight() == 0 && (slot.draining != 0 || slot.reservations.inFlight() == 0);
         if (idle) {
             retiring.remove(index);
-            slot.namespace.close(slot.session);
+            slot.close();
             if (slot.draining != 0) {
                 slot.seat.drained(slot.draining);
             }
@@ -500,7 +560,7 @@ final class IoPath implements CommandPath {
             try {
                 slot.seat.leave();
                 slot.reservations.close();
-                slot.namespace.close(slot.session);
+                slot.close();
             } catch (RuntimeException failed) {
                 first = first == null ? failed : first;
             }

@@ -115,7 +115,13 @@ final class LogPages {
         for (int opcode : reservations) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP);
         }
-        for (int opcode : new int[] {NvmOpcode.WRITE, NvmOpcode.WRITE_ZEROES, NvmOpcode.DATASET_MANAGEMENT}) {
+        for (int opcode : new int[] {
+            NvmOpcode.WRITE,
+            NvmOpcode.WRITE_ZEROES,
+            NvmOpcode.WRITE_UNCORRECTABLE,
+            NvmOpcode.DATASET_MANAGEMENT,
+            NvmOpcode.COPY
+        }) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP | LBCC);
         }
     }

@@ -87,8 +87,8 @@ final class Maintenance {
                     : Status.INVALID_NAMESPACE_OR_FORMAT | Status.DNR;
         }
         var settings = FormatSettings.ofCdw10(request.cdw10);
-        int blockBytes = IdentifyPages.blockBytes(settings.formatIndex());
-        if (blockBytes == 0 || settings.metadataInData() || settings.protection() != 0 || settings.protectionFirst()) {
+        var format = IdentifyPages.format(settings);
+        if (format == null || namespace.zones() != null && format.metadataBytes() != 0) {
             return Status.INVALID_FORMAT | Status.DNR;
         }
         if (settings.secureErase() > FormatSettings.USER_DATA_ERASE) {
@@ -100,7 +100,7 @@ final class Maintenance {
         }
         boolean erase = settings.secureErase() == FormatSettings.USER_DATA_ERASE;
         return background.start(
-                "format namespace " + nsid, request, job -> subsystem.format(namespace, blockBytes, erase, controller));
+                "format namespace " + nsid, request, job -> subsystem.format(namespace, format, erase, controller));
     }
 
     private void firmwareActivated() {

@@ -7,6 +7,7 @@ import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.ReservationReport;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.BackendProvider;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.target.ControllerEvents;
@@ -345,7 +346,8 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
      * Namespace Management, Create: the new identifier, or a status as a negative number. It is attached to nobody. Takes
      * as long as it takes to bring memory, so not on a reactor.
      */
-    int createNamespace(int blockBytes, long blockCount) {
+    int createNamespace(BlockFormat format, long blockCount) {
+        int blockBytes = format.blockBytes();
         BackendProvider backend;
         int nsid;
         synchronized (this) {
@@ -361,15 +363,15 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         }
         Namespace made = null;
         try {
-            made = backend.open(new NamespaceSpec(backend.kind(), blockCount * blockBytes, blockBytes, ""));
+            made = backend.open(new NamespaceSpec(backend.kind(), blockCount * blockBytes, format, ""));
         } catch (RuntimeException failed) {
-            LOG.warn("{}: no namespace of {} blocks of {} bytes", nqn, blockCount, blockBytes, failed);
+            LOG.warn("{}: no namespace of {} blocks of {}", nqn, blockCount, format, failed);
         }
         synchronized (this) {
             beingMade.remove(nsid);
             if (made != null && !closed) {
                 put(new SubsystemNamespace(nsid, made, true, reservations(nsid, made)));
-                LOG.info("{}: a host made namespace {} of {} blocks of {} bytes", nqn, nsid, blockCount, blockBytes);
+                LOG.info("{}: a host made namespace {} of {} blocks of {}", nqn, nsid, blockCount, format);
                 return nsid;
             }
         }
@@ -391,7 +393,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
      * Format NVM: a status. Its I/O is refused meanwhile, and what is in flight ends before. Takes its time, so not on a
      * reactor.
      */
-    int format(SubsystemNamespace namespace, int blockBytes, boolean erase, NvmController cause) {
+    int format(SubsystemNamespace namespace, BlockFormat format, boolean erase, NvmController cause) {
         if (!withhold(namespace, Status.FORMAT_IN_PROGRESS)) {
             int withheld = namespace.withheld();
             return withheld != 0 ? withheld : Status.INVALID_FIELD | Status.DNR;
@@ -407,12 +409,13 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
                 if (erase) {
                     namespace.namespace().erase(Namespace.Erasure.DISCARD, (done, of) -> true);
                 }
-                namespace.namespace().format(blockBytes);
+                namespace.namespace().format(format);
+                namespace.marks().clear(0, Long.MAX_VALUE);
                 formatted = true;
             } finally {
                 namespace.endUse();
             }
-            LOG.info("{} of {}: a host formatted it with blocks of {} bytes", namespace, nqn, blockBytes);
+            LOG.info("{} of {}: a host formatted it with blocks of {}", namespace, nqn, format);
             return Status.SUCCESS;
         } catch (IllegalArgumentException tooSmall) {
             return Status.INVALID_FORMAT | Status.DNR;

@@ -21,6 +21,7 @@ final class SubsystemNamespace {
     private final Namespace namespace;
     private final boolean madeByHost;
     private final NamespaceReservations reservations;
+    private final UncorrectableBlocks marks = new UncorrectableBlocks();
     private final CountDownLatch closed = new CountDownLatch(1);
 
     /** The status of every command to it while it is not to be used, or 0. Written under the lock. */
@@ -65,6 +66,11 @@ final class SubsystemNamespace {
     /** The command set it belongs to: CSI. */
     int csi() {
         return zones() == null ? IdentifyCns.CSI_NVM : IdentifyCns.CSI_ZONED;
+    }
+
+    /** What Write Uncorrectable has marked. */
+    UncorrectableBlocks marks() {
+        return marks;
     }
 
     /** Whether Namespace Management made it, so that it may delete it. */

@@ -1,5 +1,6 @@
 package io.doorbell.subsystem;
 
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.NamespaceSpec;
 import java.util.Collections;
 import java.util.SortedMap;
@@ -19,7 +20,7 @@ record SubsystemSettings(
         SortedMap<Integer, NamespaceSpec> namespaces,
         SortedMap<Integer, ZoneOptions> zones,
         long creatableBytes) {
-    private static final String FORM = "nsid=kind:size:blockBytes[:path][;zoned=zoneSize],"
+    private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize],"
             + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
 
     SubsystemSettings {
@@ -29,7 +30,7 @@ record SubsystemSettings(
     }
 
     /**
-     * Reads entries of the form {@code nsid=kind:size:blockBytes[:path]}.
+     * Reads entries of the form {@code nsid=kind:size:format[:path]}.
      *
      * @throws IllegalArgumentException which entry is wrong, and what is allowed
      */
@@ -48,13 +49,10 @@ record SubsystemSettings(
                 spec = NamespaceSpec.parse(entry.substring(equals + 1, semicolon < 0 ? entry.length() : semicolon));
                 if (semicolon >= 0) {
                     zones.put(nsid, ZoneOptions.parse(entry.substring(semicolon + 1)));
+                    requirePlain(spec.format());
                 }
             } catch (IllegalArgumentException wrong) {
                 throw new IllegalArgumentException("namespaces = " + entry + ": " + wrong.getMessage(), wrong);
-            }
-            if (spec.format().metadataBytes() != 0) {
-                throw new IllegalArgumentException(
-                        "namespaces = " + entry + ": blocks with metadata are not served yet");
             }
             if (namespaces.putIfAbsent(nsid, spec) != null) {
                 throw new IllegalArgumentException(
@@ -62,6 +60,13 @@ record SubsystemSettings(
             }
         }
         return new SubsystemSettings(nqn, serial, model, namespaces, zones, creatableMib << 20);
+    }
+
+    private static void requirePlain(BlockFormat format) {
+        if (format.metadataBytes() != 0) {
+            throw new IllegalArgumentException(
+                    "zoned namespaces have no metadata, and this one has blocks of " + format);
+        }
     }
 
     private static int nsid(String entry, String text) {

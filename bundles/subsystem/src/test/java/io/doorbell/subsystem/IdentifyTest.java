@@ -88,7 +88,7 @@ class IdentifyTest {
         assertThat(rig.identifyStatus(IdentifyCns.NAMESPACE, 1025)).isEqualTo(Status.INVALID_NAMESPACE_OR_FORMAT);
         assertThat(IdentifyNamespace.NLBAF.get(rig.identify(IdentifyCns.NAMESPACE, -1)))
                 .as("all: what they have in common")
-                .isEqualTo(1);
+                .isEqualTo(7);
         assertThat(rig.identifyStatus(IdentifyCns.NAMESPACE_IDENTIFICATION_DESCRIPTORS, 2))
                 .isEqualTo(Status.INVALID_FIELD);
         assertThat(rig.identifyStatus(IdentifyCns.NAMESPACE_IDENTIFICATION_DESCRIPTORS, -1))

@@ -16,6 +16,7 @@ import io.doorbell.nvme.SanitizeSettings;
 import io.doorbell.nvme.SanitizeStatusLog;
 import io.doorbell.nvme.Status;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NamespaceShape;
@@ -282,9 +283,9 @@ class MaintenanceTest {
         }
 
         @Override
-        public void format(int blockBytes) {
+        public void format(BlockFormat format) {
             wait((done, of) -> true);
-            inner.format(blockBytes);
+            inner.format(format);
         }
 
         @Override

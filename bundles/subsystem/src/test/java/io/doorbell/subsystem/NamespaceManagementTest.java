@@ -219,7 +219,7 @@ class NamespaceManagementTest {
         assertThat(create(0, 0, 0)).isEqualTo(Status.INVALID_FIELD);
         assertThat(create(8, 9, 0)).isEqualTo(Status.INVALID_FIELD);
         assertThat(create(8, 4, 0)).isEqualTo(Status.THIN_PROVISIONING_NOT_SUPPORTED);
-        assertThat(create(8, 8, 2)).isEqualTo(Status.INVALID_FORMAT);
+        assertThat(create(8, 8, 8)).isEqualTo(Status.INVALID_FORMAT);
         assertThat(create(8, 8, 0x10)).isEqualTo(Status.INVALID_FORMAT);
         assertThat(create(CAPACITY / 512 + 1, CAPACITY / 512 + 1, 0)).isEqualTo(Status.NAMESPACE_INSUFFICIENT_CAPACITY);
         assertThat(create(Long.MAX_VALUE, Long.MAX_VALUE, 0)).isEqualTo(Status.NAMESPACE_INSUFFICIENT_CAPACITY);
