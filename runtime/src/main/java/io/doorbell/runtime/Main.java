@@ -14,7 +14,14 @@ import picocli.CommandLine.Spec;
         description = "A storage node that leases NVMe queue pairs.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {DemoCommand.class, RunCommand.class, PerfCommand.class, DeviceCommand.class, PciCommand.class})
+        subcommands = {
+            DemoCommand.class,
+            RunCommand.class,
+            ToolCommand.Perf.class,
+            ToolCommand.Identify.class,
+            DeviceCommand.class,
+            PciCommand.class
+        })
 public final class Main implements Callable<Integer> {
     static final int DONE = 0;
     static final int FAILED = 1;
@@ -30,7 +37,11 @@ public final class Main implements Callable<Integer> {
 
     static int run(PrintWriter out, PrintWriter err, String... args) {
         var commandLine = new CommandLine(new Main());
-        commandLine.getSubcommands().get("perf").setUnmatchedOptionsArePositionalParams(true);
+        for (var tool : commandLine.getSubcommands().values()) {
+            if (tool.getCommand() instanceof ToolCommand) {
+                tool.setUnmatchedOptionsArePositionalParams(true);
+            }
+        }
         return commandLine
                 .setExpandAtFiles(false)
                 .setOut(out)

@@ -61,6 +61,7 @@ class ArrowsTest {
             Map.entry("management", List.of("io.doorbell.management..")),
             Map.entry("bundle-pcie", List.of("io.doorbell.pcie..")),
             Map.entry("bundle-perf", List.of("io.doorbell.perf..")),
+            Map.entry("bundle-admin", List.of("io.doorbell.admin..")),
             Map.entry("runtime", List.of("io.doorbell.runtime.."))));
 
     /** The ground may be stood on by all; whoever is not named here stands on all of it. */

@@ -132,7 +132,10 @@ final class IdentifyPages {
                         | IdentifyController.SANICAP_NO_DEALLOCATE_INHIBITED
                         | IdentifyController.SANICAP_NOT_MODIFIED_AFTER);
         IdentifyController.LPA.set(
-                page, IdentifyController.LPA_COMMANDS_SUPPORTED_AND_EFFECTS | IdentifyController.LPA_EXTENDED_DATA);
+                page,
+                IdentifyController.LPA_COMMANDS_SUPPORTED_AND_EFFECTS
+                        | IdentifyController.LPA_EXTENDED_DATA
+                        | IdentifyController.LPA_SUPPORTED_LOG_PAGES);
         IdentifyController.ELPE.set(page, ErrorLog.ENTRIES - 1);
         IdentifyController.WCTEMP.set(page, WARNING_KELVIN);
         IdentifyController.CCTEMP.set(page, CRITICAL_KELVIN);

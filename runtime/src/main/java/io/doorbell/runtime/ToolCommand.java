@@ -1,0 +1,36 @@
+package io.doorbell.runtime;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Hands its arguments, as they are, to the plug-in of an embedded node that brings the command. */
+abstract sealed class ToolCommand implements Callable<Integer> {
+    /** Options too: {@link Main} tells picocli to leave the options of these commands alone. */
+    @Parameters(arity = "0..*", hidden = true)
+    private List<String> arguments = new ArrayList<>();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        var command = spec.commandLine();
+        try (var embedded = EmbeddedNode.start(new NamedDevices(arguments)::home)) {
+            return embedded.runTool(
+                    command.getCommandName(), command.getOut(), command.getErr(), arguments.toArray(String[]::new));
+        }
+    }
+
+    @Command(name = "perf", description = "SPDK's perf workload on an embedded node; 'perf --help' shows its options.")
+    static final class Perf extends ToolCommand {}
+
+    @Command(
+            name = "identify",
+            description = "What controllers and namespaces say of themselves; 'identify --help' shows its options.")
+    static final class Identify extends ToolCommand {}
+}
