@@ -97,6 +97,15 @@ public final class PcieDriver {
         int max_transfer_kib() default 2048;
 
         @AttributeDefinition(
+                name = "SGLs",
+                description =
+                        "KiB. Data in one piece, so long or longer, is described by an SGL where a controller has them,"
+                                + " which takes one descriptor instead of a PRP list. 0: only what PRPs cannot describe.",
+                min = "0",
+                max = "2048")
+        int sgl_from_kib() default 32;
+
+        @AttributeDefinition(
                 name = "Queue pairs",
                 description = "Queue pairs asked of each controller; it may grant fewer.",
                 min = "1",
@@ -157,7 +166,8 @@ public final class PcieDriver {
                 config.max_dma_mib() << 20,
                 Duration.ofMillis(config.keep_alive_ms()),
                 hostId(config.host_id()),
-                config.admin_interrupts());
+                config.admin_interrupts(),
+                config.sgl_from_kib() * 1024);
     }
 
     private static Optional<UUID> hostId(String text) {

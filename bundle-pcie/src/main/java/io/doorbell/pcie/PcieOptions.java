@@ -20,6 +20,7 @@ import java.util.UUID;
  * @param keepAlive Keep Alive Timeout asked for where the controller has the feature; zero for none
  * @param hostId names this host to the controllers that share a subsystem (reservations), where they have the feature
  * @param adminInterrupts whether the admin queue is waited for by its interrupt, where there is one, instead of polling
+ * @param sglFromBytes data in one piece, so long or longer, is described by an SGL where a controller has them; 0 for none
  */
 public record PcieOptions(
         Duration adminTimeout,
@@ -32,7 +33,8 @@ public record PcieOptions(
         long maxDmaBytes,
         Duration keepAlive,
         Optional<UUID> hostId,
-        boolean adminInterrupts) {
+        boolean adminInterrupts,
+        int sglFromBytes) {
 
     public static final PcieOptions DEFAULTS = new PcieOptions(
             Duration.ofSeconds(10),
@@ -45,7 +47,8 @@ public record PcieOptions(
             4L << 30,
             Duration.ZERO,
             Optional.empty(),
-            false);
+            false,
+            32 * 1024);
 
     /** Number of Queues counts to this. */
     private static final int MAX_QUEUE_PAIRS = 65_534;
@@ -92,7 +95,8 @@ public record PcieOptions(
                 maxDmaBytes,
                 keepAlive,
                 hostId,
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withReadyTimeout(Duration ready) {
@@ -107,7 +111,8 @@ public record PcieOptions(
                 maxDmaBytes,
                 keepAlive,
                 hostId,
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withShadowDoorbells(boolean used) {
@@ -122,7 +127,8 @@ public record PcieOptions(
                 maxDmaBytes,
                 keepAlive,
                 hostId,
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withMaxTransferBytes(int bytes) {
@@ -137,7 +143,8 @@ public record PcieOptions(
                 maxDmaBytes,
                 keepAlive,
                 hostId,
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withMaxDmaBytes(long bytes) {
@@ -152,7 +159,8 @@ public record PcieOptions(
                 bytes,
                 keepAlive,
                 hostId,
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withKeepAlive(Duration timeout) {
@@ -167,7 +175,8 @@ public record PcieOptions(
                 maxDmaBytes,
                 timeout,
                 hostId,
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withHostId(UUID id) {
@@ -182,7 +191,8 @@ public record PcieOptions(
                 maxDmaBytes,
                 keepAlive,
                 Optional.of(id),
-                adminInterrupts);
+                adminInterrupts,
+                sglFromBytes);
     }
 
     public PcieOptions withAdminInterrupts(boolean wanted) {
@@ -197,6 +207,23 @@ public record PcieOptions(
                 maxDmaBytes,
                 keepAlive,
                 hostId,
+                wanted,
+                sglFromBytes);
+    }
+
+    public PcieOptions withSglFromBytes(int wanted) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                readyTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId,
+                adminInterrupts,
                 wanted);
     }
 }

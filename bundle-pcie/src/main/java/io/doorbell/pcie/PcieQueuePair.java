@@ -87,6 +87,7 @@ final class PcieQueuePair extends StagingQueuePair {
             QueueDoorbells doorbells,
             BlockFormats formats,
             int maxTransferBytes,
+            SglSupport sgl,
             CompletionHandler handler,
             CoarseClock clock,
             CommandTimeout timeout,
@@ -464,6 +465,7 @@ final class PcieQueuePair extends StagingQueuePair {
                 completed,
                 failed,
                 polls,
+                0,
                 doorbells.tailBarStores,
                 doorbells.tailShadowStores,
                 doorbells.headStores);

@@ -27,14 +27,49 @@ final class PrpLists {
     private final int listShift;
 
     PrpLists(MemorySegment lists, long iova, int maxTransferBytes) {
+        this(lists, iova, maxTransferBytes, 0);
+    }
+
+    /** @param leastBytes room that each slot has at least, a power of two, for lists of other sorts; 0 for none */
+    PrpLists(MemorySegment lists, long iova, int maxTransferBytes, int leastBytes) {
         this.lists = lists;
         this.iova = iova;
-        listShift = listShift(maxTransferBytes);
+        listShift = listShift(maxTransferBytes, leastBytes);
     }
 
     /** Bytes that the lists of so many slots take. */
     static long bytes(int slots, int maxTransferBytes) {
-        return (long) slots << listShift(maxTransferBytes);
+        return bytes(slots, maxTransferBytes, 0);
+    }
+
+    static long bytes(int slots, int maxTransferBytes, int leastBytes) {
+        return (long) slots << listShift(maxTransferBytes, leastBytes);
+    }
+
+    private static int listShift(int maxTransferBytes, int leastBytes) {
+        return Math.max(
+                listShift(maxTransferBytes), Integer.numberOfTrailingZeros(Math.max(PrpMath.ENTRY_BYTES, leastBytes)));
+    }
+
+    MemorySegment segment() {
+        return lists;
+    }
+
+    long iova() {
+        return iova;
+    }
+
+    /** Where a slot's list begins. */
+    long slotOffset(int slot) {
+        return (long) slot << listShift;
+    }
+
+    int slotBytes() {
+        return 1 << listShift;
+    }
+
+    void entry(int slot, int index, long page) {
+        ENTRY.set(lists, slotOffset(slot) + (long) index * PrpMath.ENTRY_BYTES, page);
     }
 
     private static int listShift(int maxTransferBytes) {

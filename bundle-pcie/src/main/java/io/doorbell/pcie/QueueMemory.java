@@ -14,12 +14,18 @@ final class QueueMemory implements AutoCloseable {
     private final DmaRegion region;
     private final int entries;
     private final int listBytes;
+    private final int leastListBytes;
     private final long completionOffset;
     private final long listOffset;
 
-    QueueMemory(PciAccess access, int entries, int listBytes) {
+    /**
+     * @param listBytes the longest transfer that is to be described
+     * @param leastListBytes room of each list at least
+     */
+    QueueMemory(PciAccess access, int entries, int listBytes, int leastListBytes) {
         this.entries = entries;
         this.listBytes = listBytes;
+        this.leastListBytes = leastListBytes;
         completionOffset = DmaRegion.roundUpToPages((long) entries * SubmissionEntry.SIZE_BYTES);
         listOffset = completionOffset + DmaRegion.roundUpToPages((long) entries * CompletionEntry.SIZE_BYTES);
         region = DmaRegion.allocate(access, listOffset + listsBytes());
@@ -33,6 +39,10 @@ final class QueueMemory implements AutoCloseable {
         return region.iova() + completionOffset;
     }
 
+    long listIova() {
+        return region.iova() + listOffset;
+    }
+
     MemorySegment submissionRing(Arena arena) {
         return region.view(0, (long) entries * SubmissionEntry.SIZE_BYTES, arena);
     }
@@ -42,7 +52,8 @@ final class QueueMemory implements AutoCloseable {
     }
 
     PrpLists prpLists(Arena arena) {
-        return new PrpLists(region.view(listOffset, listsBytes(), arena), region.iova() + listOffset, listBytes);
+        return new PrpLists(
+                region.view(listOffset, listsBytes(), arena), region.iova() + listOffset, listBytes, leastListBytes);
     }
 
     /** See {@link DmaRegion#close}. */
@@ -52,6 +63,6 @@ final class QueueMemory implements AutoCloseable {
     }
 
     private long listsBytes() {
-        return PrpLists.bytes(entries, listBytes);
+        return PrpLists.bytes(entries, listBytes, leastListBytes);
     }
 }

@@ -86,7 +86,11 @@ final class QueuePairs {
         QueueMemory memory;
         int entries = Math.min(wanted.queueEntries(), Math.min(running.info().maxQueueEntries(), MAX_ENTRIES));
         try {
-            memory = new QueueMemory(access, entries, running.limits().listBytes());
+            memory = new QueueMemory(
+                    access,
+                    entries,
+                    running.limits().listBytes(),
+                    running.sgl().supported() ? DataPointers.SGL_BYTES : 0);
         } catch (RuntimeException refused) {
             giveBackId(queueId);
             throw refused;
@@ -138,6 +142,7 @@ final class QueuePairs {
                 new QueueDoorbells(words(running, tailWord, arena), words(running, headWord, arena), access),
                 formats(),
                 info.maxTransferBytes(),
+                running.sgl(),
                 wanted.handler(),
                 clock,
                 timeout,

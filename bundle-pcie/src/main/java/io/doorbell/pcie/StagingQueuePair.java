@@ -29,6 +29,9 @@ abstract class StagingQueuePair extends OwnedQueuePair {
     private final PrpLists prpLists;
     private final int maxTransferBytes;
 
+    /** Data so long or longer is described by an SGL. */
+    private final int sglFromBytes;
+
     /** Replaced by the control plane when namespaces change. */
     private BlockFormats formats;
 
@@ -37,6 +40,8 @@ abstract class StagingQueuePair extends OwnedQueuePair {
 
     /** For reads and writes that turn out not to be plain. */
     private final BlockTransfer unusual = new BlockTransfer();
+
+    private final DataPointers pointers;
 
     StagingQueuePair(PcieQueuePair.Parts parts) {
         super(parts.name(), parts.interrupt());
@@ -47,6 +52,8 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         formats = parts.formats();
         maxTransferBytes = parts.maxTransferBytes();
         clock = parts.clock();
+        sglFromBytes = parts.sgl().fromBytes();
+        pointers = new DataPointers(name, prpLists, parts.sgl());
     }
 
     @Override
@@ -92,7 +99,13 @@ abstract class StagingQueuePair extends OwnedQueuePair {
                     token);
         }
         long bytes = (long) blockCount * format.blockBytes();
-        long iova = iova(data, dataOffset, bytes);
+        long iova = data.iova() + dataOffset;
+        if ((dataOffset | data.byteSize() - dataOffset - bytes) < 0 || (iova & PrpMath.ALIGNMENT_BYTES - 1) != 0) {
+            return transfer(
+                    opc,
+                    unusual.of(nsid, slba, blockCount).data(data, dataOffset).ioFlags(ioFlags),
+                    token);
+        }
         if (trackers.freeCount == 0) {
             return QUEUE_FULL;
         }
@@ -120,7 +133,13 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         boolean bare = (transfer.ioFlags & PROTECTION_ACTION) != 0 && metadata.vanishesWithAction();
         int blockBytes = format.blockBytes() - (bare ? metadata.inDataBytes() : 0);
         int metadataBytes = bare ? 0 : metadata.separateBytes();
-        long iova = iova(transfer.data(), transfer.dataOffset(), (long) blockCount * blockBytes);
+        var pieces = transfer.pieces();
+        long bytes = (long) blockCount * blockBytes;
+        long iova = pieces == null ? within(transfer.data(), transfer.dataOffset(), bytes) : 0;
+        if (pieces != null && pieces.byteSize() < bytes) {
+            throw new IllegalArgumentException(
+                    name + ": " + bytes + " bytes, the pieces have " + pieces.byteSize() + " together");
+        }
         long metadataIova = metadataBytes == 0 ? 0 : metadataIova(transfer, (long) blockCount * metadataBytes);
 
         int parts = parts(opc, format, transfer.slba, blockCount);
@@ -129,13 +148,20 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         }
         int next = tail;
         int done = 0;
+        pointers.rewind();
         for (int i = 0; i < parts; i++) {
             int count = format.part(transfer.slba + done, blockCount - done);
-            long dataIova = iova + (long) done * blockBytes;
+            long partBytes = (long) count * blockBytes;
             long mptr = metadataIova + (long) done * metadataBytes;
             int cid = trackers.nextId(i);
-            long prp2 = prpLists.prp2(trackers.slot(cid), dataIova, (long) count * blockBytes);
-            encodePart(next, opc, cid, transfer, metadata, done, count, mptr, dataIova, prp2);
+            int slot = trackers.slot(cid);
+            if (pieces == null) {
+                pointers.contiguous(
+                        slot, iova + (long) done * blockBytes, partBytes, mptr, (long) count * metadataBytes);
+            } else {
+                pointers.next(slot, pieces, partBytes, mptr, (long) count * metadataBytes);
+            }
+            encodePart(next, opc, cid, transfer, metadata, done, count);
             next = next(next);
             done += count;
         }
@@ -172,16 +198,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
 
     /** The blocks from {@code done} on, {@code count} of them, with the tags that are theirs. */
     private void encodePart(
-            int entryIndex,
-            int opc,
-            int cid,
-            BlockTransfer transfer,
-            MetadataFormat metadata,
-            int done,
-            int count,
-            long mptr,
-            long prp1,
-            long prp2) {
+            int entryIndex, int opc, int cid, BlockTransfer transfer, MetadataFormat metadata, int done, int count) {
         long entry = (long) entryIndex << ENTRY_SHIFT;
         long slba = transfer.slba + done;
         long tag = transfer.referenceTag;
@@ -194,12 +211,12 @@ abstract class StagingQueuePair extends OwnedQueuePair {
                 submissionRing,
                 entry,
                 opc,
-                SubmissionEntry.flags(SubmissionEntry.FUSE_NONE, SubmissionEntry.PSDT_PRP),
+                SubmissionEntry.flags(SubmissionEntry.FUSE_NONE, pointers.psdt),
                 cid,
                 transfer.nsid,
-                mptr,
-                prp1,
-                prp2,
+                pointers.mptr,
+                pointers.first,
+                pointers.second,
                 (int) slba,
                 (int) (slba >>> 32),
                 transfer.ioFlags & 0xFFFF_0000 | count - 1,
@@ -245,23 +262,27 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         }
         int cid = trackers.nextId(0);
         long iova = 0;
-        long prp2 = 0;
+        long second = 0;
+        int psdt = SubmissionEntry.PSDT_PRP;
         long mptr = metadata == null || metadataBytes == 0 ? 0 : iova(metadata, metadataOffset, metadataBytes);
         if (data != null && dataBytes > 0) {
-            iova = iova(data, dataOffset, dataBytes);
-            prp2 = prpLists.prp2(trackers.slot(cid), iova, dataBytes);
+            iova = within(data, dataOffset, dataBytes);
+            pointers.contiguous(trackers.slot(cid), iova, dataBytes, mptr, mptr == 0 ? 0 : metadataBytes);
+            second = pointers.second;
+            psdt = pointers.psdt;
+            mptr = pointers.mptr;
         }
         long entry = (long) tail << ENTRY_SHIFT;
         SubmissionEntry.encode(
                 submissionRing,
                 entry,
                 command.opc,
-                SubmissionEntry.flags(command.flags, SubmissionEntry.PSDT_PRP),
+                SubmissionEntry.flags(command.flags, psdt),
                 cid,
                 command.nsid,
                 mptr,
                 iova,
-                prp2,
+                second,
                 command.cdw10,
                 command.cdw11,
                 command.cdw12,
@@ -329,11 +350,13 @@ abstract class StagingQueuePair extends OwnedQueuePair {
             long iova,
             long bytes) {
         long entry = (long) entryIndex << ENTRY_SHIFT;
-        long prp2 = prpLists.prp2(trackers.slot(cid), iova, bytes);
+        boolean sgl = bytes >= sglFromBytes;
+        long second = sgl ? DataPointers.block(bytes) : prpLists.prp2(trackers.slot(cid), iova, bytes);
         int cdw12 = ioFlags & 0xFFFF_0000 | blockCount - 1;
-        SubmissionEntry.encodeReadWrite(submissionRing, entry, opc, cid, nsid, slba, cdw12, iova, prp2);
-        if (fuse != SubmissionEntry.FUSE_NONE) {
-            SubmissionEntry.flags(submissionRing, entry, SubmissionEntry.flags(fuse, SubmissionEntry.PSDT_PRP));
+        SubmissionEntry.encodeReadWrite(submissionRing, entry, opc, cid, nsid, slba, cdw12, iova, second);
+        if (sgl || fuse != SubmissionEntry.FUSE_NONE) {
+            int psdt = sgl ? SubmissionEntry.PSDT_SGL : SubmissionEntry.PSDT_PRP;
+            SubmissionEntry.flags(submissionRing, entry, SubmissionEntry.flags(fuse, psdt));
         }
     }
 
@@ -343,13 +366,24 @@ abstract class StagingQueuePair extends OwnedQueuePair {
     }
 
     private long iova(DmaMemory data, long dataOffset, long bytes) {
-        long iova = data.iova() + dataOffset;
-        if ((dataOffset | data.byteSize() - dataOffset - bytes) < 0 || (iova & PrpMath.ALIGNMENT_BYTES - 1) != 0) {
-            throw new IllegalArgumentException(name + ": " + bytes + " bytes from byte " + dataOffset + " of "
-                    + data.byteSize() + " bytes at iova " + Long.toHexString(data.iova())
-                    + "h: must lie inside, dword aligned");
+        long iova = within(data, dataOffset, bytes);
+        if ((iova & PrpMath.ALIGNMENT_BYTES - 1) != 0) {
+            throw outside(data, dataOffset, bytes);
         }
         return iova;
+    }
+
+    private long within(DmaMemory data, long dataOffset, long bytes) {
+        if ((dataOffset | data.byteSize() - dataOffset - bytes) < 0) {
+            throw outside(data, dataOffset, bytes);
+        }
+        return data.iova() + dataOffset;
+    }
+
+    private IllegalArgumentException outside(DmaMemory data, long dataOffset, long bytes) {
+        return new IllegalArgumentException(
+                name + ": " + bytes + " bytes from byte " + dataOffset + " of " + data.byteSize() + " bytes at iova "
+                        + Long.toHexString(data.iova()) + "h: must lie inside, dword aligned");
     }
 
     private long metadataIova(BlockTransfer transfer, long bytes) {

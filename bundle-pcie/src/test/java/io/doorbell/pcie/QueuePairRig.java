@@ -75,8 +75,23 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
             CompletionHandler handler,
             CommandTimeout timeout,
             EventFd interrupt) {
+        this(access, entries, withShadows, handler, timeout, interrupt, SglSupport.NONE);
+    }
+
+    QueuePairRig(SglSupport sgl, int entries, CompletionHandler handler) {
+        this(new TestAccess(), entries, false, handler, TIMEOUT, null, sgl);
+    }
+
+    private QueuePairRig(
+            TestAccess access,
+            int entries,
+            boolean withShadows,
+            CompletionHandler handler,
+            CommandTimeout timeout,
+            EventFd interrupt,
+            SglSupport sgl) {
         this.access = access;
-        memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES);
+        memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES, sgl.supported() ? DataPointers.SGL_BYTES : 0);
         shadows = DmaRegion.allocate(access, 8192);
         dataRegion = DmaRegion.allocate(access, DATA_BYTES);
         data = new DmaMemory(dataRegion.view(0, DATA_BYTES, arena), dataRegion.iova());
@@ -91,6 +106,7 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
                 new BlockFormats(List.of(
                         format(NSID, MetadataFormat.NONE, 0), format(NSID_WITH_BOUNDARY, MetadataFormat.NONE, 16))),
                 MAX_TRANSFER_BYTES,
+                sgl,
                 handler,
                 clock,
                 timeout,

@@ -33,6 +33,7 @@ public final class BlockTransfer {
 
     private DmaMemory data;
     private long dataOffset;
+    private DmaVector pieces;
     private DmaMemory metadata;
     private long metadataOffset;
 
@@ -48,15 +49,24 @@ public final class BlockTransfer {
         applicationTagMask = 0;
         data = null;
         dataOffset = 0;
+        pieces = null;
         metadata = null;
         metadataOffset = 0;
         return this;
     }
 
-    /** Where to or from, dword aligned. */
+    /** Where to or from, dword aligned; anywhere with a controller whose SGLs allow that. */
     public BlockTransfer data(DmaMemory memory, long offset) {
         data = memory;
         dataOffset = offset;
+        pieces = null;
+        return this;
+    }
+
+    /** Where to or from, in pieces: from its beginning, and it may be longer than needed. */
+    public BlockTransfer data(DmaVector vector) {
+        pieces = vector;
+        data = null;
         return this;
     }
 
@@ -83,8 +93,14 @@ public final class BlockTransfer {
         return this;
     }
 
+    /** Null where the data is in {@link #pieces}. */
     public DmaMemory data() {
         return data;
+    }
+
+    /** Null where the data is in one piece. */
+    public DmaVector pieces() {
+        return pieces;
     }
 
     public long dataOffset() {

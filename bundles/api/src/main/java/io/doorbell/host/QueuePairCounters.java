@@ -9,6 +9,7 @@ package io.doorbell.host;
  * @param polls calls of {@link QueuePair#poll}: a holder that does not poll any more shows here
  * @param submissionDoorbells stores to the submission doorbell of BAR0
  * @param submissionShadowDoorbells stores to the shadow doorbell
+ * @param retried times that a command was given to the device again, since it said that it may help
  * @param completionDoorbells stores to the completion doorbell, shadow or not
  */
 public record QueuePairCounters(
@@ -16,6 +17,7 @@ public record QueuePairCounters(
         long completed,
         long failed,
         long polls,
+        long retried,
         long submissionDoorbells,
         long submissionShadowDoorbells,
         long completionDoorbells) {}

@@ -372,7 +372,7 @@ public final class TestQueuePair extends QueuePair {
 
         @Override
         public QueuePairCounters counters() {
-            return new QueuePairCounters(submitted, completed, failed, polls, rung, 0, 0);
+            return new QueuePairCounters(submitted, completed, failed, polls, 0, rung, 0, 0);
         }
 
         @Override
