@@ -40,6 +40,7 @@ final class BringUp {
 
     private static final int KEEP_ALIVE_UNIT_MILLIS = 100;
     private static final int HOST_ID_128 = 1;
+    private static final int HOST_BEHAVIOR_BYTES = 512;
 
     private final PciAccess access;
     private final ControllerRegisters registers;
@@ -67,6 +68,7 @@ final class BringUp {
             NamespaceReader.Read namespaces,
             TransferLimits limits,
             SglSupport sgl,
+            RetryPolicy retry,
             DoorbellBuffers shadows,
             int dstrd,
             Duration keepAlive,
@@ -128,6 +130,7 @@ final class BringUp {
         var shadows = optional("configuring doorbell buffers", () -> configureDoorbellBuffers(parts, queuePairs));
         optional("setting the host identifier", this::setHostIdentifier);
         var keepAlive = optional("setting the keep alive timer", this::setKeepAlive);
+        var retry = optional("enabling retry delays", this::enableRetryDelays);
         var limits = limits();
         var reader = new NamespaceReader(
                 admin,
@@ -146,6 +149,7 @@ final class BringUp {
                 namespaces,
                 limits,
                 SglSupport.of(IdentifyController.SGLS.get(identity), options.sglFromBytes()),
+                retry == null ? new RetryPolicy(options.retries(), 0, 0, 0) : retry,
                 shadows,
                 cap.dstrd(),
                 keepAlive == null ? Duration.ZERO : keepAlive,
@@ -278,6 +282,24 @@ final class BringUp {
         command.cdw11 = (int) Math.min(timeout, Integer.MAX_VALUE);
         admin.execute(command, null, options.adminTimeout());
         return Duration.ofMillis(timeout / 2);
+    }
+
+    /**
+     * NVMe Base 2.1 §5.1.25.1.14 "Host Behavior Support (Feature Identifier 16h)", ACRE: without it the controller names no
+     * delays, and does not interrupt commands.
+     */
+    private RetryPolicy enableRetryDelays() {
+        int first = IdentifyController.CRDT1.get(identity);
+        int second = IdentifyController.CRDT2.get(identity);
+        int third = IdentifyController.CRDT3.get(identity);
+        if (options.retries() == 0 || (first | second | third) == 0) {
+            return null;
+        }
+        var data = MemorySegment.ofArray(new byte[HOST_BEHAVIOR_BYTES]);
+        data.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
+        admin.execute(setFeatures(FeatureId.HOST_BEHAVIOR_SUPPORT), data, options.adminTimeout());
+        int unit = RetryPolicy.UNIT_MILLIS;
+        return new RetryPolicy(options.retries(), first * unit, second * unit, third * unit);
     }
 
     private TransferLimits limits() {

@@ -106,6 +106,15 @@ public final class PcieDriver {
         int sgl_from_kib() default 32;
 
         @AttributeDefinition(
+                name = "Retries of I/O",
+                description =
+                        "Times that a command is given to a controller again which says that this may help (namespace"
+                                + " not ready, format in progress, internal path error, interrupted), when it says so. 0: never.",
+                min = "0",
+                max = "255")
+        int io_retries() default 4;
+
+        @AttributeDefinition(
                 name = "Queue pairs",
                 description = "Queue pairs asked of each controller; it may grant fewer.",
                 min = "1",
@@ -167,7 +176,8 @@ public final class PcieDriver {
                 Duration.ofMillis(config.keep_alive_ms()),
                 hostId(config.host_id()),
                 config.admin_interrupts(),
-                config.sgl_from_kib() * 1024);
+                config.sgl_from_kib() * 1024,
+                config.io_retries());
     }
 
     private static Optional<UUID> hostId(String text) {

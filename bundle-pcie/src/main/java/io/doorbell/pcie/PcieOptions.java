@@ -21,6 +21,7 @@ import java.util.UUID;
  * @param hostId names this host to the controllers that share a subsystem (reservations), where they have the feature
  * @param adminInterrupts whether the admin queue is waited for by its interrupt, where there is one, instead of polling
  * @param sglFromBytes data in one piece, so long or longer, is described by an SGL where a controller has them; 0 for none
+ * @param retries times that a command is given to the controller again which says that this may help
  */
 public record PcieOptions(
         Duration adminTimeout,
@@ -34,7 +35,8 @@ public record PcieOptions(
         Duration keepAlive,
         Optional<UUID> hostId,
         boolean adminInterrupts,
-        int sglFromBytes) {
+        int sglFromBytes,
+        int retries) {
 
     public static final PcieOptions DEFAULTS = new PcieOptions(
             Duration.ofSeconds(10),
@@ -48,7 +50,8 @@ public record PcieOptions(
             Duration.ZERO,
             Optional.empty(),
             false,
-            32 * 1024);
+            32 * 1024,
+            4);
 
     /** Number of Queues counts to this. */
     private static final int MAX_QUEUE_PAIRS = 65_534;
@@ -96,7 +99,8 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withReadyTimeout(Duration ready) {
@@ -112,7 +116,8 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withShadowDoorbells(boolean used) {
@@ -128,7 +133,8 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withMaxTransferBytes(int bytes) {
@@ -144,7 +150,8 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withMaxDmaBytes(long bytes) {
@@ -160,7 +167,8 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withKeepAlive(Duration timeout) {
@@ -176,7 +184,8 @@ public record PcieOptions(
                 timeout,
                 hostId,
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withHostId(UUID id) {
@@ -192,7 +201,8 @@ public record PcieOptions(
                 keepAlive,
                 Optional.of(id),
                 adminInterrupts,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withAdminInterrupts(boolean wanted) {
@@ -208,7 +218,8 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 wanted,
-                sglFromBytes);
+                sglFromBytes,
+                retries);
     }
 
     public PcieOptions withSglFromBytes(int wanted) {
@@ -224,6 +235,24 @@ public record PcieOptions(
                 keepAlive,
                 hostId,
                 adminInterrupts,
+                wanted,
+                retries);
+    }
+
+    public PcieOptions withRetries(int wanted) {
+        return new PcieOptions(
+                adminTimeout,
+                ioTimeout,
+                readyTimeout,
+                adminQueueEntries,
+                shadowDoorbells,
+                maxTransferBytes,
+                maxQueuePairs,
+                maxDmaBytes,
+                keepAlive,
+                hostId,
+                adminInterrupts,
+                sglFromBytes,
                 wanted);
     }
 }

@@ -20,11 +20,14 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; all state without a remark is its own. What the control
  * plane writes is in {@link OwnedQueuePair}, but for the formats.
  */
-final class PcieQueuePair extends StagingQueuePair {
+class PcieQueuePair extends StagingQueuePair {
     /** Phase tag and submission queue id in the second half of a completion entry. */
     private static final long PHASE = 1L << 48;
 
     private static final long NEW_AND_OURS = PHASE | 0xFFFF_0000L;
+
+    /** How long an owner sleeps at most who has deferred commands. */
+    private static final long DEFERRED_LOOK_NANOS = 10_000_000;
 
     private static final int COMPLETION_SHIFT = Integer.numberOfTrailingZeros(CompletionEntry.SIZE_BYTES);
 
@@ -57,8 +60,14 @@ final class PcieQueuePair extends StagingQueuePair {
     private long completed;
     private long failed;
     private long polls;
+    private long retried;
 
     // Cold from here on.
+
+    private final RetryPolicy retry;
+
+    /** Null where nothing is ever deferred. */
+    final DeferredCommands deferred;
 
     /** Commands that were late since the control plane last looked. */
     final AtomicInteger late = new AtomicInteger();
@@ -76,6 +85,7 @@ final class PcieQueuePair extends StagingQueuePair {
      * @param timeout what happens to commands that take too long
      * @param abortMillis how long after an Abort a command may take before a reset is asked for
      * @param interrupt signalled for each completion; null for none
+     * @param retry which commands are given to the device again
      */
     record Parts(
             int queueId,
@@ -93,6 +103,7 @@ final class PcieQueuePair extends StagingQueuePair {
             CommandTimeout timeout,
             int abortMillis,
             EventFd interrupt,
+            RetryPolicy retry,
             QueuePairHost host) {}
 
     PcieQueuePair(Parts parts) {
@@ -105,6 +116,10 @@ final class PcieQueuePair extends StagingQueuePair {
         timeoutAction = parts.timeout().action();
         abortMillis = parts.abortMillis();
         host = parts.host();
+        retry = parts.retry();
+        deferred = retry.most() > 0 || this instanceof InjectingQueuePair
+                ? new DeferredCommands(trackers.slotMask + 1)
+                : null;
         expected = PHASE | (long) queueId << 16;
     }
 
@@ -133,7 +148,11 @@ final class PcieQueuePair extends StagingQueuePair {
         }
         // Inside poll: it commits at its end, when the completion entries have been given back.
         if ((batch & 1) == 0 && tail != doorbells.tailRung) {
-            ring();
+            try {
+                ring();
+            } catch (InternalError fault) {
+                doorbellsLost(fault);
+            }
         }
     }
 
@@ -141,10 +160,17 @@ final class PcieQueuePair extends StagingQueuePair {
         try {
             doorbells.ring(head, tail);
         } catch (InternalError fault) {
-            // How the JVM reports SIGBUS: the pages of the BAR have gone, with the device.
-            disconnect("no doorbells any more");
-            host.unreachable(name + ": storing to a doorbell failed: " + fault.getMessage());
+            doorbellsLost(fault);
         }
+    }
+
+    /**
+     * How the JVM reports SIGBUS: the pages of the BAR have gone, with the device. From compiled code the error may come a moment
+     * late, when the method that stored has returned; so the callers of {@link #ring} expect it too.
+     */
+    private void doorbellsLost(InternalError fault) {
+        disconnect("no doorbells any more");
+        host.unreachable(name + ": storing to a doorbell failed: " + fault.getMessage());
     }
 
     // ------ completions
@@ -166,14 +192,16 @@ final class PcieQueuePair extends StagingQueuePair {
             } else if (((entry ^ expected) & PHASE) == 0) {
                 breach(entry, "the completion names submission queue " + CompletionEntry.sqid(entry));
             }
+            if (scannedAt != clock.millis) {
+                scan(limit - (int) (completed - before));
+            }
             if (tail != doorbells.tailRung || head != doorbells.headRung) {
                 ring();
             }
-            if (scannedAt != clock.millis) {
-                scan();
-            }
         } catch (IllegalStateException thrown) {
             fenceMet(limit, before, thrown);
+        } catch (InternalError fault) {
+            doorbellsLost(fault);
         }
         return (int) (completed - before);
     }
@@ -195,7 +223,7 @@ final class PcieQueuePair extends StagingQueuePair {
                     expected ^= PHASE;
                 }
                 head = index;
-                if (trackers.ids[slot] == cid) {
+                if (trackers.ids[slot] == cid && status == 0) {
                     long token = trackers.tokens[slot];
                     trackers.end(slot, cid);
                     deliver(token, status, result);
@@ -230,19 +258,29 @@ final class PcieQueuePair extends StagingQueuePair {
         handler.complete(token, status, result);
     }
 
-    /** Parts, commands that were to be aborted, and lies. */
+    /** Errors, parts, commands that something has happened to before, and lies. */
     private boolean endUnusual(int slot, int cid, long entry, long result) {
         int id = trackers.ids[slot];
-        if (id == Trackers.NONE || (id & Trackers.CID_MASK) != cid) {
+        if (id == Trackers.NONE || (id & (Trackers.CID_MASK | Trackers.DEFERRED)) != cid) {
             breach(entry, id == Trackers.NONE ? "no command is in flight there" : "that is not the command in flight");
             return false;
         }
-        end(slot, id, CompletionEntry.status(entry), result);
+        ended(slot, id, CompletionEntry.status(entry), result);
         return true;
+    }
+
+    /** The device has ended a command. */
+    void ended(int slot, int id, int status, long result) {
+        if (status == 0 || retry.most() == 0 || !isRetried(slot, id, status)) {
+            end(slot, id, status, result);
+        }
     }
 
     private void end(int slot, int id, int status, long result) {
         int cid = id & Trackers.CID_MASK;
+        if ((id & Trackers.DEFERRED) != 0) {
+            deferred.remove();
+        }
         if ((id & Trackers.PART) == 0) {
             long token = trackers.tokens[slot];
             trackers.end(slot, cid);
@@ -255,6 +293,63 @@ final class PcieQueuePair extends StagingQueuePair {
             // Still there: a parent is overwritten by the next one at the earliest.
             deliver(trackers.parentToken(parent), trackers.parentStatus(parent), trackers.parentResult(parent));
         }
+    }
+
+    /**
+     * Whether the command is given to the device again, now or later. It is taken from the ring, where it is unless the ring has
+     * gone round meanwhile: then the holder gets the error.
+     */
+    private boolean isRetried(int slot, int id, int status) {
+        int delay = retry.delayMillis(status);
+        int before = (id & Trackers.RETRIED) == 0 ? 0 : deferred.retries(slot);
+        if (delay < 0 || before >= retry.most() || submitter != Thread.currentThread()) {
+            return false;
+        }
+        long entry = entryOf(id & Trackers.CID_MASK);
+        if (entry < 0 || SubmissionEntry.fuse(submissionRing, entry) != SubmissionEntry.FUSE_NONE) {
+            return false;
+        }
+        deferred.toRetry(slot, clock.millis + delay, status, before + 1, submissionRing, entry);
+        trackers.ids[slot] = id & ~Trackers.LATE | Trackers.DEFERRED | Trackers.RETRIED;
+        if (delay == 0) {
+            submitAgain(slot);
+        }
+        return true;
+    }
+
+    private void submitAgain(int slot) {
+        long entry = (long) tail << ENTRY_SHIFT;
+        // As when staging: the ring first, since that may throw, and then our notes.
+        deferred.copyEntry(slot, submissionRing, entry);
+        int cid = trackers.again(slot, clock.millis);
+        SubmissionEntry.cid(submissionRing, entry, cid);
+        deferred.remove();
+        tail = next(tail);
+        retried++;
+    }
+
+    /** Submits or ends the deferred commands whose time has come; all of them when nothing can be submitted any more. */
+    final int endDeferred(int limit) {
+        long before = completed;
+        boolean stopped = submitter != Thread.currentThread();
+        beginBatch();
+        try {
+            for (int slot = 0; slot <= trackers.slotMask && completed - before < limit && deferred.count > 0; slot++) {
+                int id = trackers.ids[slot];
+                if (id == Trackers.NONE || (id & Trackers.DEFERRED) == 0) {
+                    continue;
+                }
+                boolean again = deferred.isToRetry(slot);
+                if (again && !stopped && deferred.isDue(slot, clock.millis)) {
+                    submitAgain(slot);
+                } else if (again && stopped || !again && deferred.isDue(slot, clock.millis)) {
+                    end(slot, id, deferred.status(slot), 0);
+                }
+            }
+        } finally {
+            endBatch();
+        }
+        return (int) (completed - before);
     }
 
     /** Nothing from this completion queue can be believed any more. What is in flight ends when the queues are deleted. */
@@ -281,26 +376,35 @@ final class PcieQueuePair extends StagingQueuePair {
 
     /** The ring still holds the latest commands: what the device may have meant. */
     private String lastOpcode(int cid) {
+        long entry = entryOf(cid);
+        return entry < 0 ? "never submitted" : NvmOpcode.name(SubmissionEntry.opc(submissionRing, entry));
+    }
+
+    /** Where in the ring the latest command of this id is, or -1. */
+    private long entryOf(int cid) {
         for (int back = 1, index = tail; back <= entries; back++) {
             index = index == 0 ? entries - 1 : index - 1;
             long entry = (long) index << ENTRY_SHIFT;
-            if (back < submitted + 1 && SubmissionEntry.cid(submissionRing, entry) == cid) {
-                return NvmOpcode.name(SubmissionEntry.opc(submissionRing, entry));
+            if (back < submitted + moreEntries + retried + 1 && SubmissionEntry.cid(submissionRing, entry) == cid) {
+                return entry;
             }
         }
-        return "never submitted";
+        return -1;
     }
 
-    /** Looks for commands that take too long. A few times a second. */
-    private void scan() {
+    /** Looks for commands that have waited long enough, and for those that take too long. A few times a second. */
+    private void scan(int limit) {
         int now = clock.millis;
         scannedAt = now;
+        if (deferred != null && deferred.count > 0) {
+            endDeferred(limit);
+        }
         if (timeoutMillis == 0 || trackers.freeCount == trackers.depth()) {
             return;
         }
         for (int slot = 0; slot <= trackers.slotMask; slot++) {
             int id = trackers.ids[slot];
-            if (id == Trackers.NONE) {
+            if (id == Trackers.NONE || (id & Trackers.DEFERRED) != 0) {
                 continue;
             }
             boolean told = (id & Trackers.LATE) != 0;
@@ -361,6 +465,9 @@ final class PcieQueuePair extends StagingQueuePair {
 
     @Override
     public long parkLimitNanos() {
+        if (deferred != null && deferred.count > 0) {
+            return DEFERRED_LOOK_NANOS;
+        }
         return timeoutMillis == 0 || trackers.freeCount == trackers.depth()
                 ? Long.MAX_VALUE
                 : Math.max(1, timeoutMillis / CoarseClock.STEPS) * 1_000_000L;
@@ -465,7 +572,7 @@ final class PcieQueuePair extends StagingQueuePair {
                 completed,
                 failed,
                 polls,
-                0,
+                retried,
                 doorbells.tailBarStores,
                 doorbells.tailShadowStores,
                 doorbells.headStores);

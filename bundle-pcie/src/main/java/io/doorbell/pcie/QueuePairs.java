@@ -132,7 +132,7 @@ final class QueuePairs {
         making.queues();
 
         // The views last: what they show cannot be freed before their arena is closed, and that is not ours to do.
-        var pair = new PcieQueuePair(new PcieQueuePair.Parts(
+        var parts = new PcieQueuePair.Parts(
                 queueId,
                 entries,
                 name + " queue pair " + queueId + " (" + wanted.label() + ")",
@@ -148,8 +148,12 @@ final class QueuePairs {
                 timeout,
                 ABORT_MILLIS,
                 making.interrupt == null ? null : making.interrupt.sign(),
-                host));
+                running.retry(),
+                host);
+        var injected = wanted.path().injected();
+        var pair = injected.isEmpty() ? new PcieQueuePair(parts) : new InjectingQueuePair(parts, injected);
         clock.notices((int) timeout.after().toMillis());
+        injected.forEach(error -> clock.notices((int) error.delay().toMillis()));
         var control = new PcieQueuePairControl(pair, memory, admin, () -> vectors.giveBack(making.interrupt));
         controls.add(control);
         // What came between, and has not met this queue pair in the list.

@@ -38,6 +38,9 @@ abstract class StagingQueuePair extends OwnedQueuePair {
     int tail;
     long submitted;
 
+    /** Entries written to the ring beyond one for each that was submitted. */
+    long moreEntries;
+
     /** For reads and writes that turn out not to be plain. */
     private final BlockTransfer unusual = new BlockTransfer();
 
@@ -113,9 +116,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         // The ring first, and our own notes when nothing can throw any more: a command whose stores met a closed arena
         // was not accepted.
         encode(tail, opc, 0, cid, nsid, slba, blockCount, ioFlags, iova, bytes);
-        trackers.begin(cid, token, clock.millis);
-        tail = next(tail);
-        submitted++;
+        begin(cid, token);
         return 0;
     }
 
@@ -166,9 +167,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
             done += count;
         }
         if (parts == 1) {
-            trackers.begin(trackers.nextId(0), token, clock.millis);
-            tail = next;
-            submitted++;
+            begin(trackers.nextId(0), token);
         } else {
             beginParts(token, parts, next);
         }
@@ -226,13 +225,22 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         SubmissionEntry.cdw3(submissionRing, entry, (int) (tag >>> 32));
     }
 
-    private void beginParts(long token, int parts, int newTail) {
+    /** The command in the entry at the tail is in flight from here on. Nothing here throws. */
+    void begin(int cid, long token) {
+        trackers.begin(cid, token, clock.millis);
+        tail = next(tail);
+        submitted++;
+    }
+
+    /** The same for those between the tail and {@code newTail}, which are one command. */
+    void beginParts(long token, int parts, int newTail) {
         int parent = trackers.beginParent(token, parts);
         for (int i = 0; i < parts; i++) {
             trackers.beginPart(trackers.nextId(0), parent, clock.millis);
         }
         tail = newTail;
         submitted++;
+        moreEntries += parts - 1;
     }
 
     @Override
@@ -291,9 +299,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
                 command.cdw15);
         SubmissionEntry.cdw2(submissionRing, entry, command.cdw2);
         SubmissionEntry.cdw3(submissionRing, entry, command.cdw3);
-        trackers.begin(cid, token, clock.millis);
-        tail = next(tail);
-        submitted++;
+        begin(cid, token);
         return 0;
     }
 

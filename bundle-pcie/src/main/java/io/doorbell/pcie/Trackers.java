@@ -23,6 +23,15 @@ final class Trackers {
     /** In {@link #ids}: took too long, and that was told. */
     static final int LATE = 1 << 17;
 
+    /** In {@link #ids}: not with the device, but among {@link DeferredCommands}. */
+    static final int DEFERRED = 1 << 18;
+
+    /** In {@link #ids}: was with the device before. */
+    static final int RETRIED = 1 << 19;
+
+    /** In {@link #ids}: its end is to be replaced. */
+    static final int INJECTED = 1 << 20;
+
     static final int CID_MASK = 0xFFFF;
 
     private static final VarHandle FREE_COUNT;
@@ -123,6 +132,15 @@ final class Trackers {
     void end(int slot, int cid) {
         ids[slot] = NONE;
         freeIds[freeCount++] = cid + generationStep & CID_MASK;
+    }
+
+    /** The command in a slot gets another id, to be submitted again, and its time begins anew. */
+    int again(int slot, int tick) {
+        int id = ids[slot];
+        int cid = id + generationStep & CID_MASK;
+        ids[slot] = cid | id & PART | RETRIED;
+        ticks[slot] = tick;
+        return cid;
     }
 
     int slot(int cid) {

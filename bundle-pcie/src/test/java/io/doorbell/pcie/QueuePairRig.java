@@ -3,6 +3,7 @@ package io.doorbell.pcie;
 import io.doorbell.host.CommandTimeout;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
+import io.doorbell.host.InjectedError;
 import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmeNamespace;
 import io.doorbell.nvme.Doorbell;
@@ -75,11 +76,15 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
             CompletionHandler handler,
             CommandTimeout timeout,
             EventFd interrupt) {
-        this(access, entries, withShadows, handler, timeout, interrupt, SglSupport.NONE);
+        this(access, entries, withShadows, handler, timeout, interrupt, SglSupport.NONE, RetryPolicy.NONE, List.of());
     }
 
     QueuePairRig(SglSupport sgl, int entries, CompletionHandler handler) {
-        this(new TestAccess(), entries, false, handler, TIMEOUT, null, sgl);
+        this(new TestAccess(), entries, false, handler, TIMEOUT, null, sgl, RetryPolicy.NONE, List.of());
+    }
+
+    QueuePairRig(RetryPolicy retry, int entries, CompletionHandler handler, InjectedError... injected) {
+        this(new TestAccess(), entries, false, handler, TIMEOUT, null, SglSupport.NONE, retry, List.of(injected));
     }
 
     private QueuePairRig(
@@ -89,13 +94,15 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
             CompletionHandler handler,
             CommandTimeout timeout,
             EventFd interrupt,
-            SglSupport sgl) {
+            SglSupport sgl,
+            RetryPolicy retry,
+            List<InjectedError> injected) {
         this.access = access;
         memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES, sgl.supported() ? DataPointers.SGL_BYTES : 0);
         shadows = DmaRegion.allocate(access, 8192);
         dataRegion = DmaRegion.allocate(access, DATA_BYTES);
         data = new DmaMemory(dataRegion.view(0, DATA_BYTES, arena), dataRegion.iova());
-        pair = new PcieQueuePair(new PcieQueuePair.Parts(
+        var parts = new PcieQueuePair.Parts(
                 QUEUE_ID,
                 entries,
                 "test queue pair",
@@ -112,7 +119,9 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
                 timeout,
                 ABORT_MILLIS,
                 interrupt,
-                this));
+                retry,
+                this);
+        pair = injected.isEmpty() ? new PcieQueuePair(parts) : new InjectingQueuePair(parts, injected);
         control = new PcieQueuePairControl(pair, memory, this, () -> {});
         tailBarWord = access.doorbells().asSlice(TAIL_OFFSET, 4);
         tailWord = withShadows ? shadows.view(TAIL_OFFSET, 4, own) : tailBarWord;
