@@ -12,11 +12,13 @@ import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.PrpMath;
+import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.pci.PciAccess;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -40,11 +42,17 @@ final class BringUp {
 
     private static final int KEEP_ALIVE_UNIT_MILLIS = 100;
     private static final int HOST_ID_128 = 1;
+
+    /** Vendor specific byte 3: the stripe in pages, as a power of two. See {@link Quirk#STRIPES}. */
+    private static final int STRIPE_OFFSET_BYTES = 3072 + 3;
+
+    private static final int MOST_STRIPE_SHIFT = 16;
     private static final int HOST_BEHAVIOR_BYTES = 512;
 
     private final PciAccess access;
     private final ControllerRegisters registers;
     private final PcieOptions options;
+    private final Set<Quirk> quirks;
     private final String name;
     private final MemorySegment identity = MemorySegment.ofArray(new byte[IdentifyController.SIZE_BYTES]);
 
@@ -88,7 +96,8 @@ final class BringUp {
         void cannotBeDisabled();
     }
 
-    BringUp(PciAccess access, ControllerRegisters registers, PcieOptions options, String name) {
+    BringUp(PciAccess access, ControllerRegisters registers, PcieOptions options, Set<Quirk> quirks, String name) {
+        this.quirks = quirks;
         this.access = access;
         this.registers = registers;
         this.options = options;
@@ -113,7 +122,7 @@ final class BringUp {
         cap = step("reading capabilities", this::checkedCapabilities);
         var readyBound = step("reading capabilities", () -> registers.readyBound(cap));
         perform("disabling", () -> registers.disable(readyBound));
-        int entries = Math.min(options.adminQueueEntries(), cap.maxQueueEntries());
+        int entries = Math.min(adminQueueEntries(), cap.maxQueueEntries());
         admin = new AdminQueue(access, entries, cap.dstrd(), name, parts::adminQueueFailed);
         perform(
                 "setting the admin queues",
@@ -148,13 +157,21 @@ final class BringUp {
                 reader,
                 namespaces,
                 limits,
-                SglSupport.of(IdentifyController.SGLS.get(identity), options.sglFromBytes()),
+                quirks.contains(Quirk.NO_SGLS)
+                        ? SglSupport.NONE
+                        : SglSupport.of(IdentifyController.SGLS.get(identity), options.sglFromBytes()),
                 retry == null ? new RetryPolicy(options.retries(), 0, 0, 0) : retry,
                 shadows,
                 cap.dstrd(),
                 keepAlive == null ? Duration.ZERO : keepAlive,
                 Math.min(AdminQueue.MAX_EVENT_REQUESTS, IdentifyController.AERL.get(identity) + 1),
                 Duration.ofNanos(IdentifyController.RTD3E.unsigned(identity) * 1000));
+    }
+
+    private int adminQueueEntries() {
+        int entries = options.adminQueueEntries();
+        int page = PrpMath.PAGE_BYTES / SubmissionEntry.SIZE_BYTES;
+        return quirks.contains(Quirk.ADMIN_QUEUES_IN_PAGES) ? Math.ceilDiv(entries, page) * page : entries;
     }
 
     private ControllerCapabilities checkedCapabilities() {
@@ -304,8 +321,16 @@ final class BringUp {
 
     private TransferLimits limits() {
         long mdts = PrpMath.maxTransferBytes(IdentifyController.MDTS.get(identity), cap.minPageBytes());
-        boolean excluded = attribute(IdentifyController.CTRATT_MDTS_WITHOUT_METADATA);
-        return new TransferLimits((int) Math.min(mdts, options.maxTransferBytes()), excluded, 0);
+        boolean excluded = attribute(IdentifyController.CTRATT_MDTS_WITHOUT_METADATA)
+                || quirks.contains(Quirk.MDTS_WITHOUT_METADATA);
+        return new TransferLimits((int) Math.min(mdts, options.maxTransferBytes()), excluded, stripeBytes());
+    }
+
+    private int stripeBytes() {
+        int shift = identity.get(ValueLayout.JAVA_BYTE, STRIPE_OFFSET_BYTES);
+        return quirks.contains(Quirk.STRIPES) && shift > 0 && shift < MOST_STRIPE_SHIFT
+                ? cap.minPageBytes() << shift
+                : 0;
     }
 
     private boolean attribute(int ctratt) {

@@ -25,11 +25,18 @@ final class ControllerRegisters {
     private final PciAccess access;
     private final String name;
     private final Duration longestReadyBound;
+    private final Duration disablePause;
 
     /**
      * @param longestReadyBound however long the controller says that it takes: CRTO can say nine hours
      */
     ControllerRegisters(PciAccess access, String name, Duration longestReadyBound) {
+        this(access, name, longestReadyBound, Duration.ZERO);
+    }
+
+    /** @param disablePause how long CSTS.RDY is not looked at after CC.EN was cleared */
+    ControllerRegisters(PciAccess access, String name, Duration longestReadyBound, Duration disablePause) {
+        this.disablePause = disablePause;
         this.access = access;
         this.name = name;
         this.longestReadyBound = longestReadyBound;
@@ -122,6 +129,7 @@ final class ControllerRegisters {
         }
         if (cc.en()) {
             cc(cc.withEn(false).withShn(ControllerConfiguration.SHN_NONE));
+            pause(disablePause);
         }
         var csts = poll(bound, status -> !status.rdy());
         if (csts.rdy()) {
@@ -154,6 +162,19 @@ final class ControllerRegisters {
         var cc = access.readRegister32(Registers.CC);
         return (cc == Registers.GONE ? "CC[gone: all ones]" : new ControllerConfiguration(cc).toString()) + " "
                 + csts();
+    }
+
+    /** Whoever interrupts: a device that needs it is in no state to be left. */
+    static void pause(Duration duration) {
+        long deadline = System.nanoTime() + duration.toNanos();
+        boolean interrupted = false;
+        for (long left = duration.toNanos(); left > 0; left = deadline - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+            interrupted |= Thread.interrupted();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private interface Condition {

@@ -23,10 +23,10 @@ final class InterruptVectors implements AutoCloseable {
     private final String name;
     private final Vector[] vectors;
 
-    InterruptVectors(PciAccess access, String name, int most) {
+    InterruptVectors(PciAccess access, String name) {
         this.access = access;
         this.name = name;
-        vectors = new Vector[Math.min(access.interruptVectors(), most)];
+        vectors = new Vector[access.interruptVectors()];
         for (int i = 0; i < vectors.length; i++) {
             vectors[i] = new Vector(i);
         }

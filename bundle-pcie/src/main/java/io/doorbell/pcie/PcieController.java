@@ -24,6 +24,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -46,6 +47,11 @@ public final class PcieController implements NvmeController, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PcieController.class);
 
     private static final String DRIVER = "bundle-pcie";
+
+    // What some devices need, see Quirk.
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(2);
+    private static final Duration DISABLE_PAUSE = Duration.ofMillis(2_500);
+    private static final Duration QUEUE_PAUSE = Duration.ofNanos(100_000);
 
     private static final Duration SHORTEST_SHUTDOWN_BOUND = Duration.ofSeconds(1);
     private static final Duration LONGEST_SHUTDOWN_BOUND = Duration.ofSeconds(10);
@@ -71,6 +77,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
     private final TransportId id;
     private final String name;
     private final PcieOptions options;
+    private final Set<Quirk> quirks;
     private final ControllerRegisters registers;
     private final CoarseClock clock = new CoarseClock();
     private final ControlThread control;
@@ -110,17 +117,20 @@ public final class PcieController implements NvmeController, AutoCloseable {
     /** Written under this object's monitor. */
     private volatile ControllerState state = ControllerState.RESETTING;
 
-    private PcieController(PciAccess access, TransportId id, PcieOptions options) {
+    private PcieController(PciAccess access, TransportId id, PcieOptions options, Set<Quirk> quirks) {
+        this.quirks = quirks;
         this.access = access;
         this.id = id;
         this.options = options;
         name = id.traddr();
-        registers = new ControllerRegisters(access, name, options.readyTimeout());
+        var pause = quirks.contains(Quirk.READY_TOO_SOON) ? DISABLE_PAUSE : Duration.ZERO;
+        registers = new ControllerRegisters(access, name, options.readyTimeout(), pause);
         control = new ControlThread("nvme-" + name + "-control", MOST_TASKS);
         news = new ControlThread("nvme-" + name + "-news", MOST_NEWS);
         var watch = new Watch();
-        vectors = new InterruptVectors(access, name, Integer.MAX_VALUE);
-        queuePairs = new QueuePairs(access, name, clock, options, vectors, watch);
+        vectors = new InterruptVectors(access, name);
+        var queuePause = quirks.contains(Quirk.NEEDS_TIME_FOR_QUEUES) ? QUEUE_PAUSE : Duration.ZERO;
+        queuePairs = new QueuePairs(access, name, clock, options, vectors, queuePause, watch);
         dma = new DmaPool(access, name, options.maxDmaBytes());
         events = new AsyncEvents(name, options.adminTimeout(), control, registers, eventFollower());
         keepAlive = new KeepAlive(name, this::requestReset);
@@ -135,7 +145,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
     public static PcieController open(PciFunction function, PcieOptions options) {
         var id = TransportId.of(TransportId.Type.valueOf(function.transport()), function.address());
         var access = function.open(DRIVER);
-        var controller = new PcieController(access, id, options);
+        var controller = new PcieController(access, id, options, Quirk.of(function.identity()));
         try {
             // First: a device that leaves in the middle of it ends the wait for its answers.
             access.onRemoval(controller::removed);
@@ -151,6 +161,12 @@ public final class PcieController implements NvmeController, AutoCloseable {
         lifecycle.lock();
         try {
             long startNanos = System.nanoTime();
+            for (var quirk : quirks) {
+                LOG.info("{}: a device of a known kind that {}", name, quirk.description());
+            }
+            if (quirks.contains(Quirk.NEEDS_TIME_FIRST)) {
+                ControllerRegisters.pause(FIRST_PAUSE);
+            }
             bringUp();
             changeState(ControllerState.READY, "brought up");
             logReady(System.nanoTime() - startNanos);
@@ -268,7 +284,7 @@ public final class PcieController implements NvmeController, AutoCloseable {
 
     /** Under the lifecycle lock. */
     private void bringUp() {
-        var up = new BringUp(access, registers, options, name).run(new BringUp.Parts() {
+        var up = new BringUp(access, registers, options, quirks, name).run(new BringUp.Parts() {
             @Override
             public AdminThread startThread(AdminQueue queue) {
                 latestQueue = queue;
@@ -412,8 +428,11 @@ public final class PcieController implements NvmeController, AutoCloseable {
         if (was == null || state == ControllerState.FAILED || access.removed()) {
             return;
         }
-        var bound = shorter(longer(was.shutdownBound(), SHORTEST_SHUTDOWN_BOUND), LONGEST_SHUTDOWN_BOUND);
-        if (!registers.shutdown(bound)) {
+        boolean tells = !quirks.contains(Quirk.NEVER_SHUT_DOWN);
+        var bound = tells
+                ? shorter(longer(was.shutdownBound(), SHORTEST_SHUTDOWN_BOUND), LONGEST_SHUTDOWN_BOUND)
+                : SHORTEST_SHUTDOWN_BOUND;
+        if (!registers.shutdown(bound) && tells) {
             LOG.warn("{} did not complete its shutdown within {} ms: {}", name, bound.toMillis(), registers.describe());
         }
     }

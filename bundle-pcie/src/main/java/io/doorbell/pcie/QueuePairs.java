@@ -41,6 +41,10 @@ final class QueuePairs {
     private final CoarseClock clock;
     private final PcieOptions options;
     private final InterruptVectors vectors;
+
+    /** How long a new queue pair is not used. */
+    private final Duration queuePause;
+
     private final QueueAdmin admin;
     private final QueuePairHost host;
     private final List<PcieQueuePairControl> controls = new CopyOnWriteArrayList<>();
@@ -58,12 +62,19 @@ final class QueuePairs {
     private DoorbellBuffers leftOver;
 
     <T extends QueueAdmin & QueuePairHost> QueuePairs(
-            PciAccess access, String name, CoarseClock clock, PcieOptions options, InterruptVectors vectors, T watch) {
+            PciAccess access,
+            String name,
+            CoarseClock clock,
+            PcieOptions options,
+            InterruptVectors vectors,
+            Duration queuePause,
+            T watch) {
         this.access = access;
         this.name = name;
         this.clock = clock;
         this.options = options;
         this.vectors = vectors;
+        this.queuePause = queuePause;
         admin = watch;
         host = watch;
         idsInUse.set(0); // The admin queue.
@@ -130,6 +141,7 @@ final class QueuePairs {
             running.shadows().clear(headWord);
         }
         making.queues();
+        ControllerRegisters.pause(queuePause);
 
         // The views last: what they show cannot be freed before their arena is closed, and that is not ours to do.
         var parts = new PcieQueuePair.Parts(

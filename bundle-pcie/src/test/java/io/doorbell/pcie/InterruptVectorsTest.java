@@ -17,7 +17,7 @@ class InterruptVectorsTest {
 
     private InterruptVectors vectors(int count) {
         access.interruptVectors = count;
-        vectors = new InterruptVectors(access, "test", Integer.MAX_VALUE);
+        vectors = new InterruptVectors(access, "test");
         return vectors;
     }
 

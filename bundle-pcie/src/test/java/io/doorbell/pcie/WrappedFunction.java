@@ -26,6 +26,9 @@ final class WrappedFunction implements PciFunction {
     /** Sees what is written to 32-bit registers, before the device does; may throw. */
     volatile BiConsumer<Integer, Integer> writes = (offset, value) -> {};
 
+    /** Not null: who it says it is. */
+    PciIdentity identity;
+
     volatile boolean open;
 
     /** Memory of the driver's that was not given back. */
@@ -53,7 +56,7 @@ final class WrappedFunction implements PciFunction {
 
     @Override
     public PciIdentity identity() {
-        return function.identity();
+        return identity == null ? function.identity() : identity;
     }
 
     @Override
