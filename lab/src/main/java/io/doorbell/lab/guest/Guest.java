@@ -34,6 +34,11 @@ public final class Guest {
         return Path.of(System.getProperty("doorbell.root"));
     }
 
+    /** Of the packages that came along. */
+    public String busybox() {
+        return System.getenv("LAB_ROOT") + "/bin/busybox";
+    }
+
     /** Runs a program of the guest, or of the packages that came along. Its output is the answer. */
     public byte[] run(String... command) throws IOException, InterruptedException {
         return run(PROGRAM_BOUND, List.of(command));

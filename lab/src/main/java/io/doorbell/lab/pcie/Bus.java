@@ -1,5 +1,7 @@
 package io.doorbell.lab.pcie;
 
+import io.doorbell.pcibus.BlockUses;
+import io.doorbell.pcibus.PciBinding;
 import io.doorbell.pcibus.PciBus;
 import io.doorbell.pcibus.PciDevice;
 import java.io.IOException;
@@ -8,28 +10,32 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
-/** The guest's PCI bus: gives functions to the kernel's driver or to ours. */
+/** The guest's PCI bus: gives functions to the kernel's driver or to ours, as {@code doorbell pci} does. */
 final class Bus {
     private static final Path FUNCTIONS = Path.of("/sys/bus/pci/devices");
-    private static final Duration BOUND = Duration.ofSeconds(30);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final Duration PAUSE = Duration.ofMillis(20);
-    private static final String KERNEL_DRIVER = "nvme";
+    private static final PciBinding BINDING = new PciBinding(BlockUses.ofThisMachine(), System.out::println);
 
     private Bus() {}
 
     /** To vfio-pci, from which ours takes it. */
-    static String toVfio(String address) throws IOException {
-        bind(address, PciDevice.VFIO_DRIVER);
+    static String toVfio(String address) {
+        BINDING.bind(address);
         return address;
     }
 
-    static String toVfio(Slot slot) throws IOException {
+    static String toVfio(Slot slot) {
         return toVfio(slot.address());
     }
 
     /** @return what the kernel calls the controller, {@code nvme3}, once it is live */
     static String toKernel(Slot slot) throws IOException {
-        bind(slot.address(), KERNEL_DRIVER);
+        if (device(slot).isBoundToVfio()) {
+            BINDING.unbind(slot.address());
+        } else if (device(slot).driver().isEmpty()) {
+            Files.writeString(Path.of("/sys/bus/pci/drivers_probe"), slot.address());
+        }
         var folder = FUNCTIONS.resolve(slot.address()).resolve("nvme");
         await("the kernel's driver has " + slot, () -> Files.isDirectory(folder));
         try (var names = Files.list(folder)) {
@@ -73,20 +79,6 @@ final class Bus {
         } catch (IOException changing) {
             return "";
         }
-    }
-
-    private static void bind(String address, String driver) throws IOException {
-        var function = FUNCTIONS.resolve(address);
-        var bound = function.resolve("driver");
-        if (Files.exists(bound)) {
-            if (bound.toRealPath().endsWith(driver)) {
-                return;
-            }
-            Files.writeString(bound.resolve("unbind"), address);
-        }
-        Files.writeString(function.resolve("driver_override"), driver + "\n");
-        Files.writeString(Path.of("/sys/bus/pci/drivers_probe"), address);
-        await(address + " is bound to " + driver, () -> Files.exists(bound));
     }
 
     static String read(Path attribute) {

@@ -3,15 +3,19 @@ package io.doorbell.lab.pcie;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.host.NvmeNamespace;
+import io.doorbell.host.PathOptions;
 import io.doorbell.host.QueuePair;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
 import io.doorbell.pcie.PcieController;
 import io.doorbell.pcie.PcieOptions;
+import io.doorbell.platform.EventFd;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** What one driver writes, the other reads; and the shapes that data takes on its way. */
@@ -24,6 +28,14 @@ final class DataCases {
     private static final int QUEUE_PAIRS = 64;
     private static final int LOAD_COMMANDS = 2000;
 
+    /** A node in a JVM of its own that has to start first. */
+    private static final Duration PERF_BOUND = Duration.ofMinutes(3);
+
+    /** Sleeps end long before. */
+    private static final long SLEEP_NANOS = 5_000_000_000L;
+
+    private static final int ROUNDS = 50;
+
     private DataCases() {}
 
     static List<Case> cases() {
@@ -34,7 +46,10 @@ final class DataCases {
                 Case.of("transfers-split-at-mdts", DataCases::split),
                 Case.of("shadow-doorbells-on", guest -> load(PcieOptions.DEFAULTS, true)),
                 Case.of("shadow-doorbells-off", guest -> load(PcieOptions.DEFAULTS.withShadowDoorbells(false), false)),
-                Case.of("many-queue-pairs", DataCases::manyQueuePairs));
+                Case.of("many-queue-pairs", DataCases::manyQueuePairs),
+                Case.of("interrupts", guest -> interrupts(Slot.PLAIN, 1)),
+                Case.of("interrupts-of-more-queues-than-vectors", guest -> interrupts(Slot.MANY, 5)),
+                new Case("perf-of-the-distribution", PERF_BOUND.plusMinutes(1), DataCases::perf));
     }
 
     private static void kernelReads(Guest guest) throws Exception {
@@ -48,7 +63,7 @@ final class DataCases {
         }
         Bus.toKernel(Slot.PLAIN);
 
-        assertThat(kernelRead(guest, Bus.disk(Slot.PLAIN), FIRST_BLOCK, BLOCKS)).isEqualTo(Lane.pattern(1, bytes));
+        Lane.requirePattern(1, kernelRead(guest, Bus.disk(Slot.PLAIN), FIRST_BLOCK, BLOCKS));
     }
 
     private static byte[] kernelRead(Guest guest, String disk, int firstBlock, int blocks) throws Exception {
@@ -80,7 +95,7 @@ final class DataCases {
                 var lane = new Lane(ours)) {
             assertThat(lane.read(Controllers.namespace(ours, 1), FIRST_BLOCK, BLOCKS, 0))
                     .isZero();
-            assertThat(lane.bytes(0, bytes)).isEqualTo(Lane.pattern(2, bytes));
+            lane.requirePattern(2, 0, bytes);
         }
     }
 
@@ -97,7 +112,7 @@ final class DataCases {
             for (var namespace : ours.namespaces()) {
                 int bytes = 64 * namespace.blockBytes();
                 assertThat(lane.read(namespace, 3, 64, 0)).isZero();
-                assertThat(lane.bytes(0, bytes)).isEqualTo(Lane.pattern(namespace.nsid(), bytes));
+                lane.requirePattern(namespace.nsid(), 0, bytes);
             }
         }
     }
@@ -114,10 +129,10 @@ final class DataCases {
             assertThat(lane.write(namespace, 7, blocks, 516)).isZero();
             lane.fill(4, 516, (long) blocks * BLOCK_BYTES);
             assertThat(lane.read(namespace, 7, blocks, 4)).isZero();
-            assertThat(lane.bytes(4, (long) blocks * BLOCK_BYTES)).isEqualTo(Lane.pattern(3, blocks * BLOCK_BYTES));
+            lane.requirePattern(3, 4, blocks * BLOCK_BYTES);
         }
         Bus.toKernel(Slot.SMALL);
-        assertThat(kernelRead(guest, Bus.disk(Slot.SMALL), 7, blocks)).isEqualTo(Lane.pattern(3, blocks * BLOCK_BYTES));
+        Lane.requirePattern(3, kernelRead(guest, Bus.disk(Slot.SMALL), 7, blocks));
     }
 
     /** Many at once, each to a place of its own, then read back; the queue is full and wraps again and again. */
@@ -151,9 +166,7 @@ final class DataCases {
                             0,
                             index));
 
-            int bytes = LOAD_COMMANDS * BLOCK_BYTES;
-            assertThat(lane.bytes(0, bytes))
-                    .isEqualTo(Arrays.copyOf(Lane.pattern(5, (int) lane.memory().byteSize()), bytes));
+            lane.requirePattern(5, 0, LOAD_COMMANDS * BLOCK_BYTES);
         }
     }
 
@@ -206,8 +219,98 @@ final class DataCases {
             // By another one than wrote it.
             var lane = lanes.get(lanes.size() - 1 - index);
             assertThat(lane.read(namespace, 8L * index, 8, 4096)).isZero();
-            assertThat(lane.bytes(4096, 4096)).isEqualTo(Lane.pattern(index, 4096));
+            lane.requirePattern(index, 4096, 4096);
         }
         assertThat(lanes).extracting(lane -> lane.queuePair().queueId()).doesNotHaveDuplicates();
+    }
+
+    /** Each owner sleeps until its own completion wakes it; a sleep that times out would be a lost interrupt. */
+    private static void interrupts(Slot slot, int lanes) throws IOException {
+        try (var ours = Controllers.open(slot)) {
+            var awake = new ArrayList<InterruptedLane>();
+            try {
+                for (int index = 0; index < lanes; index++) {
+                    awake.add(new InterruptedLane(ours));
+                }
+                int sleeps = 0;
+                for (int round = 0; round < ROUNDS; round++) {
+                    for (var one : awake) {
+                        sleeps += one.readOnce(Controllers.namespace(ours, 1), round);
+                    }
+                }
+                assertThat(sleeps).as("sleeps").isPositive();
+            } finally {
+                awake.forEach(InterruptedLane::close);
+            }
+        }
+    }
+
+    /** A queue pair whose owner sleeps on a sign of its own. */
+    private static final class InterruptedLane implements AutoCloseable {
+        private final EventFd sign = EventFd.create();
+        private final Lane lane;
+
+        InterruptedLane(PcieController controller) {
+            lane = new Lane(controller, 8, PathOptions.DEFAULTS.withInterrupt(sign));
+            assertThat(lane.queuePair().interrupts()).isTrue();
+        }
+
+        /** @return how often the owner slept */
+        int readOnce(NvmeNamespace namespace, int slba) {
+            var pair = lane.queuePair();
+            assertThat(pair.read(namespace.nsid(), slba, 1, lane.memory(), 0, 0, 0))
+                    .isZero();
+            pair.commit();
+            int sleeps = 0;
+            while (pair.poll(1) == 0) {
+                if (pair.readyToPark()) {
+                    sleeps++;
+                    assertThat(sign.await(SLEEP_NANOS)).as("an interrupt").isTrue();
+                    sign.drain();
+                }
+            }
+            assertThat(lane.failed()).isZero();
+            return sleeps;
+        }
+
+        @Override
+        public void close() {
+            lane.close();
+            sign.close();
+        }
+    }
+
+    /** The node as it is shipped, started by its script: perf with its verification on the function. */
+    private static void perf(Guest guest) throws Exception {
+        var address = Bus.toVfio(Slot.PLAIN);
+        Path script;
+        try (var found = Files.newDirectoryStream(guest.project().resolve("runtime/target"), "doorbell-*")) {
+            script = found.iterator().next().resolve("bin/doorbell");
+        }
+        var said = new String(
+                guest.run(
+                        PERF_BOUND,
+                        List.of(
+                                "env",
+                                "DOORBELL_JAVA_OPTS=-XX:TieredStopAtLevel=1",
+                                script.toString(),
+                                "perf",
+                                "-q",
+                                "8",
+                                "-o",
+                                "4096",
+                                "-w",
+                                "randrw",
+                                "-M",
+                                "50",
+                                "-t",
+                                "2",
+                                "--verify",
+                                "-r",
+                                "trtype:PCIE traddr:" + address)),
+                StandardCharsets.UTF_8);
+
+        System.out.println(said);
+        assertThat(said).contains(address);
     }
 }

@@ -1,6 +1,7 @@
 package io.doorbell.lab.pcie;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.host.admin.AdminCommands;
 import io.doorbell.lab.Case;
@@ -8,10 +9,12 @@ import io.doorbell.lab.guest.Guest;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.Version;
+import io.doorbell.pcibus.PciBusException;
 import io.doorbell.pcie.PcieController;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -30,7 +33,8 @@ final class IdentityCases {
         return List.of(
                 Case.of("identify-as-the-kernel-does", IdentityCases::identify),
                 Case.of("identify-is-that-of-a-twin", IdentityCases::twin),
-                Case.of("bring-up-again-and-again", IdentityCases::again));
+                Case.of("bring-up-again-and-again", IdentityCases::again),
+                Case.of("a-mounted-disk-is-not-taken", IdentityCases::mounted));
     }
 
     /** The same controller, first ours, then the kernel's: every byte is the same, and what we read out of it. */
@@ -106,5 +110,24 @@ final class IdentityCases {
             }
             Bus.toKernel(Slot.PLAIN);
         }
+    }
+
+    /** Nobody pulls a file system away by binding. */
+    private static void mounted(Guest guest) throws Exception {
+        Bus.toKernel(Slot.TWIN);
+        var disk = Bus.disk(Slot.TWIN);
+        var folder = Files.createTempDirectory("lab");
+        guest.run(guest.busybox(), "mke2fs", disk);
+        guest.run(guest.busybox(), "mount", "-t", "ext2", disk, folder.toString());
+        try {
+            assertThatThrownBy(() -> Bus.toVfio(Slot.TWIN))
+                    .isInstanceOf(PciBusException.class)
+                    .hasMessageContaining(folder.toString());
+            Files.writeString(folder.resolve("file"), "still there");
+        } finally {
+            guest.run(guest.busybox(), "umount", folder.toString());
+        }
+        Bus.toVfio(Slot.TWIN);
+        Bus.toKernel(Slot.TWIN);
     }
 }

@@ -6,6 +6,7 @@ import io.doorbell.host.DmaMemory;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.NvmeController;
 import io.doorbell.host.NvmeNamespace;
+import io.doorbell.host.PathOptions;
 import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairOptions;
@@ -16,6 +17,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.IntSupplier;
 
@@ -35,8 +37,12 @@ final class Lane implements AutoCloseable {
     private long lastResult;
 
     Lane(NvmeController controller, int queueEntries) {
+        this(controller, queueEntries, PathOptions.DEFAULTS);
+    }
+
+    Lane(NvmeController controller, int queueEntries, PathOptions path) {
         allocation = controller.allocateDma(MEMORY_BYTES, arena);
-        control = controller.createQueuePair(new QueuePairOptions(queueEntries, this::complete, "lab"), arena);
+        control = controller.createQueuePair(new QueuePairOptions(queueEntries, this::complete, "lab", path), arena);
         control.own(Thread.currentThread());
     }
 
@@ -74,6 +80,20 @@ final class Lane implements AutoCloseable {
 
     byte[] bytes(long offset, long bytes) {
         return memory().segment().asSlice(offset, bytes).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** @throws AssertionError that names the first byte that is not what {@link #fill} wrote */
+    void requirePattern(long seed, long offset, int bytes) {
+        requirePattern(seed, bytes(offset, bytes));
+    }
+
+    /** The same of bytes from elsewhere. */
+    static void requirePattern(long seed, byte[] bytes) {
+        int different = Arrays.mismatch(bytes, pattern(seed, bytes.length));
+        if (different >= 0) {
+            throw new AssertionError("byte " + different + " of " + bytes.length + " is " + bytes[different] + ", not "
+                    + pattern(seed, bytes.length)[different]);
+        }
     }
 
     /** What {@link #fill} makes of a seed. */

@@ -14,7 +14,7 @@ public final class PcieLab implements Lab {
 
     @Override
     public List<String> modules() {
-        return List.of("nvme", "vfio-pci", "vfio_iommu_type1");
+        return List.of("nvme", "ext4", "vfio-pci", "vfio_iommu_type1");
     }
 
     @Override
@@ -24,7 +24,12 @@ public final class PcieLab implements Lab {
 
     @Override
     public List<Case> cases() {
-        return Stream.of(IdentityCases.cases(), DataCases.cases())
+        return Stream.of(
+                        IdentityCases.cases(),
+                        DataCases.cases(),
+                        ProtectionCases.cases(),
+                        AdminCases.cases(),
+                        TroubleCases.cases())
                 .flatMap(List::stream)
                 .toList();
     }

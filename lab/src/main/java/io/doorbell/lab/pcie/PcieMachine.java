@@ -2,7 +2,10 @@ package io.doorbell.lab.pcie;
 
 import io.doorbell.lab.Lab.Images;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.StringJoiner;
 
 /** The controllers of {@link Slot}, as arguments for QEMU: docs/system/devices/nvme.rst of its sources. */
 final class PcieMachine {
@@ -24,7 +27,8 @@ final class PcieMachine {
     private void all() {
         controller(Slot.PLAIN, "drive=" + disk("plain"));
         controller(Slot.TWIN, "drive=" + disk("twin"));
-        controller(Slot.MANY, "max_ioqpairs=16");
+        // Two vectors for its I/O queues.
+        controller(Slot.MANY, "max_ioqpairs=16,msix_qsize=3");
         namespace(Slot.MANY, 1, "logical_block_size=512");
         namespace(Slot.MANY, 2, "logical_block_size=4096,physical_block_size=4096");
         namespace(Slot.MANY, 5, "logical_block_size=4096,physical_block_size=4096");
@@ -43,13 +47,24 @@ final class PcieMachine {
         namespace(Slot.SHARED_B, 2, "shared=on,detached=on");
         controller(Slot.SLOW, "drive=" + disk("slow"));
         add("pcie-root-port,id=hot-port,chassis=1,addr=0x" + Integer.toHexString(Slot.PORT));
-        disk("hot");
-        add(hot());
+        // Not -drive: that goes with the device that is unplugged.
+        arguments.addAll(List.of(
+                "-blockdev",
+                "node-name=hot,driver=raw,file.driver=file,file.filename=" + images.sparse("hot.img", DISK_BYTES)));
+        var hot = new StringJoiner(",");
+        hotArguments().forEach((name, value) -> hot.add(name + "=" + value));
+        add(hot.toString());
     }
 
     /** What is plugged in again after it was unplugged. */
-    static String hot() {
-        return "nvme,id=hot,serial=hot,bus=hot-port,drive=hot";
+    static Map<String, Object> hotArguments() {
+        var arguments = new LinkedHashMap<String, Object>();
+        arguments.put("driver", "nvme");
+        arguments.put("id", Slot.HOT.id());
+        arguments.put("serial", Slot.HOT.serial());
+        arguments.put("bus", "hot-port");
+        arguments.put("drive", "hot");
+        return arguments;
     }
 
     private void controller(Slot slot, String more) {

@@ -10,7 +10,7 @@ enum Slot {
     PLAIN(0x10),
     /** The same again, for the kernel's driver: what is told of both has to be alike. */
     TWIN(0x11),
-    /** Several namespaces, of 512 and 4096 bytes a block, with a gap in their numbers. */
+    /** Several namespaces, of 512 and 4096 bytes a block, with a gap in their numbers; and three interrupt vectors. */
     MANY(0x12),
     /** Metadata and protection information. */
     META(0x13),
