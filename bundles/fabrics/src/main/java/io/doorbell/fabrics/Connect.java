@@ -4,8 +4,6 @@ import io.doorbell.nvme.ConnectData;
 import io.doorbell.nvme.ControllerConfiguration;
 import io.doorbell.nvme.FabricsCommand;
 import io.doorbell.nvme.FabricsStatus;
-import io.doorbell.nvme.Field.Utf8;
-import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.Status;
 import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetSubsystem;
@@ -70,14 +68,15 @@ record Connect(
     }
 
     private Answer judgeOnce() {
-        if (!isName(ConnectData.SUBNQN)) {
+        if (!ConnectData.isTerminated(ConnectData.SUBNQN, data)) {
             return Answer.inData(ConnectData.SUBNQN.offset());
         }
         var subsystem = target.subsystem(ConnectData.SUBNQN.get(data));
         if (subsystem == null || !target.isOffered(listener, subsystem)) {
             return Answer.inData(ConnectData.SUBNQN.offset());
         }
-        if (!isName(ConnectData.HOSTNQN)) {
+        // Of any form, and even empty: SPDK's tools send no name unless they are given one.
+        if (!ConnectData.isTerminated(ConnectData.HOSTNQN, data)) {
             return Answer.inData(ConnectData.HOSTNQN.offset());
         }
         if (sqsizeZeroBased == 0 || sqsizeZeroBased >= listener.maxQueueEntries()) {
@@ -88,10 +87,6 @@ record Connect(
                 data.asSlice(ConnectData.HOSTID.offset(), ConnectData.HOSTID.lengthBytes())
                         .toArray(ValueLayout.JAVA_BYTE));
         return qid == 0 ? judgeAdmin(subsystem, host) : judgeIo(subsystem, host);
-    }
-
-    private boolean isName(Utf8 field) {
-        return ConnectData.isTerminated(field, data) && Nqn.isValid(field.get(data));
     }
 
     private Answer judgeAdmin(TargetSubsystem subsystem, HostIdentity host) {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,8 @@ public final class FabricQueue {
     static final long ENABLE_BOUND_NANOS = TimeUnit.SECONDS.toNanos(120);
 
     static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final long POST_RETRY_NANOS = 100_000;
 
     private static final int SEQUENCE_ERROR = Status.COMMAND_SEQUENCE_ERROR | Status.DNR;
     private static final int INVALID_FIELD = Status.INVALID_FIELD | Status.DNR;
@@ -447,6 +450,11 @@ public final class FabricQueue {
 
     /** Any thread. Returns false when the reactor is gone. */
     boolean post(Runnable task) {
+        if (reactor.isCurrent()) {
+            // To wait for room in its own queue it could wait for long.
+            task.run();
+            return true;
+        }
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
         while (true) {
             try {
@@ -457,7 +465,7 @@ public final class FabricQueue {
                     LOG.error("{} took no task of {} for 5 s", reactor, connection.peer(), full);
                     return false;
                 }
-                Thread.yield();
+                LockSupport.parkNanos(POST_RETRY_NANOS);
             }
         }
     }

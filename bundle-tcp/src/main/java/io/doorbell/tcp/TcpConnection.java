@@ -1,0 +1,636 @@
+package io.doorbell.tcp;
+
+import io.doorbell.fabrics.FabricConnection;
+import io.doorbell.fabrics.FabricQueue;
+import io.doorbell.nvme.Status;
+import io.doorbell.nvme.TcpPdu;
+import io.doorbell.platform.SocketVector;
+import io.doorbell.platform.TcpSocket;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A connection of a host: its commands, their memory, and what it sends. What it receives is {@link PduReceiver}'s. Owner: the reactor.
+ *
+ * <p>What is to be sent is a list of commands; the bytes are in each command's own part of the memory, and in its data. So the list is never
+ * longer than there are commands, and a host that does not read makes only itself wait.
+ */
+final class TcpConnection implements FabricConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(TcpConnection.class);
+
+    /** How long a host may take to go on with what it has begun: data, a header, reading. */
+    static final long STALL_BOUND_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    /** How long a host may take to read a TermReq. */
+    static final long TERMINATE_BOUND_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    /** Where in the connection's memory what is. */
+    private static final int INITIALIZE = TcpReactor.CARRY_BYTES;
+
+    final TcpReactor owner;
+    final TcpSocket socket;
+    final int id;
+    final FabricQueue queue;
+    private final PduReceiver receiver;
+    private final MemorySegment memory;
+    private final SocketVector out;
+
+    // As the connection was initialized.
+    boolean headerDigest;
+    boolean dataDigest;
+    int dataAlignment = 4;
+
+    private TcpRequest[] requests;
+    private TcpRequest free;
+
+    private TcpRequest sendHead;
+    private TcpRequest sendTail;
+    /** Bytes of the first that are sent already. */
+    private int sent;
+
+    private boolean blocked;
+
+    // Commands that wait for memory, in order.
+    private TcpRequest wantHead;
+    private TcpRequest wantTail;
+    private int chunksHeld;
+
+    // Lists of the reactor.
+    TcpConnection nextDirty;
+    TcpConnection nextBusy;
+    TcpConnection nextStarved;
+    TcpConnection nextDoomed;
+    boolean isDirty;
+    boolean isBusy;
+    boolean isStarved;
+    boolean isDoomed;
+
+    // Cold.
+    private final String peer;
+    private final String local;
+    /** ICResp and TermReq, which are nobody's command. */
+    private final TcpRequest control;
+
+    private boolean controlQueued;
+    private final long base;
+    private boolean reading = true;
+    private boolean terminating;
+    private boolean finishing;
+    private long deadlineNanos;
+    private long movedNanos;
+
+    TcpConnection(TcpReactor owner, TcpSocket socket, int id, String peer, String local) {
+        this.owner = owner;
+        this.socket = socket;
+        this.id = id;
+        this.peer = peer;
+        this.local = local;
+        memory = owner.memory;
+        out = owner.out;
+        base = owner.connectionBase(id);
+        queue = new FabricQueue(owner.target, owner.listener, owner.reactor, this, owner.nowNanos());
+        receiver = new PduReceiver(this, base);
+        control = new TcpRequest(this, queue, -1, base + INITIALIZE);
+        requests = new TcpRequest[] {new TcpRequest(this, queue, 0, owner.takeSlot())};
+        free = requests[0];
+        movedNanos = owner.nowNanos();
+    }
+
+    TcpConnection next(int list) {
+        return switch (list) {
+            case 0 -> nextDirty;
+            case 1 -> nextBusy;
+            default -> nextStarved;
+        };
+    }
+
+    void next(int list, TcpConnection connection) {
+        switch (list) {
+            case 0 -> nextDirty = connection;
+            case 1 -> nextBusy = connection;
+            default -> nextStarved = connection;
+        }
+    }
+
+    // Events.
+
+    void readable(long nowNanos) {
+        if (isDoomed) {
+            return;
+        }
+        movedNanos = nowNanos;
+        if (terminating) {
+            if (receiver.discard() == TcpSocket.END) {
+                owner.doom(this);
+            }
+            return;
+        }
+        // Namespaces may have come or gone since.
+        queue.poll(nowNanos);
+        try {
+            if (!receiver.receive()) {
+                LOG.debug("{}: {} has ended the connection", owner.settings.name(), peer);
+                owner.doom(this);
+            }
+        } catch (Violation violation) {
+            terminate(violation);
+        }
+        if (queue.executing() > 0) {
+            owner.busy(this);
+        }
+    }
+
+    void writable() {
+        if (blocked && !isDoomed) {
+            blocked = false;
+            watch();
+            movedNanos = owner.nowNanos();
+            owner.dirty(this);
+        }
+    }
+
+    private void watch() {
+        owner.epoll.modify(socket, id, reading, blocked);
+    }
+
+    /** Stops and begins reading: a host that is not read waits. */
+    void reading(boolean on) {
+        if (reading != on) {
+            reading = on;
+            watch();
+        }
+    }
+
+    void tick(long nowNanos) {
+        if (isDoomed) {
+            return;
+        }
+        queue.poll(nowNanos);
+        if (queue.executing() > 0) {
+            owner.busy(this);
+        }
+        if (terminating) {
+            if (nowNanos - deadlineNanos > 0) {
+                owner.doom(this);
+            }
+        } else if (nowNanos - movedNanos > STALL_BOUND_NANOS
+                && (blocked || (reading && (receiver.isInside() || awaitsData())))) {
+            disconnect("the host does not go on with what it has begun");
+        }
+    }
+
+    private boolean awaitsData() {
+        for (var request : requests) {
+            if (request.state == TcpRequest.AWAITS_DATA) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Commands.
+
+    /** A command of its own, or null when the host has as many as its queue has entries. */
+    TcpRequest take() {
+        var request = free;
+        if (request != null) {
+            free = request.link;
+            request.link = null;
+        }
+        return request;
+    }
+
+    /** The command with a transfer tag, or null. */
+    TcpRequest request(int ttag) {
+        return ttag < requests.length ? requests[ttag] : null;
+    }
+
+    private void release(TcpRequest request) {
+        releaseChunks(request);
+        request.state = TcpRequest.FREE;
+        request.link = free;
+        free = request;
+    }
+
+    /** Memory for so many bytes, unless there is none, or others need it more; {@code reserve} chunks are to stay. */
+    private boolean allocate(TcpRequest request, int bytes, int reserve) {
+        var pool = owner.pool;
+        int count = DataPool.chunks(bytes);
+        if (pool.free() - count < reserve || chunksHeld + count > owner.chunksPerConnection) {
+            return false;
+        }
+        hold(request, bytes, count);
+        return true;
+    }
+
+    private void hold(TcpRequest request, int bytes, int count) {
+        if (request.chunks.length < count) {
+            request.chunks = new int[DataPool.chunks(owner.settings.maxTransferBytes())];
+        }
+        int left = bytes;
+        for (int i = 0; i < count; i++) {
+            int chunk = owner.pool.take();
+            request.chunks[i] = chunk;
+            int part = Math.min(left, DataPool.CHUNK_BYTES);
+            request.addPiece(memory, owner.pool.offset(chunk), part);
+            left -= part;
+        }
+        request.chunkCount = count;
+        chunksHeld += count;
+    }
+
+    /** Memory for what comes with a capsule, which the receiver has made sure of before it received it. */
+    void allocateForCapsule(TcpRequest request, int bytes) {
+        hold(request, bytes, DataPool.chunks(bytes));
+    }
+
+    private void releaseChunks(TcpRequest request) {
+        for (int i = 0; i < request.chunkCount; i++) {
+            owner.pool.release(request.chunks[i]);
+        }
+        chunksHeld -= request.chunkCount;
+        request.chunkCount = 0;
+        request.clearPieces();
+    }
+
+    /** The command is admitted, and its data are to go to the host or to be asked for: when there is memory for them. */
+    void prepare(TcpRequest request, int reserve) {
+        if (wantHead == null && allocate(request, request.dataBytes, reserve)) {
+            begin(request);
+            return;
+        }
+        request.state = TcpRequest.WANTS_MEMORY;
+        request.link = null;
+        if (wantHead == null) {
+            wantHead = request;
+        } else {
+            wantTail.link = request;
+        }
+        wantTail = request;
+        owner.starved(this);
+    }
+
+    private void begin(TcpRequest request) {
+        if (request.dataToHost) {
+            execute(request);
+        } else {
+            ask(request);
+        }
+    }
+
+    /** There is memory again. */
+    void feed() {
+        if (isDoomed || terminating) {
+            return;
+        }
+        while (wantHead != null) {
+            var request = wantHead;
+            if (!request.ended && !allocate(request, request.dataBytes, 0)) {
+                owner.starved(this);
+                break;
+            }
+            wantHead = request.link;
+            request.link = null;
+            if (request.ended) {
+                request.state = TcpRequest.EXECUTING;
+                respond(request, request.endStatus);
+            } else {
+                begin(request);
+            }
+        }
+        if (owner.pool.free() > 0) {
+            reading(true);
+        }
+        if (queue.executing() > 0) {
+            owner.busy(this);
+        }
+    }
+
+    void execute(TcpRequest request) {
+        request.state = TcpRequest.EXECUTING;
+        queue.execute(request);
+    }
+
+    void refuse(TcpRequest request, int status) {
+        request.state = TcpRequest.EXECUTING;
+        queue.refuse(request, status);
+    }
+
+    /** All data of a Write are there. */
+    void dataComplete(TcpRequest request) {
+        if (request.ended) {
+            request.state = TcpRequest.EXECUTING;
+            respond(request, request.endStatus);
+        } else if (request.failure != 0) {
+            refuse(request, request.failure);
+        } else {
+            if (request.capsuleBytes > request.dataBytes) {
+                request.clearPieces();
+                request.addPiece(memory, owner.pool.offset(request.chunks[0]), request.dataBytes);
+            }
+            execute(request);
+        }
+    }
+
+    // What is sent.
+
+    private void ask(TcpRequest request) {
+        int hlen = TcpPdu.R2T_BYTES;
+        TcpPdu.common(memory, request.head(), TcpPdu.R2T, digestFlag(), hlen, 0, hlen + digestBytes());
+        TcpPdu.range(memory, request.head(), request.cid, request.index, 0, request.dataBytes);
+        request.headBytes = seal(request.head(), hlen);
+        request.sendData = 0;
+        request.tailBytes = 0;
+        request.state = TcpRequest.ASKING;
+        send(request);
+    }
+
+    /** The queue has an answer. */
+    void respond(TcpRequest request, int status) {
+        if (request.state != TcpRequest.EXECUTING) {
+            // Of a fused pair, whose other half has failed: its data still come, and must have a place.
+            request.ended = true;
+            request.endStatus = status;
+            return;
+        }
+        request.state = TcpRequest.ANSWERED;
+        if (terminating || isDoomed) {
+            return;
+        }
+        int head = queue.nextHead();
+        boolean data = status == Status.SUCCESS && request.dataToHost && request.dataBytes > 0;
+        boolean needsCompletion = !data || queue.hasFlowControl() || request.result != 0;
+        request.headBytes = data ? dataHeader(request, needsCompletion) : 0;
+        request.sendData = data ? request.dataBytes : 0;
+        int tail = 0;
+        if (data && dataDigest) {
+            TcpPdu.dword(memory, request.tail(), digest(request, 0, request.dataBytes));
+            tail = TcpPdu.DIGEST_BYTES;
+        }
+        if (needsCompletion) {
+            long at = request.tail() + tail;
+            int hlen = TcpPdu.CAPSULE_RESP_BYTES;
+            TcpPdu.common(memory, at, TcpPdu.CAPSULE_RESP, digestFlag(), hlen, 0, hlen + digestBytes());
+            TcpPdu.completion(memory, at, request.result, head, request.cid, status);
+            tail += seal(at, hlen);
+        }
+        request.tailBytes = tail;
+        if (!data) {
+            releaseChunks(request);
+        }
+        send(request);
+    }
+
+    private int dataHeader(TcpRequest request, boolean needsCompletion) {
+        int hlen = TcpPdu.DATA_BYTES;
+        int pdo = (hlen + digestBytes() + dataAlignment - 1) / dataAlignment * dataAlignment;
+        int flags = digestFlag()
+                | (dataDigest ? TcpPdu.DATA_DIGEST : 0)
+                | TcpPdu.LAST
+                | (needsCompletion ? 0 : TcpPdu.SUCCESS);
+        long at = request.head();
+        int plen = pdo + request.dataBytes + (dataDigest ? TcpPdu.DIGEST_BYTES : 0);
+        TcpPdu.common(memory, at, TcpPdu.C2H_DATA, flags, hlen, pdo, plen);
+        TcpPdu.range(memory, at, request.cid, 0, 0, request.dataBytes);
+        int written = seal(at, hlen);
+        if (written < pdo) {
+            memory.asSlice(at + written, pdo - written).fill((byte) 0);
+        }
+        return pdo;
+    }
+
+    private int digestFlag() {
+        return headerDigest ? TcpPdu.HEADER_DIGEST : 0;
+    }
+
+    private int digestBytes() {
+        return headerDigest ? TcpPdu.DIGEST_BYTES : 0;
+    }
+
+    /** Puts the digest behind a header. Returns the bytes of both. */
+    private int seal(long at, int hlen) {
+        if (!headerDigest) {
+            return hlen;
+        }
+        TcpPdu.dword(memory, at + hlen, digest(at, hlen));
+        return hlen + TcpPdu.DIGEST_BYTES;
+    }
+
+    /** CRC32C of bytes of the memory. */
+    int digest(long offset, int count) {
+        var crc = owner.crc;
+        crc.reset();
+        update(offset, count);
+        return (int) crc.getValue();
+    }
+
+    /** CRC32C of data, from {@code from} of them on. */
+    int digest(TcpRequest request, int from, int count) {
+        owner.crc.reset();
+        int skip = from;
+        int left = count;
+        for (int i = 0; i < request.pieceCount && left > 0; i++) {
+            int size = request.pieceBytes[i];
+            if (skip >= size) {
+                skip -= size;
+                continue;
+            }
+            int part = Math.min(size - skip, left);
+            update(request.pieceOffsets[i] + skip, part);
+            left -= part;
+            skip = 0;
+        }
+        return (int) owner.crc.getValue();
+    }
+
+    private void update(long offset, int count) {
+        var bytes = owner.bytes;
+        bytes.limit((int) offset + count).position((int) offset);
+        owner.crc.update(bytes);
+    }
+
+    /** ICResp, with what was agreed on. */
+    void initialized(int pdaZeroBased, int digests) {
+        TcpPdu.initialize(memory, control.head(), TcpPdu.ICRESP, 0, digests, owner.settings.maxTransferBytes());
+        control.headBytes = TcpPdu.IC_BYTES;
+        controlQueued = true;
+        send(control);
+        dataAlignment = 4 * (pdaZeroBased + 1);
+        headerDigest = (digests & 1) != 0;
+        dataDigest = (digests & 2) != 0;
+    }
+
+    private void send(TcpRequest request) {
+        request.link = null;
+        if (sendHead == null) {
+            sendHead = request;
+        } else {
+            sendTail.link = request;
+        }
+        sendTail = request;
+        if (!blocked) {
+            owner.dirty(this);
+        }
+    }
+
+    /** Sends what there is, as far as there is room. */
+    void flush() {
+        while (sendHead != null && !blocked && !isDoomed) {
+            gather();
+            long wanted = out.bytes();
+            int count = socket.send(out);
+            if (count == TcpSocket.END) {
+                owner.doom(this);
+                return;
+            }
+            if (count > 0) {
+                movedNanos = owner.nowNanos();
+                advance(count);
+            }
+            if (count < wanted) {
+                blocked = true;
+                watch();
+            }
+        }
+        if (sendHead == null && finishing) {
+            owner.doom(this);
+        } else if (sendHead == null && terminating) {
+            socket.shutdownOutput();
+        }
+    }
+
+    private void gather() {
+        out.clear();
+        int skip = sent;
+        for (var request = sendHead; request != null; request = request.link) {
+            skip = part(request.head(), request.headBytes, skip);
+            int data = request.sendData;
+            for (int i = 0; i < request.pieceCount && data > 0 && skip >= 0; i++) {
+                int size = Math.min(request.pieceBytes[i], data);
+                skip = part(request.pieceOffsets[i], size, skip);
+                data -= size;
+            }
+            skip = part(request.tail(), request.tailBytes, skip);
+            if (skip < 0) {
+                return;
+            }
+        }
+    }
+
+    /** Adds a part but for what is sent of it. Returns what is still to be skipped, or -1 when there is no room for more parts. */
+    private int part(long offset, int size, int skip) {
+        if (skip < 0 || size <= skip) {
+            return skip < 0 ? skip : skip - size;
+        }
+        return out.add(offset + skip, size - skip) ? 0 : -1;
+    }
+
+    private void advance(int count) {
+        sent += count;
+        while (sendHead != null) {
+            var request = sendHead;
+            int size = request.headBytes + request.sendData + request.tailBytes;
+            if (sent < size) {
+                return;
+            }
+            sent -= size;
+            sendHead = request.link;
+            request.link = null;
+            if (request == control) {
+                controlQueued = false;
+                continue;
+            }
+            if (request.state == TcpRequest.ASKING) {
+                request.state = TcpRequest.AWAITS_DATA;
+            } else {
+                release(request);
+            }
+        }
+        sendTail = null;
+    }
+
+    // The end.
+
+    /** Tells the host what it did wrong, and ends the connection. */
+    private void terminate(Violation violation) {
+        LOG.warn("{}: {} ends the connection by {}", owner.settings.name(), peer, violation.getMessage());
+        terminating = true;
+        deadlineNanos = owner.nowNanos() + TERMINATE_BOUND_NANOS;
+        if (controlQueued) {
+            // Its ICResp is still to be sent: there is nothing that it could take for an answer to that.
+            finishing = true;
+            return;
+        }
+        int header = receiver.offendingBytes();
+        TcpPdu.termination(memory, control.head(), TcpPdu.C2H_TERM_REQ, violation.fes, violation.fei, header);
+        MemorySegment.copy(memory, receiver.offending(), memory, control.head() + TcpPdu.TERM_REQ_BYTES, header);
+        control.headBytes = TcpPdu.TERM_REQ_BYTES + header;
+        controlQueued = true;
+        send(control);
+        reading(true);
+    }
+
+    @Override
+    public boolean reserve(int commands) {
+        int more = commands - requests.length;
+        if (more > owner.freeSlots()) {
+            return false;
+        }
+        int old = requests.length;
+        requests = Arrays.copyOf(requests, Math.max(old, commands));
+        for (int i = old; i < requests.length; i++) {
+            requests[i] = new TcpRequest(this, queue, i, owner.takeSlot());
+            requests[i].link = free;
+            free = requests[i];
+        }
+        return true;
+    }
+
+    @Override
+    public void disconnect(String reason) {
+        if (!isDoomed) {
+            LOG.info("{}: the connection of {} is ended: {}", owner.settings.name(), peer, reason);
+            owner.doom(this);
+        }
+    }
+
+    @Override
+    public void finish() {
+        finishing = true;
+        owner.dirty(this);
+    }
+
+    @Override
+    public String localAddress() {
+        return local;
+    }
+
+    @Override
+    public String peer() {
+        return peer;
+    }
+
+    /** Bytes that may be received without running out of memory for what comes with capsules. */
+    int receivable() {
+        long most = (long) owner.pool.free() * TcpPdu.CAPSULE_CMD_BYTES;
+        return (int) Math.min(most, TcpReactor.RECEIVE_BYTES);
+    }
+
+    /** The reactor lets it go. */
+    void close() {
+        socket.close();
+        boolean dataFree = queue.close();
+        for (var request : requests) {
+            if (dataFree) {
+                releaseChunks(request);
+                owner.releaseSlot(request.slot);
+            }
+        }
+        if (!dataFree) {
+            LOG.error("{}: memory of {} is not used again", owner.settings.name(), peer);
+        }
+    }
+}

@@ -1,0 +1,450 @@
+package io.doorbell.tcp;
+
+import io.doorbell.fabrics.FabricListener;
+import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.platform.Epoll;
+import io.doorbell.platform.HugePages;
+import io.doorbell.platform.MappingOptions;
+import io.doorbell.platform.NativeMemory;
+import io.doorbell.platform.PlatformException;
+import io.doorbell.platform.SocketVector;
+import io.doorbell.platform.TcpSocket;
+import io.doorbell.reactor.Poller;
+import io.doorbell.reactor.Reactor;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The duty cycle of the connections of one reactor, and their memory. Everything here is its thread's, but for {@link #connectionCount}.
+ *
+ * <p>A cycle: who has something to receive does; then what namespaces have ended is answered; then each connection that has something to send
+ * does, all of it in one call as long as there is room. The memory is one piece, so that a {@link SocketVector} can name all of it.
+ */
+final class TcpReactor implements Poller {
+    private static final Logger LOG = LoggerFactory.getLogger(TcpReactor.class);
+
+    /** What one call receives at most, beside data that have a place already. */
+    static final int RECEIVE_BYTES = 128 << 10;
+
+    /** What may be kept of the call before: the beginning of a header. */
+    static final int CARRY_BYTES = 256;
+
+    /** The parts of memory that a connection needs beside those of its commands. */
+    static final int CONNECTION_BYTES = 512;
+
+    /** Commands of all connections of a reactor at once; a Connect that wants more is refused. */
+    private static final int MAX_COMMANDS = 32 << 10;
+
+    private static final int MAX_EVENTS = 64;
+    private static final int MAX_PARTS = 512;
+    private static final int LISTENER = -1;
+    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    final Reactor reactor;
+    final TcpTargetSettings settings;
+    final FabricTarget target;
+    final FabricListener listener;
+    final NativeMemory native_;
+    final MemorySegment memory;
+
+    /** The same bytes, for checksums. */
+    final ByteBuffer bytes;
+
+    final CRC32C crc = new CRC32C();
+    final DataPool pool;
+    final long receiveBase;
+    final SocketVector in;
+    final SocketVector out;
+    final Epoll epoll;
+
+    /** The most chunks a connection may have while others may want some. */
+    final int chunksPerConnection;
+
+    private final long slotBase;
+    private final long connectionBase;
+    private final int[] freeSlots;
+    private int freeSlotCount;
+
+    private final TcpConnection[] connections;
+    private final int[] freeIndexes;
+    private int freeIndexCount;
+
+    // Lists through connections, each with a flag there.
+    private TcpConnection dirty;
+    private TcpConnection busy;
+    private TcpConnection starved;
+    private TcpConnection doomed;
+
+    private TcpSocket listening;
+    private Consumer<TcpSocket> onAccept;
+    private boolean acceptPaused;
+    private long nextTickNanos;
+    private long nowNanos;
+    private volatile int connectionCount;
+
+    TcpReactor(
+            Reactor reactor,
+            TcpTargetSettings settings,
+            FabricTarget target,
+            FabricListener listener,
+            int maxConnections) {
+        this.reactor = reactor;
+        this.settings = settings;
+        this.target = target;
+        this.listener = listener;
+        int chunks = settings.bufferMebibytes() * ((1 << 20) / DataPool.CHUNK_BYTES);
+        // One more than the Connect of each, which needs one before it has been granted any.
+        int slots = Math.min(maxConnections * settings.maxQueueEntries(), MAX_COMMANDS) + maxConnections;
+        long poolBytes = (long) chunks * DataPool.CHUNK_BYTES;
+        receiveBase = poolBytes;
+        slotBase = receiveBase + CARRY_BYTES + RECEIVE_BYTES;
+        connectionBase = slotBase + (long) slots * TcpRequest.SLOT_BYTES;
+        native_ = NativeMemory.allocate(
+                connectionBase + (long) maxConnections * CONNECTION_BYTES,
+                new MappingOptions(HugePages.PREFERRED, false));
+        memory = native_.segment();
+        bytes = memory.asByteBuffer();
+        pool = new DataPool(0, chunks);
+        chunksPerConnection = Math.max(2 * DataPool.chunks(settings.maxTransferBytes()), chunks / 4);
+        in = new SocketVector(native_, MAX_PARTS);
+        out = new SocketVector(native_, MAX_PARTS);
+        epoll = new Epoll(MAX_EVENTS);
+        freeSlots = new int[slots];
+        for (int i = 0; i < slots; i++) {
+            freeSlots[i] = slots - 1 - i;
+        }
+        freeSlotCount = slots;
+        connections = new TcpConnection[maxConnections];
+        freeIndexes = new int[maxConnections];
+        for (int i = 0; i < maxConnections; i++) {
+            freeIndexes[i] = maxConnections - 1 - i;
+        }
+        freeIndexCount = maxConnections;
+        nowNanos = System.nanoTime();
+        nextTickNanos = nowNanos;
+    }
+
+    int connectionCount() {
+        return connectionCount;
+    }
+
+    long nowNanos() {
+        return nowNanos;
+    }
+
+    // The cycle.
+
+    @Override
+    public int poll(long now) {
+        nowNanos = now;
+        int work = epoll.look();
+        for (int i = 0; i < work; i++) {
+            ready(i);
+        }
+        if (busy != null) {
+            work += pollBusy(now);
+        }
+        if (dirty != null) {
+            flush();
+        }
+        if (starved != null && pool.free() > 0) {
+            feed();
+        }
+        if (now - nextTickNanos >= 0) {
+            nextTickNanos = now + TICK_NANOS;
+            tick(now);
+        }
+        if (doomed != null) {
+            work += bury();
+        }
+        return work;
+    }
+
+    private void ready(int event) {
+        int id = epoll.id(event);
+        if (id == LISTENER) {
+            accept();
+            return;
+        }
+        var connection = connections[id];
+        if (connection == null) {
+            return;
+        }
+        if (epoll.isWritable(event)) {
+            connection.writable();
+        }
+        if (epoll.isReadable(event)) {
+            connection.readable(nowNanos);
+        }
+    }
+
+    private int pollBusy(long now) {
+        int work = 0;
+        TcpConnection previous = null;
+        for (var connection = busy; connection != null; ) {
+            var next = connection.nextBusy;
+            work += connection.queue.poll(now);
+            if (connection.queue.executing() == 0) {
+                connection.isBusy = false;
+                connection.nextBusy = null;
+                if (previous == null) {
+                    busy = next;
+                } else {
+                    previous.nextBusy = next;
+                }
+            } else {
+                previous = connection;
+            }
+            connection = next;
+        }
+        return work;
+    }
+
+    private void flush() {
+        var connection = dirty;
+        dirty = null;
+        while (connection != null) {
+            var next = connection.nextDirty;
+            connection.isDirty = false;
+            connection.nextDirty = null;
+            connection.flush();
+            connection = next;
+        }
+    }
+
+    /** There is memory again: who waited for it goes on, each in turn. */
+    private void feed() {
+        var connection = starved;
+        starved = null;
+        while (connection != null) {
+            var next = connection.nextStarved;
+            connection.isStarved = false;
+            connection.nextStarved = null;
+            connection.feed();
+            connection = next;
+        }
+        if (dirty != null) {
+            flush();
+        }
+    }
+
+    private void tick(long now) {
+        if (acceptPaused) {
+            acceptPaused = false;
+            epoll.modify(listening, LISTENER, true, false);
+        }
+        for (var connection : connections) {
+            if (connection != null) {
+                connection.tick(now);
+            }
+        }
+        if (dirty != null) {
+            flush();
+        }
+    }
+
+    private int bury() {
+        int count = 0;
+        while (doomed != null) {
+            var connection = doomed;
+            doomed = connection.nextDoomed;
+            remove(connection);
+            connection.close();
+            count++;
+        }
+        return count;
+    }
+
+    private void remove(TcpConnection gone) {
+        dirty = without(dirty, gone, 0);
+        busy = without(busy, gone, 1);
+        starved = without(starved, gone, 2);
+        connections[gone.id] = null;
+        freeIndexes[freeIndexCount++] = gone.id;
+        connectionCount--;
+    }
+
+    private static TcpConnection without(TcpConnection head, TcpConnection gone, int list) {
+        TcpConnection previous = null;
+        for (var each = head; each != null; each = each.next(list)) {
+            if (each == gone) {
+                var next = each.next(list);
+                each.next(list, null);
+                if (previous == null) {
+                    return next;
+                }
+                previous.next(list, next);
+                return head;
+            }
+            previous = each;
+        }
+        return head;
+    }
+
+    // What connections say.
+
+    /** It has something to send. */
+    void dirty(TcpConnection connection) {
+        if (!connection.isDirty) {
+            connection.isDirty = true;
+            connection.nextDirty = dirty;
+            dirty = connection;
+        }
+    }
+
+    /** Namespaces work for it. */
+    void busy(TcpConnection connection) {
+        if (!connection.isBusy) {
+            connection.isBusy = true;
+            connection.nextBusy = busy;
+            busy = connection;
+        }
+    }
+
+    /** It waits for memory; behind those that wait already. */
+    void starved(TcpConnection connection) {
+        if (connection.isStarved) {
+            return;
+        }
+        connection.isStarved = true;
+        connection.nextStarved = null;
+        if (starved == null) {
+            starved = connection;
+            return;
+        }
+        var last = starved;
+        while (last.nextStarved != null) {
+            last = last.nextStarved;
+        }
+        last.nextStarved = connection;
+    }
+
+    /** It ends with this cycle. */
+    void doom(TcpConnection connection) {
+        if (!connection.isDoomed) {
+            connection.isDoomed = true;
+            connection.nextDoomed = doomed;
+            doomed = connection;
+        }
+    }
+
+    /** Chunks and places of commands that are in use. */
+    int heldParts() {
+        return pool.size() - pool.free() + freeSlots.length - freeSlotCount;
+    }
+
+    int freeSlots() {
+        return freeSlotCount;
+    }
+
+    long takeSlot() {
+        return slotBase + (long) freeSlots[--freeSlotCount] * TcpRequest.SLOT_BYTES;
+    }
+
+    void releaseSlot(long slot) {
+        freeSlots[freeSlotCount++] = (int) ((slot - slotBase) / TcpRequest.SLOT_BYTES);
+    }
+
+    long connectionBase(int id) {
+        return connectionBase + (long) id * CONNECTION_BYTES;
+    }
+
+    // Connections come and go.
+
+    /** Takes connections for all reactors. */
+    void listen(TcpSocket socket, Consumer<TcpSocket> onAccept) {
+        this.onAccept = onAccept;
+        listening = socket;
+        epoll.add(socket, LISTENER, true, false);
+    }
+
+    private void accept() {
+        try {
+            for (int i = 0; i < MAX_EVENTS; i++) {
+                var socket = listening.accept();
+                if (socket == null) {
+                    return;
+                }
+                onAccept.accept(socket);
+            }
+        } catch (PlatformException full) {
+            LOG.warn("{} takes no connection for now: {}", settings.name(), full.getMessage());
+            acceptPaused = true;
+            epoll.modify(listening, LISTENER, false, false);
+        }
+    }
+
+    /** A connection is this reactor's from now on. */
+    void adopt(TcpSocket socket) {
+        if (freeIndexCount == 0 || freeSlotCount == 0) {
+            LOG.warn("{}: a connection is refused, {} are there already", settings.name(), connections.length);
+            socket.close();
+            return;
+        }
+        String peer;
+        String local;
+        try {
+            socket.noDelay();
+            peer = socket.peerAddress().toString().substring(1);
+            local = socket.localAddress().getAddress().getHostAddress();
+        } catch (PlatformException gone) {
+            socket.close();
+            return;
+        }
+        int id = freeIndexes[--freeIndexCount];
+        var connection = new TcpConnection(this, socket, id, peer, local);
+        connections[id] = connection;
+        connectionCount++;
+        epoll.add(socket, id, true, false);
+    }
+
+    /** Ends everything. On the reactor's thread; it polls no more. */
+    void close() {
+        if (listening != null) {
+            listening.close();
+        }
+        for (var connection : connections) {
+            if (connection != null) {
+                connection.disconnect("the listener closes");
+            }
+        }
+        bury();
+        epoll.close();
+        in.close();
+        out.close();
+        native_.close();
+    }
+
+    // Sleep.
+
+    @Override
+    public boolean readyToPark() {
+        int work = 0;
+        for (var connection : connections) {
+            if (connection != null) {
+                work += connection.queue.poll(nowNanos);
+            }
+        }
+        return work == 0 && dirty == null && doomed == null;
+    }
+
+    @Override
+    public long parkLimitNanos(long now) {
+        return Math.max(0, nextTickNanos - now);
+    }
+
+    @Override
+    public int descriptor() {
+        return epoll.fd();
+    }
+
+    @Override
+    public String toString() {
+        return "NVMe/TCP target " + settings.name();
+    }
+}

@@ -1,0 +1,221 @@
+package io.doorbell.tcp;
+
+import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.platform.PlatformException;
+import io.doorbell.reactor.Reactors;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.osgi.framework.Constants;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One listener for each {@code io.doorbell.tcp.target~NAME.cfg}. An address that is taken is tried again until it is not: another node may be
+ * about to end.
+ */
+@Component(
+        service = TcpTargetComponent.class,
+        configurationPid = "io.doorbell.tcp.target",
+        configurationPolicy = ConfigurationPolicy.REQUIRE,
+        immediate = true)
+@Designate(ocd = TcpTargetComponent.Config.class, factory = true)
+public final class TcpTargetComponent {
+    private static final Logger LOG = LoggerFactory.getLogger(TcpTargetComponent.class);
+
+    private static final Duration RETRY = Duration.ofSeconds(5);
+
+    @ObjectClassDefinition(name = "NVMe/TCP target", description = "Where hosts reach subsystems by NVMe/TCP")
+    @interface Config {
+        @AttributeDefinition(name = "Name", description = "Unique in the node", min = "1", max = "32")
+        String name();
+
+        @AttributeDefinition(
+                name = "Address",
+                description = "An IPv4 or IPv6 address of this node; 0.0.0.0 or :: for all",
+                min = "2",
+                max = "64")
+        String address() default "127.0.0.1";
+
+        @AttributeDefinition(name = "Port", description = "4420 is registered for NVMe", min = "1", max = "65535")
+        int port() default 4420;
+
+        @AttributeDefinition(
+                name = "Subsystems",
+                description = "Qualified names of the subsystems to be reached here; all where none is named",
+                required = false)
+        String[] subsystems() default {};
+
+        @AttributeDefinition(
+                name = "Reactors",
+                description = "Threads that share the connections",
+                min = "1",
+                max = "64")
+        int reactors() default 1;
+
+        @AttributeDefinition(
+                name = "Connections",
+                description = "The most connections of all hosts; each queue of a host is one",
+                min = "1",
+                max = "4096")
+        int max_connections() default 256;
+
+        @AttributeDefinition(
+                name = "Queue entries",
+                description = "The most entries of a queue (CAP.MQES + 1)",
+                min = "32",
+                max = "4096")
+        int max_queue_entries() default 128;
+
+        @AttributeDefinition(
+                name = "I/O queues",
+                description = "The most I/O queues of a controller",
+                min = "1",
+                max = "1024")
+        int max_io_queues() default 64;
+
+        @AttributeDefinition(
+                name = "In-capsule data",
+                description = "Bytes that a command may bring along, a multiple of 512",
+                min = "0",
+                max = "8192")
+        int in_capsule_bytes() default 8192;
+
+        @AttributeDefinition(
+                name = "Longest transfer",
+                description = "The most bytes of one command, a power of two (MDTS)",
+                min = "8192",
+                max = "1048576")
+        int max_transfer_bytes() default 131_072;
+
+        @AttributeDefinition(
+                name = "Buffer",
+                description = "Mebibytes for data on their way, for each reactor",
+                min = "4",
+                max = "1024")
+        int buffer_mib() default 64;
+
+        @AttributeDefinition(
+                name = "Header digest",
+                description = "Whether hosts that ask for it get a checksum of each header")
+        boolean header_digest() default true;
+
+        @AttributeDefinition(
+                name = "Data digest",
+                description = "Whether hosts that ask for it get a checksum of all data")
+        boolean data_digest() default true;
+    }
+
+    private final FabricTarget target;
+    private final Reactors reactors;
+
+    // Guarded by this.
+    private TcpTargetSettings wanted;
+    private TcpTarget open;
+    private Thread opening;
+
+    @Activate
+    public TcpTargetComponent(Config config, @Reference FabricTarget target, @Reference Reactors reactors) {
+        this.target = target;
+        this.reactors = reactors;
+        want(settings(config));
+    }
+
+    private static TcpTargetSettings settings(Config config) {
+        return new TcpTargetSettings(
+                config.name(),
+                config.address(),
+                config.port(),
+                Arrays.stream(config.subsystems())
+                        .map(String::trim)
+                        .filter(nqn -> !nqn.isEmpty())
+                        .collect(Collectors.toSet()),
+                config.reactors(),
+                config.max_connections(),
+                config.max_queue_entries(),
+                config.max_io_queues(),
+                config.in_capsule_bytes(),
+                config.max_transfer_bytes(),
+                config.buffer_mib(),
+                config.header_digest(),
+                config.data_digest());
+    }
+
+    /** Takes up another configuration: hosts lose their connections and come again. One that cannot be changes nothing. */
+    @Modified
+    void modified(Config config, Map<String, ?> properties) {
+        try {
+            want(settings(config));
+        } catch (IllegalArgumentException wrong) {
+            LOG.error(
+                    "config/{}.cfg: {}. Nothing was changed",
+                    properties.get(Constants.SERVICE_PID),
+                    wrong.getMessage());
+        }
+    }
+
+    private synchronized void want(TcpTargetSettings settings) {
+        if (settings.equals(wanted)) {
+            return;
+        }
+        end();
+        wanted = settings;
+        opening = Thread.ofVirtual().name("listen " + settings.name()).start(() -> open(settings));
+    }
+
+    private void open(TcpTargetSettings settings) {
+        boolean told = false;
+        while (true) {
+            synchronized (this) {
+                if (wanted != settings) {
+                    return;
+                }
+                try {
+                    open = TcpTarget.open(settings, target, reactors);
+                    return;
+                } catch (PlatformException taken) {
+                    if (!told) {
+                        LOG.warn(
+                                "{}: {} Tried again every {} s",
+                                settings.name(),
+                                taken.getMessage(),
+                                RETRY.toSeconds());
+                        told = true;
+                    }
+                }
+            }
+            try {
+                Thread.sleep(RETRY);
+            } catch (InterruptedException ended) {
+                return;
+            }
+        }
+    }
+
+    private void end() {
+        wanted = null;
+        if (opening != null) {
+            opening.interrupt();
+            opening = null;
+        }
+        if (open != null) {
+            open.close();
+            open = null;
+        }
+    }
+
+    @Deactivate
+    synchronized void deactivate() {
+        end();
+    }
+}

@@ -1,0 +1,108 @@
+package io.doorbell.tcp;
+
+import io.doorbell.nvme.Nqn;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.Set;
+
+/**
+ * What a listener does.
+ *
+ * @param name for messages, and the name of its reactors
+ * @param address an IPv4 or IPv6 address of this node, no host name; 0.0.0.0 or :: for all
+ * @param port 0 for a free one
+ * @param subsystems qualified names of those to be reached here; empty for all
+ * @param reactors threads that share the connections
+ * @param maxConnections of all reactors together
+ * @param maxQueueEntries the most entries of a queue
+ * @param maxIoQueues the most I/O queues of a controller
+ * @param inCapsuleBytes data that a command may bring along, a multiple of 512
+ * @param maxTransferBytes the longest transfer of a command, a power of two
+ * @param bufferMebibytes memory for data on their way, of each reactor
+ * @param headerDigest whether hosts that ask for it get a checksum of each header
+ * @param dataDigest whether hosts that ask for it get a checksum of all data
+ */
+public record TcpTargetSettings(
+        String name,
+        String address,
+        int port,
+        Set<String> subsystems,
+        int reactors,
+        int maxConnections,
+        int maxQueueEntries,
+        int maxIoQueues,
+        int inCapsuleBytes,
+        int maxTransferBytes,
+        int bufferMebibytes,
+        boolean headerDigest,
+        boolean dataDigest) {
+    static final int MAX_REACTORS = 64;
+    static final int MAX_CONNECTIONS = 4096;
+    static final int MAX_IN_CAPSULE_BYTES = 8192;
+    static final int MAX_TRANSFER_BYTES = 1 << 20;
+    static final int MIN_BUFFER_MEBIBYTES = 4;
+    static final int MAX_BUFFER_MEBIBYTES = 1024;
+
+    /** As the default configuration has it, at a free port of the loopback. */
+    public static final TcpTargetSettings DEFAULT =
+            new TcpTargetSettings("tcp0", "127.0.0.1", 0, Set.of(), 1, 256, 128, 64, 8192, 1 << 17, 64, true, true);
+
+    public TcpTargetSettings {
+        if (address.isEmpty() || !address.matches("[0-9a-fA-F.:%a-z]+")) {
+            throw new IllegalArgumentException("address \"" + address + "\" of " + name + ": an IPv4 or IPv6 address");
+        }
+        subsystems = Set.copyOf(subsystems);
+        subsystems.forEach(nqn -> Nqn.check("subsystem of " + name, nqn));
+        range(name, "port", port, 0, 65_535);
+        range(name, "reactors", reactors, 1, MAX_REACTORS);
+        range(name, "connections", maxConnections, 1, MAX_CONNECTIONS);
+        range(name, "queue entries", maxQueueEntries, 32, 4096);
+        range(name, "I/O queues", maxIoQueues, 1, 1024);
+        range(name, "in-capsule data", inCapsuleBytes, 0, MAX_IN_CAPSULE_BYTES);
+        if (inCapsuleBytes % 512 != 0) {
+            throw new IllegalArgumentException(
+                    "in-capsule data of " + name + ": " + inCapsuleBytes + ", a multiple of 512");
+        }
+        range(name, "longest transfer", maxTransferBytes, 8192, MAX_TRANSFER_BYTES);
+        if (Integer.bitCount(maxTransferBytes) != 1) {
+            throw new IllegalArgumentException(
+                    "longest transfer of " + name + ": " + maxTransferBytes + ", a power of two");
+        }
+        range(name, "buffer", bufferMebibytes, MIN_BUFFER_MEBIBYTES, MAX_BUFFER_MEBIBYTES);
+    }
+
+    private static void range(String name, String what, int value, int min, int max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException(what + " of " + name + ": " + value + ", " + min + " to " + max);
+        }
+    }
+
+    InetSocketAddress socketAddress() {
+        try {
+            // No name is looked up: the constructor lets only literals through.
+            return new InetSocketAddress(InetAddress.getByName(address), port);
+        } catch (UnknownHostException noLiteral) {
+            throw new IllegalArgumentException(
+                    "address \"" + address + "\" of " + name + ": an IPv4 or IPv6 address", noLiteral);
+        }
+    }
+
+    /** The same with other limits; for tests and tools. */
+    public TcpTargetSettings withSubsystems(Set<String> offered) {
+        return new TcpTargetSettings(
+                name,
+                address,
+                port,
+                offered,
+                reactors,
+                maxConnections,
+                maxQueueEntries,
+                maxIoQueues,
+                inCapsuleBytes,
+                maxTransferBytes,
+                bufferMebibytes,
+                headerDigest,
+                dataDigest);
+    }
+}
