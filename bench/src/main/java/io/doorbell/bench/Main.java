@@ -33,11 +33,18 @@ public final class Main implements Callable<Integer> {
         /** From nothing to the first completed I/O. */
         START,
         /** The perf workload against the emulated controller, null namespace. */
-        PERF
+        PERF,
+        /** Our perf and SPDK's, in turn, against a device in another process. */
+        DRIVER
     }
 
-    @Parameters(arity = "0..*", description = "groups to run, all by default: ${COMPLETION-CANDIDATES}")
-    private Set<Group> groups = EnumSet.allOf(Group.class);
+    @Parameters(
+            arity = "0..*",
+            description = {
+                "groups to run, all but driver by default: ${COMPLETION-CANDIDATES}",
+                "driver: our perf and SPDK's in turn on the same vfio-user device. SPDK_BIN names the folder of SPDK's programs"
+            })
+    private Set<Group> groups = EnumSet.complementOf(EnumSet.of(Group.DRIVER));
 
     @Option(names = "--json", paramLabel = "FILE", description = "write the figures to FILE too")
     private Path json;
@@ -69,6 +76,9 @@ public final class Main implements Callable<Integer> {
         }
         if (groups.contains(Group.PERF)) {
             show(figures, PerfMeasurement.run(quick ? 1 : 5));
+        }
+        if (groups.contains(Group.DRIVER)) {
+            figures.addAll(DriverMeasurement.run(quick ? 1 : 5, quick ? 1 : 3, System.out));
         }
         if (json != null) {
             write(figures);

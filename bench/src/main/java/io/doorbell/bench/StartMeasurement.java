@@ -1,8 +1,6 @@
 package io.doorbell.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -14,7 +12,7 @@ final class StartMeasurement {
     private StartMeasurement() {}
 
     static List<Figure> run(int rounds) throws IOException, InterruptedException {
-        var script = script();
+        var script = Programs.doorbell();
         double[] seconds = new double[rounds];
         for (int i = 0; i < rounds; i++) {
             long start = System.nanoTime();
@@ -45,24 +43,5 @@ final class StartMeasurement {
         }
         Arrays.sort(seconds);
         return List.of(Figure.of("start", "process start to end after one I/O, median", seconds[rounds / 2], "s"));
-    }
-
-    /** The distribution stands beside this jar: bench/target/bench.jar, runtime/target/doorbell-VERSION/bin/doorbell. */
-    private static Path script() throws IOException {
-        var jar = Path.of(StartMeasurement.class
-                .getProtectionDomain()
-                .getCodeSource()
-                .getLocation()
-                .getPath());
-        var target = jar.getParent().getParent().getParent().resolve("runtime/target");
-        try (var found = Files.newDirectoryStream(target, "doorbell-*")) {
-            for (var distribution : found) {
-                var script = distribution.resolve("bin/doorbell");
-                if (Files.isExecutable(script)) {
-                    return script;
-                }
-            }
-        }
-        throw new IOException("no distribution under " + target + ": run it as ./doorbell bench, which builds it");
     }
 }
