@@ -7,7 +7,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
+import io.doorbell.emulator.EmulatedFunction;
+import io.doorbell.emulator.EmulatorSettings;
+import io.doorbell.host.ControllerListener;
+import io.doorbell.host.ControllerState;
 import io.doorbell.host.NvmCommand;
+import io.doorbell.host.NvmeController;
 import io.doorbell.host.NvmeNamespace;
 import io.doorbell.host.admin.AdminCommands;
 import io.doorbell.host.admin.LogPage;
@@ -27,6 +32,7 @@ import io.doorbell.nvme.SmartLog;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SupportedLogPages;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -207,6 +213,31 @@ class AdminCommandsTest {
             assertThat(rig.events.getLast().type()).isEqualTo(AsyncEvent.TYPE_SMART);
         }
         assertThat(SmartLog.CRITICAL_WARNING.get(admin.smart())).isEqualTo(SmartLog.WARNING_TEMPERATURE);
+    }
+
+    @Test
+    void aResetOfTheSubsystemIsOneOfEveryControllerOfIt() {
+        var second = EmulatedFunction.create(EmulatorSettings.of("nvme1"), rig.device.subsystem, rig.device.reactors);
+        var states = new CopyOnWriteArrayList<ControllerState>();
+        try (var other = PcieController.open(second, PcieOptions.DEFAULTS)) {
+            other.addListener(new ControllerListener() {
+                @Override
+                public void stateChanged(NvmeController ignored, ControllerState state, String reason) {
+                    states.add(state);
+                }
+            });
+
+            rig.controller.resetSubsystem("a test wants it");
+
+            assertThat(rig.controller.state()).isEqualTo(ControllerState.READY);
+            assertThat(admin.activeNamespaces()).containsExactly(1, 2);
+            await().atMost(AdminRig.BOUND).until(() -> states.contains(ControllerState.READY));
+            assertThat(states).containsExactly(ControllerState.RESETTING, ControllerState.READY);
+            assertThat(new AdminCommands(other, AdminRig.BOUND).activeNamespaces())
+                    .containsExactly(1, 2);
+        } finally {
+            second.close();
+        }
     }
 
     @Test

@@ -15,6 +15,12 @@ public interface ControllerEvents {
     /** Keep Alive timed out, or the model found that it cannot go on: CSTS.CFS is set. */
     void fatal(String reason);
 
+    /**
+     * The NVM subsystem is being reset, by this host or another: clear CC.EN by {@link TargetController#configure}, on the
+     * thread that serves the controller. Called by any thread.
+     */
+    default void subsystemReset() {}
+
     /** There is something for the admin path's {@code poll}, an asynchronous event say. Called by any thread. */
     default void wake() {}
 }

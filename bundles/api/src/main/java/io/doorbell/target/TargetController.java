@@ -33,6 +33,12 @@ public interface TargetController extends AutoCloseable {
     /** CSTS. */
     int status();
 
+    /**
+     * The host reset the NVM subsystem (NSSR), where CAP.NSSRS offers that: every controller of it is told to reset, by
+     * {@link ControllerEvents#subsystemReset}.
+     */
+    default void resetSubsystem() {}
+
     /** The transport serves the admin queue: CSTS.RDY. */
     void ready();
 

@@ -20,6 +20,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -424,6 +425,17 @@ final class EmulatedController implements Poller, ControllerEvents {
     @Override
     public void wake() {
         reactor.wake();
+    }
+
+    @Override
+    public void subsystemReset() {
+        try {
+            reactor.execute(() -> target.configure(new ControllerConfiguration(target.configuration())
+                    .withEn(false)
+                    .raw()));
+        } catch (RejectedExecutionException full) {
+            LOG.error("{} is left out of a reset of its subsystem: its reactor has too many tasks", settings.name());
+        }
     }
 
     // From the queues.

@@ -324,6 +324,11 @@ public final class EmulatedFunction implements PciFunction, AutoCloseable {
             write(() -> {
                 switch (offset) {
                     case Registers.CC -> controller.configure(value);
+                    case Registers.NSSR -> {
+                        if (value == Registers.NSSR_MAGIC) {
+                            controller.target.resetSubsystem();
+                        }
+                    }
                     case Registers.AQA -> controller.aqa(value);
                     case Registers.ASQ -> controller.asq(low(controller.asq(), value));
                     case Registers.ASQ + 4 -> controller.asq(high(controller.asq(), value));

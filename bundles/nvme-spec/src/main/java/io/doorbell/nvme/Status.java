@@ -313,6 +313,13 @@ public record Status(int raw) {
             case IO_COMMAND_SET_COMBINATION_REJECTED -> "I/O Command Set Combination Rejected";
             case INVALID_IO_COMMAND_SET -> "Invalid I/O Command Set";
             case IDENTIFIER_UNAVAILABLE -> "Identifier Unavailable";
+            default -> ioCommandSetName(code);
+        };
+    }
+
+    /** Command specific statuses of the I/O command sets. */
+    private static String ioCommandSetName(int code) {
+        return switch (code) {
             case CONFLICTING_ATTRIBUTES -> "Conflicting Attributes";
             case INVALID_PROTECTION_INFORMATION -> "Invalid Protection Information";
             case WRITE_TO_READ_ONLY_RANGE -> "Attempted Write to Read Only Range";

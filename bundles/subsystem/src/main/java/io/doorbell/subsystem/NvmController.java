@@ -70,6 +70,10 @@ final class NvmController implements TargetController {
     private int shutdowns;
 
     private boolean closed;
+
+    /** CSTS.NSSRO. Until the next enabling, and not until the host clears it: no host is known that does. */
+    private boolean subsystemWasReset;
+
     private boolean hostSeen;
     private long hostSeenNanos;
 
@@ -93,6 +97,7 @@ final class NvmController implements TargetController {
                 .withTimeoutMillis(READY_TIMEOUT_MILLIS)
                 .withDstrd(setup.doorbellStride())
                 .withCss(ControllerCapabilities.CSS_NVM | ControllerCapabilities.CSS_IO_COMMAND_SETS)
+                .withNssrs(setup.pci())
                 .withCrwms(true);
         adminPath = new AdminPath(this);
     }
@@ -160,6 +165,7 @@ final class NvmController implements TargetController {
             cc = wanted.raw();
             if (enable) {
                 var status = ControllerStatus.NOT_READY;
+                subsystemWasReset = false;
                 problem = problem(wanted);
                 csts = status.withCfs(problem != null).raw();
             }
@@ -207,6 +213,21 @@ final class NvmController implements TargetController {
     }
 
     @Override
+    public void resetSubsystem() {
+        if (capabilities.nssrs()) {
+            subsystem.reset();
+        }
+    }
+
+    /** Any thread: the transport resets the controller when it gets to it. */
+    void subsystemReset() {
+        synchronized (this) {
+            subsystemWasReset = true;
+        }
+        transport.subsystemReset();
+    }
+
+    @Override
     public synchronized void ready() {
         if (new ControllerConfiguration(cc).en()) {
             hostSeen = true;
@@ -217,7 +238,7 @@ final class NvmController implements TargetController {
     @Override
     public synchronized void disabled() {
         shutdowns++;
-        csts = ControllerStatus.NOT_READY.raw();
+        csts = ControllerStatus.NOT_READY.withNssro(subsystemWasReset).raw();
         adminPath.close();
         asyncEvents.reset();
         changed.clear();

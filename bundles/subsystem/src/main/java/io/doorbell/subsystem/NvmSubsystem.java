@@ -482,6 +482,16 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return List.copyOf(namespaces.values());
     }
 
+    /** NVMe Base 2.1 §3.7.1 "NVM Subsystem Reset": all controllers. What namespaces have stays, as after a power cycle. */
+    void reset() {
+        List<NvmController> all;
+        synchronized (this) {
+            all = List.copyOf(controllers.values());
+        }
+        LOG.info("{}: a host reset it, with its {} controllers", nqn, all.size());
+        all.forEach(NvmController::subsystemReset);
+    }
+
     FirmwareSlots firmware() {
         return firmware;
     }
