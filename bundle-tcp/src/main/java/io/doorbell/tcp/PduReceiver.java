@@ -404,6 +404,11 @@ final class PduReceiver {
         if (command.psdt() != SubmissionEntry.PSDT_SGL) {
             return Status.INVALID_FIELD | Status.DNR;
         }
+        // With metadata among the blocks it is a little more than the longest transfer. What is far more would never
+        // find memory.
+        if (command.dataBytes > 2 * owner.settings.maxTransferBytes()) {
+            return Status.INVALID_FIELD | Status.DNR;
+        }
         int identifier = command.sglIdentifier(memory);
         long length = command.sglLength(memory);
         if (identifier == CAPSULE_SGL && !command.dataToHost) {

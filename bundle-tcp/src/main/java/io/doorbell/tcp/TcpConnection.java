@@ -228,7 +228,7 @@ final class TcpConnection implements FabricConnection {
 
     private void hold(TcpRequest request, int bytes, int count) {
         if (request.chunks.length < count) {
-            request.chunks = new int[DataPool.chunks(owner.settings.maxTransferBytes())];
+            request.chunks = new int[count]; // Rarely: it keeps its size for reuse.
         }
         int left = bytes;
         for (int i = 0; i < count; i++) {

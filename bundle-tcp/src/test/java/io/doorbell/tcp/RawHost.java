@@ -38,6 +38,7 @@ final class RawHost implements AutoCloseable {
     boolean headerDigest;
     boolean dataDigest;
     int nextCid = 1;
+    String subnqn = Node.NQN;
 
     RawHost(InetSocketAddress address) {
         try {
@@ -216,7 +217,7 @@ final class RawHost implements AutoCloseable {
         var segment = MemorySegment.ofArray(data);
         ConnectData.HOSTID.set(segment, HOST_ID);
         ConnectData.CNTLID.set(segment, cntlid);
-        ConnectData.SUBNQN.set(segment, Node.NQN);
+        ConnectData.SUBNQN.set(segment, subnqn);
         ConnectData.HOSTNQN.set(segment, HOST);
         var command = command(
                 AdminOpcode.FABRICS,

@@ -1,0 +1,90 @@
+package io.doorbell.tcp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.sun.management.ThreadMXBean;
+import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.nvme.TcpPdu;
+import io.doorbell.reactor.Reactor;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class HotPathTest {
+    private static final int DEPTH = 32;
+    private static final int WARM_UP_ROUNDS = 600;
+    private static final int ROUNDS = 300;
+
+    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @Test
+    void allocatesNothingPerCommand() {
+        try (var node = new Node(Node.settings(0, 8192, 16, true));
+                var admin = new RawHost(node.target.address());
+                var io = new RawHost(node.target.address())) {
+            io.io(1, 128, admin.admin(0), 0, 3);
+            long thread = reactor(node).thread().threadId();
+            rounds(io, WARM_UP_ROUNDS);
+
+            long before = threads.getThreadAllocatedBytes(thread);
+            rounds(io, ROUNDS);
+            long allocated = threads.getThreadAllocatedBytes(thread) - before;
+
+            // The tick ten times a second, and a park now and then, are all that is left.
+            System.out.println("allocated for " + ROUNDS * DEPTH + " commands: " + allocated + " bytes");
+            assertThat(allocated).isLessThan(ROUNDS * DEPTH * 8L);
+        }
+    }
+
+    private static Reactor reactor(Node node) {
+        return node.reactors.reactors().getFirst();
+    }
+
+    /** A batch of Reads and of Writes with their data, and all the answers. */
+    private static void rounds(RawHost io, int count) {
+        var batch = new java.io.ByteArrayOutputStream();
+        for (int i = 0; i < DEPTH; i++) {
+            boolean read = i % 2 == 0;
+            var command = RawHost.command(read ? NvmOpcode.READ : NvmOpcode.WRITE, i, 1, i * 8, 0, 7);
+            SubmissionEntry.sgl1(command, 0, read ? RawHost.TRANSPORT : RawHost.CAPSULE, 0, 4096);
+            batch.writeBytes(io.capsule(command, new byte[read ? 0 : 4096]));
+        }
+        var bytes = batch.toByteArray();
+        for (int round = 0; round < count; round++) {
+            io.write(bytes);
+            int answers = 0;
+            while (answers < DEPTH) {
+                var pdu = io.read();
+                if (pdu.type() == TcpPdu.CAPSULE_RESP) {
+                    assertThat(pdu.status()).isZero();
+                    answers++;
+                }
+            }
+        }
+    }
+
+    @Test
+    void usesAtMostOnePercentOfACpuWhenIdle() throws Exception {
+        try (var node = new Node(Node.settings(0, 8192, 4, true));
+                var admin = new RawHost(node.target.address());
+                var io = new RawHost(node.target.address())) {
+            io.io(1, 128, admin.admin(0), 0, 0);
+            await().until(() -> reactor(node).statistics().parked());
+            // What the connections took to come has no part in it.
+            long thread = reactor(node).thread().threadId();
+            Thread.sleep(500);
+
+            long startNanos = System.nanoTime();
+            long before = threads.getThreadCpuTime(thread);
+            Thread.sleep(2000);
+            long used = threads.getThreadCpuTime(thread) - before;
+
+            double percent = 100.0 * used / (System.nanoTime() - startNanos);
+            System.out.printf("idle with two connections: %.3f %% of a CPU%n", percent);
+            assertThat(percent).isLessThan(1.0);
+            assertThat(TimeUnit.NANOSECONDS.toMillis(used)).isLessThan(20);
+        }
+    }
+}
