@@ -23,7 +23,7 @@ final class EmulatedRequest extends NvmRequest {
 
     long prp2;
 
-    /** The metadata pointer. */
+    /** The metadata pointer; see {@link #fetchMetadataPointer}. */
     long mptr;
 
     int state;
@@ -53,7 +53,6 @@ final class EmulatedRequest extends NvmRequest {
         flags = SubmissionEntry.flags(ring, offset);
         cid = SubmissionEntry.cid(ring, offset);
         nsid = SubmissionEntry.nsid(ring, offset);
-        mptr = SubmissionEntry.mptr(ring, offset);
         prp1 = SubmissionEntry.prp1(ring, offset);
         prp2 = SubmissionEntry.prp2(ring, offset);
         cdw10 = SubmissionEntry.cdw10(ring, offset);
@@ -65,6 +64,11 @@ final class EmulatedRequest extends NvmRequest {
         dataBytes = 0;
         pieceCount = 0;
         result = 0;
+    }
+
+    /** Apart, since hardly any command has one and every nanosecond of {@link #fetch} is everybody's. */
+    void fetchMetadataPointer(MemorySegment ring, long offset) {
+        mptr = SubmissionEntry.mptr(ring, offset);
     }
 
     int fuse() {

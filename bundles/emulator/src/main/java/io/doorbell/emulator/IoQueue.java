@@ -87,6 +87,8 @@ final class IoQueue extends SubmissionQueue {
         var request = next;
         next = null;
         request.fetch(ring, (long) head * SubmissionEntry.SIZE_BYTES);
+        // Now, since the command may begin when the host has its entry back.
+        request.fetchMetadataPointer(ring, (long) head * SubmissionEntry.SIZE_BYTES);
         head = head + 1 == size ? 0 : head + 1;
         if (faults == null || !faults.apply(request, nowNanos)) {
             begin(request);

