@@ -3,7 +3,8 @@ package io.doorbell.reactor;
 /**
  * A duty cycle that a {@link Reactor} runs over and over. Every method is called by the reactor's thread only, must not
  * block, and must not throw for anything a peer or a device did: an exception removes the poller (the reactor logs and
- * counts it; the other pollers go on).
+ * counts it; the other pollers go on). Only an {@link InternalError}, by which the JVM tells, and sometimes late, that mapped memory has
+ * gone, leaves it where it is, unless they do not end.
  */
 public interface Poller {
 

@@ -7,7 +7,7 @@ package io.doorbell.reactor;
  * @param busyCycles cycles in which some poller did work
  * @param parks times the thread slept
  * @param pollers pollers it runs now
- * @param pollerFailures pollers removed since they threw
+ * @param pollerFailures times a poller threw; it is removed then, but for a fault of memory that has gone
  * @param lastCycleNanos {@link System#nanoTime()} when the reactor last read the clock; old while parked
  * @param parked whether it sleeps now
  */

@@ -48,6 +48,15 @@ final class ReactorThread implements Reactor {
     /** While it spins the clock is read once in this many cycles, a power of two. */
     private static final int CLOCK_EVERY_CYCLES = 8;
 
+    /**
+     * Faults of mapped memory that pollers may meet one after another. The JVM makes an {@link InternalError} of each and may throw it a moment late,
+     * outside the handler of whoever touched the memory of a device that has gone. That is no defect of the poller, which still has commands to end.
+     */
+    static final int MAX_FAULTS = 64;
+
+    /** Faults further apart than this are not one after another. */
+    private static final int FAULT_CYCLES = 1024;
+
     private static final VarHandle PARKED;
     private static final VarHandle STOP;
     private static final VarHandle POLLERS;
@@ -84,6 +93,8 @@ final class ReactorThread implements Reactor {
     private long busyCycles;
     private long lastCycleNanos = System.nanoTime();
     private int idleCycles;
+    private int faults;
+    private long lastFaultCycle;
 
     // Written by others.
     private boolean stop;
@@ -159,6 +170,8 @@ final class ReactorThread implements Reactor {
         for (var poller : round) {
             try {
                 work += poller.poll(nowNanos);
+            } catch (InternalError fault) {
+                faulted(poller, fault);
             } catch (Throwable failure) {
                 drop(poller, failure);
             }
@@ -185,6 +198,18 @@ final class ReactorThread implements Reactor {
         } catch (Throwable failure) {
             LOG.error("task {} failed on reactor {}", task, name, failure);
         }
+    }
+
+    private void faulted(Poller poller, InternalError fault) {
+        faults = cycles - lastFaultCycle <= FAULT_CYCLES ? faults + 1 : 1;
+        lastFaultCycle = cycles;
+        if (faults > MAX_FAULTS) {
+            faults = 0;
+            drop(poller, fault);
+            return;
+        }
+        pollerFailures++;
+        LOG.warn("poller {} on reactor {} met memory that has gone; it goes on", poller, name, fault);
     }
 
     private void drop(Poller poller, Throwable failure) {

@@ -125,6 +125,33 @@ class ReactorTest {
     }
 
     @Test
+    void keepsAPollerThatMeetsMemoryThatHasGone() {
+        var polls = new AtomicLong();
+        reactor.add(polling(now -> {
+            if (polls.incrementAndGet() % 7 == 0 && polls.get() <= 70) {
+                throw new InternalError("a fault, on purpose");
+            }
+            return 0;
+        }));
+
+        await().until(() -> polls.get() > 1_000);
+
+        assertThat(reactor.statistics().pollers()).isOne();
+        assertThat(reactor.statistics().pollerFailures()).isEqualTo(10);
+    }
+
+    @Test
+    void removesAPollerThatMeetsNothingButMemoryThatHasGone() {
+        reactor.add(polling(now -> {
+            throw new InternalError("a fault, on purpose");
+        }));
+
+        await().until(() -> reactor.statistics().pollers() == 0);
+
+        assertThat(reactor.statistics().pollerFailures()).isEqualTo(ReactorThread.MAX_FAULTS + 1);
+    }
+
+    @Test
     void runsTasksInTheOrderTheyWereGiven() {
         var order = Collections.synchronizedList(new ArrayList<Integer>());
 
