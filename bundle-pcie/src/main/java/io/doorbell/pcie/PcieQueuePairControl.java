@@ -91,7 +91,10 @@ final class PcieQueuePairControl implements QueuePairControl {
     @Override
     public void abort(Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
-        lock.lock();
+        // Best effort: somebody who deletes the queues, and holds the lock for that, does more than we would.
+        if (!lockedUntil(deadline)) {
+            return;
+        }
         try {
             // One after the other, as the controller sees to for all of its queue pairs.
             for (int slot = 0; slot < queuePair.slots() && !deleted && !queuePair.isEnded(); slot++) {

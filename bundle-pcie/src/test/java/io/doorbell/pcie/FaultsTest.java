@@ -96,6 +96,25 @@ class FaultsTest {
     }
 
     @Test
+    void givesUpWaitingForAnAbortAtTheBound() {
+        faults("admin opc=0x08 -> drop", "io opc=read -> delay=20s");
+        held.pair.read(EmulatedRig.NSID, 0, 1, held.data, 0, 0, 1);
+        held.pair.commit();
+        long start = System.nanoTime();
+
+        held.control.abort(Duration.ofMillis(200));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .isBetween(Duration.ofMillis(200), Duration.ofMillis(900));
+        assertThat(states).as("who had little time does not ask for a reset").isEmpty();
+        rig.function.faults(FaultPlan.NONE);
+        held.control.stopSubmissions();
+        assertThat(held.control.delete(BOUND)).isTrue();
+        held.close();
+        held = hold();
+    }
+
+    @Test
     void resetsAControllerThatForgotACommand() {
         faults("io opc=read count=1 -> drop");
 
