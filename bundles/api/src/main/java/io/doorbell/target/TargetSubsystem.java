@@ -19,6 +19,14 @@ public interface TargetSubsystem {
     List<AllocatedNamespace> namespaces();
 
     /**
+     * Whether a host may have a controller. A transport that knows the names of its hosts asks before it makes one; hosts that
+     * may not be here any more meet {@link ControllerEvents#fatal}.
+     */
+    default boolean allows(String hostNqn) {
+        return true;
+    }
+
+    /**
      * A new controller for a host.
      *
      * @throws IllegalStateException when the subsystem has no controller id left

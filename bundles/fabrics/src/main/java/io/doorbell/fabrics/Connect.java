@@ -93,6 +93,9 @@ record Connect(
         if (ConnectData.CNTLID.get(data) != FabricsCommand.DYNAMIC_CONTROLLER) {
             return Answer.inData(ConnectData.CNTLID.offset());
         }
+        if (!subsystem.allows(host.nqn())) {
+            return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
+        }
         Association association;
         try {
             association = target.associate(this, subsystem, host);

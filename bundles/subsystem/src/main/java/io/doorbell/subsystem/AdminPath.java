@@ -64,6 +64,10 @@ final class AdminPath implements CommandPath {
         if (refusal != Status.SUCCESS) {
             return refusal;
         }
+        int conflict = ReservationRules.refusal(controller, request);
+        if (conflict != Status.SUCCESS) {
+            return conflict;
+        }
         switch (request.opc) {
             case AdminOpcode.IDENTIFY -> {
                 request.dataToHost = true;
@@ -137,7 +141,7 @@ final class AdminPath implements CommandPath {
         switch (request.cdw10 & 0xFF) {
             case IdentifyCns.CONTROLLER -> IdentifyPages.controller(page, controller);
             case IdentifyCns.NAMESPACE -> status = namespace(page, nsid, controller.attached(nsid));
-            case IdentifyCns.ALLOCATED_NAMESPACE -> status = namespace(page, nsid, subsystem.namespace(nsid));
+            case IdentifyCns.ALLOCATED_NAMESPACE -> status = namespace(page, nsid, controller.allocated(nsid));
             case IdentifyCns.ACTIVE_NAMESPACE_LIST -> status = list(page, nsid, activeAfter(nsid));
             case IdentifyCns.COMMAND_SET_ACTIVE_NAMESPACE_LIST ->
                 status = CommandSets.isOne(csi)
@@ -145,14 +149,14 @@ final class AdminPath implements CommandPath {
                         : INVALID_FIELD;
             case IdentifyCns.COMMAND_SET_ALLOCATED_NAMESPACE_LIST ->
                 status = CommandSets.isOne(csi)
-                        ? list(page, nsid, CommandSets.allocated(subsystem, nsid, csi))
+                        ? list(page, nsid, CommandSets.allocated(controller, nsid, csi))
                         : INVALID_FIELD;
             case IdentifyCns.COMMAND_SET_ALLOCATED_NAMESPACE ->
                 status = valid(nsid) == Status.SUCCESS
-                        ? CommandSets.namespace(page, subsystem.namespace(nsid), csi)
+                        ? CommandSets.namespace(page, controller.allocated(nsid), csi)
                         : INVALID_NAMESPACE;
             case IdentifyCns.IO_COMMAND_SETS -> CommandSets.combinations(page);
-            case IdentifyCns.ALLOCATED_NAMESPACE_LIST -> status = list(page, nsid, subsystem.allocatedAfter(nsid));
+            case IdentifyCns.ALLOCATED_NAMESPACE_LIST -> status = list(page, nsid, controller.allocatedAfter(nsid));
             case IdentifyCns.NAMESPACE_IDENTIFICATION_DESCRIPTORS -> status = identifiers(page, nsid);
             case IdentifyCns.COMMAND_SET_NAMESPACE ->
                 status = valid(nsid) == Status.SUCCESS
@@ -203,7 +207,7 @@ final class AdminPath implements CommandPath {
     }
 
     private int attachedControllers(MemorySegment page, int nsid, int cntid) {
-        var namespace = subsystem.namespace(nsid);
+        var namespace = controller.allocated(nsid);
         if (namespace != null) {
             ControllerList.write(page, 0, subsystem.controllersFrom(cntid, namespace));
         }

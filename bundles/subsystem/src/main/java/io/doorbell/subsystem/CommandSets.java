@@ -33,10 +33,10 @@ final class CommandSets {
                 .toArray();
     }
 
-    static int[] allocated(NvmSubsystem subsystem, int after, int csi) {
-        return Arrays.stream(subsystem.allocatedAfter(after))
+    static int[] allocated(NvmController controller, int after, int csi) {
+        return Arrays.stream(controller.allocatedAfter(after))
                 .filter(nsid -> {
-                    var namespace = subsystem.namespace(nsid);
+                    var namespace = controller.allocated(nsid);
                     return namespace != null && namespace.csi() == csi;
                 })
                 .toArray();

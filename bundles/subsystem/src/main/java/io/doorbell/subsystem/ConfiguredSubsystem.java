@@ -69,6 +69,7 @@ final class ConfiguredSubsystem implements AutoCloseable {
             subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model(), reservationFolder);
         }
         settings = next;
+        subsystem.restrict(next.access());
         var before = new TreeMap<Integer, Wanted>();
         for (var entry : List.copyOf(open.entrySet())) {
             if (!entry.getValue().equals(wanted(entry.getKey()))) {

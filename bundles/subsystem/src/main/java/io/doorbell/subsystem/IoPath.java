@@ -151,19 +151,6 @@ final class IoPath implements CommandPath {
         return admitTransfer(request, slot);
     }
 
-    /** NVMe Base 2.1 "Reservations", command behavior in the presence of a reservation: the groups Read and Write. */
-    private static boolean isDenied(int opc, int denied) {
-        return switch (opc) {
-            case NvmOpcode.RESERVATION_REGISTER,
-                    NvmOpcode.RESERVATION_REPORT,
-                    NvmOpcode.RESERVATION_ACQUIRE,
-                    NvmOpcode.RESERVATION_RELEASE -> false;
-            case NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY, NvmOpcode.ZONE_MANAGEMENT_RECEIVE ->
-                (denied & ReservationState.DENIES_READS) != 0;
-            default -> (denied & ReservationState.DENIES_WRITES) != 0;
-        };
-    }
-
     private int admitTransfer(NvmRequest request, Slot slot) {
         int blocks = (request.cdw12 & BLOCK_COUNT_MASK) + 1;
         if (blocks > slot.maxBlocks || (request.cdw12 & PRINFO) != 0) {
@@ -318,7 +305,7 @@ final class IoPath implements CommandPath {
             takeUpReservations();
         }
         var slot = slot(request.nsid);
-        return slot != null && slot.denied != 0 && isDenied(request.opc, slot.denied);
+        return slot != null && slot.denied != 0 && ReservationRules.isDenied(request.opc, slot.denied);
     }
 
     /** A session that a drain has closed since the command was admitted to it: the command was to be aborted with the rest. */

@@ -252,6 +252,29 @@ final class NvmController implements TargetController {
         }
     }
 
+    /** Empty where the transport does not know it. */
+    String hostNqn() {
+        return identity.nqn();
+    }
+
+    /** A namespace that the subsystem has and this host may see, or null. */
+    SubsystemNamespace allocated(int nsid) {
+        return subsystem.shows(nsid, hostNqn()) ? subsystem.namespace(nsid) : null;
+    }
+
+    int[] allocatedAfter(int nsid) {
+        return Arrays.stream(subsystem.allocatedAfter(nsid))
+                .filter(id -> subsystem.shows(id, hostNqn()))
+                .toArray();
+    }
+
+    /** The host may not be here any more. */
+    void refuseHost() {
+        String reason = "host " + hostNqn() + " is not allowed any more";
+        fatal(reason);
+        transport.fatal(reason);
+    }
+
     /** Who sends the commands. */
     HostId host() {
         return host;

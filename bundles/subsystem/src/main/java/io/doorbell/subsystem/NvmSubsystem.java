@@ -83,6 +83,8 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     /** Written under the lock, read without. */
     private volatile boolean volatileCache;
 
+    private volatile HostAccess access = HostAccess.OPEN;
+
     /**
      * @param serial at most 20 printable ASCII characters
      * @param model at most 40 printable ASCII characters
@@ -183,11 +185,49 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             var added = new SubsystemNamespace(nsid, namespace, false, reservations(nsid, namespace));
             put(added);
             for (var controller : controllers.values()) {
-                if (controller.setup().attachAll()) {
+                if (controller.setup().attachAll() && shows(nsid, controller.hostNqn())) {
                     controller.attach(added, true);
                 }
             }
         }
+    }
+
+    @Override
+    public boolean allows(String hostNqn) {
+        return access.allows(hostNqn);
+    }
+
+    boolean shows(int nsid, String hostNqn) {
+        return access.shows(nsid, hostNqn);
+    }
+
+    /**
+     * Who may connect and see what, from now on: controllers of hosts that may not be here any more fail, and namespaces come
+     * and go for the others.
+     */
+    void restrict(HostAccess to) {
+        var refused = new ArrayList<NvmController>();
+        synchronized (this) {
+            if (access.equals(to)) {
+                return;
+            }
+            access = to;
+            for (var controller : controllers.values()) {
+                if (!to.allows(controller.hostNqn())) {
+                    refused.add(controller);
+                }
+                for (var namespace : namespaces.values()) {
+                    boolean shown = to.shows(namespace.nsid(), controller.hostNqn());
+                    boolean attached = controller.isAttached(namespace);
+                    if (attached && !shown) {
+                        controller.detach(namespace, true);
+                    } else if (!attached && shown && controller.setup().attachAll()) {
+                        controller.attach(namespace, true);
+                    }
+                }
+            }
+        }
+        refused.forEach(NvmController::refuseHost);
     }
 
     /**
@@ -524,7 +564,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     /** Namespace Management, Delete: a status. What configuration made, a host cannot delete. */
     synchronized int deleteNamespace(int nsid, NvmController cause) {
         var namespace = namespaces.get(nsid);
-        if (namespace == null) {
+        if (namespace == null || !shows(nsid, cause.hostNqn())) {
             return Status.INVALID_FIELD | Status.DNR;
         }
         if (!namespace.madeByHost()) {
@@ -539,7 +579,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     /** Namespace Attachment for all of the controllers or for none: a status. */
     synchronized int changeAttachment(int nsid, boolean attach, int[] cntlids, NvmController cause) {
         var namespace = namespaces.get(nsid);
-        if (namespace == null) {
+        if (namespace == null || !shows(nsid, cause.hostNqn())) {
             return Status.INVALID_FIELD | Status.DNR;
         }
         if (cntlids.length == 0) {
@@ -549,6 +589,9 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             var controller = controllers.get(cntlids[i]);
             if (controller == null || (i > 0 && cntlids[i] <= cntlids[i - 1])) {
                 return Status.CONTROLLER_LIST_INVALID | Status.DNR;
+            }
+            if (!shows(nsid, controller.hostNqn())) {
+                return Status.OPERATION_DENIED | Status.DNR;
             }
             if (controller.isAttached(namespace) == attach) {
                 return (attach ? Status.NAMESPACE_ALREADY_ATTACHED : Status.NAMESPACE_NOT_ATTACHED) | Status.DNR;
@@ -575,6 +618,9 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         if (controllers.size() == MAX_CONTROLLERS) {
             throw new IllegalStateException(nqn + " has " + MAX_CONTROLLERS + " controllers already");
         }
+        if (!allows(host.nqn())) {
+            throw new IllegalStateException("host " + host.nqn() + " may not connect to " + nqn);
+        }
         int cntlid = 1;
         while (controllers.containsKey(cntlid)) {
             cntlid++;
@@ -583,7 +629,9 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         controllers.put(cntlid, controller);
         if (setup.attachAll()) {
             for (var namespace : namespaces.values()) {
-                controller.attach(namespace, false);
+                if (shows(namespace.nsid(), host.nqn())) {
+                    controller.attach(namespace, false);
+                }
             }
         }
         return controller;

@@ -66,6 +66,17 @@ public final class SubsystemComponent {
         String[] namespaces() default {};
 
         @AttributeDefinition(
+                name = "Hosts",
+                description = "Host NQNs that may connect over a network; empty for every host")
+        String[] hosts() default {};
+
+        @AttributeDefinition(
+                name = "Hosts of namespaces",
+                description =
+                        "nsid=hostNqn: only the hosts that are named for a namespace see it; everybody sees the others")
+        String[] namespace_hosts() default {};
+
+        @AttributeDefinition(
                 name = "Creatable",
                 description = "Mebibytes of namespaces in memory that hosts may create by Namespace Management",
                 min = "0",
@@ -95,7 +106,12 @@ public final class SubsystemComponent {
     void modified(Config config) {
         try {
             subsystem.apply(SubsystemSettings.parse(
-                    config.nqn(), config.serial(), config.model(), config.namespaces(), config.creatable_mib()));
+                    config.nqn(),
+                    config.serial(),
+                    config.model(),
+                    config.namespaces(),
+                    HostAccess.parse(config.hosts(), config.namespace_hosts()),
+                    config.creatable_mib()));
         } catch (IllegalArgumentException wrong) {
             LOG.error("{}: {}. Nothing was changed", file, wrong.getMessage());
         }

@@ -11,6 +11,7 @@ import java.util.TreeMap;
  *
  * @param namespaces by namespace identifier
  * @param zones of those namespaces that have some
+ * @param access which hosts may connect, and see what
  * @param creatableBytes what hosts may create by Namespace Management, in memory
  */
 record SubsystemSettings(
@@ -19,6 +20,7 @@ record SubsystemSettings(
         String model,
         SortedMap<Integer, NamespaceSpec> namespaces,
         SortedMap<Integer, ZoneOptions> zones,
+        HostAccess access,
         long creatableBytes) {
     private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize],"
             + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
@@ -29,12 +31,18 @@ record SubsystemSettings(
         zones = Collections.unmodifiableSortedMap(new TreeMap<>(zones));
     }
 
+    /** For every host. */
+    static SubsystemSettings parse(String nqn, String serial, String model, String[] entries, long creatableMib) {
+        return parse(nqn, serial, model, entries, HostAccess.OPEN, creatableMib);
+    }
+
     /**
      * Reads entries of the form {@code nsid=kind:size:format[:path]}.
      *
      * @throws IllegalArgumentException which entry is wrong, and what is allowed
      */
-    static SubsystemSettings parse(String nqn, String serial, String model, String[] entries, long creatableMib) {
+    static SubsystemSettings parse(
+            String nqn, String serial, String model, String[] entries, HostAccess access, long creatableMib) {
         var namespaces = new TreeMap<Integer, NamespaceSpec>();
         var zones = new TreeMap<Integer, ZoneOptions>();
         for (String entry : entries) {
@@ -42,7 +50,7 @@ record SubsystemSettings(
             if (equals < 0) {
                 throw new IllegalArgumentException("namespaces = " + entry + ": must be " + FORM);
             }
-            int nsid = nsid(entry, entry.substring(0, equals).trim());
+            int nsid = nsid("namespaces", entry, entry.substring(0, equals).trim());
             NamespaceSpec spec;
             try {
                 int semicolon = entry.indexOf(';');
@@ -59,7 +67,7 @@ record SubsystemSettings(
                         "namespaces = " + entry + ": namespace id " + nsid + " is there twice");
             }
         }
-        return new SubsystemSettings(nqn, serial, model, namespaces, zones, creatableMib << 20);
+        return new SubsystemSettings(nqn, serial, model, namespaces, zones, access, creatableMib << 20);
     }
 
     private static void requirePlain(BlockFormat format) {
@@ -69,7 +77,7 @@ record SubsystemSettings(
         }
     }
 
-    private static int nsid(String entry, String text) {
+    static int nsid(String key, String entry, String text) {
         try {
             int nsid = Integer.parseInt(text);
             if (nsid >= 1 && nsid <= NvmSubsystem.MAX_NSID) {
@@ -78,8 +86,8 @@ record SubsystemSettings(
         } catch (NumberFormatException notANumber) {
             // Said below.
         }
-        throw new IllegalArgumentException("namespaces = " + entry + ": namespace id \"" + text
-                + "\", must be from 1 to " + NvmSubsystem.MAX_NSID);
+        throw new IllegalArgumentException(
+                key + " = " + entry + ": namespace id \"" + text + "\", must be from 1 to " + NvmSubsystem.MAX_NSID);
     }
 
     boolean isSameSubsystem(SubsystemSettings other) {

@@ -76,6 +76,9 @@ record ZoneOptions(long zoneBytes, long capacityBytes, int maxOpen, int maxActiv
                     + ": a whole number of zones in " + shape.byteSize() + " bytes, and of blocks of " + block
                     + " bytes in a zone");
         }
+        if (shape.format().metadataBytes() != 0) {
+            throw new IllegalArgumentException("zones of blocks with metadata, " + shape.format() + ": without");
+        }
         if (zoneBytes / block > MAX_ZONE_BLOCKS) {
             throw new IllegalArgumentException(
                     "zones of " + zoneBytes + " bytes: at most " + MAX_ZONE_BLOCKS + " blocks of " + block + " bytes");

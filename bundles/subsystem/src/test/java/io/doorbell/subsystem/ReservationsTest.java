@@ -344,6 +344,34 @@ class ReservationsTest {
     }
 
     @Test
+    void adminCommandsThatWriteAreKeptOutToo() {
+        var one = memory().host(1);
+        var two = rig.host(2);
+        rig.rig.memory(2, 512, 8);
+        one.register(5);
+        one.acquire(5, Reservation.WRITE_EXCLUSIVE);
+
+        for (int opc : new int[] {
+            AdminOpcode.FORMAT_NVM, AdminOpcode.SANITIZE, AdminOpcode.NAMESPACE_ATTACHMENT, AdminOpcode.SECURITY_SEND
+        }) {
+            assertThat(two.controller.adminPath().admit(Rig.command(opc, 1, 0, 0)))
+                    .as(AdminOpcode.name(opc))
+                    .isEqualTo(CONFLICT);
+        }
+        var format = Rig.command(AdminOpcode.FORMAT_NVM, 2, 0, 0);
+        assertThat(two.controller.adminPath().admit(format))
+                .as("another namespace")
+                .isNotEqualTo(CONFLICT);
+        format.nsid = -1;
+        assertThat(two.controller.adminPath().admit(format)).as("all of them").isEqualTo(CONFLICT);
+        format.nsid = 1;
+        assertThat(one.controller.adminPath().admit(format)).as("its own").isNotEqualTo(CONFLICT);
+        assertThat(two.controller.adminPath().admit(Rig.command(AdminOpcode.SECURITY_RECEIVE, 1, 0, 0)))
+                .as("reads")
+                .isNotEqualTo(CONFLICT);
+    }
+
+    @Test
     void saysWhatItCan() {
         memory();
         assertThat(IdentifyController.ONCS.get(rig.rig.identify(IdentifyCns.CONTROLLER, 0))

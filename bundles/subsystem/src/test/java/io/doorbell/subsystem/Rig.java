@@ -15,6 +15,7 @@ import io.doorbell.storage.TestRequest;
 import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
+import io.doorbell.target.HostIdentity;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -57,6 +58,14 @@ final class Rig implements AutoCloseable {
 
     NvmController controller(String name, boolean pci, boolean attachAll, Transport transport) {
         var made = (NvmController) subsystem.createController(setup(name, pci, attachAll), transport);
+        transport.controller = made;
+        return made;
+    }
+
+    /** Of a host on a network. */
+    NvmController controllerOf(String hostNqn, Transport transport) {
+        var made = (NvmController)
+                subsystem.createController(setup(hostNqn, false, true), new HostIdentity(hostNqn, 1, 2), transport);
         transport.controller = made;
         return made;
     }
