@@ -198,6 +198,7 @@ public final class IdentifyController {
     public static final int LPA_EXTENDED_DATA = 1 << 2;
     public static final int LPA_TELEMETRY = 1 << 3;
     public static final int LPA_PERSISTENT_EVENT = 1 << 4;
+    /** Supported Log Pages, and the effects logs of commands, of features and of NVMe-MI commands. */
     public static final int LPA_SUPPORTED_LOG_PAGES = 1 << 5;
 
     /** ONCS: which optional NVM commands there are. */

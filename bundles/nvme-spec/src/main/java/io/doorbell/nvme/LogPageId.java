@@ -19,6 +19,7 @@ public final class LogPageId {
     public static final int LBA_STATUS_INFORMATION = 0x0E;
     public static final int ENDURANCE_GROUP_EVENT_AGGREGATE = 0x0F;
     public static final int FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS = 0x12;
+    public static final int NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS = 0x13;
     public static final int DISCOVERY = 0x70;
     public static final int RESERVATION_NOTIFICATION = 0x80;
     public static final int SANITIZE_STATUS = 0x81;
@@ -45,6 +46,7 @@ public final class LogPageId {
             case LBA_STATUS_INFORMATION -> "LBA Status Information";
             case ENDURANCE_GROUP_EVENT_AGGREGATE -> "Endurance Group Event Aggregate";
             case FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> "Feature Identifiers Supported and Effects";
+            case NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS -> "NVMe-MI Commands Supported and Effects";
             case DISCOVERY -> "Discovery";
             case RESERVATION_NOTIFICATION -> "Reservation Notification";
             case SANITIZE_STATUS -> "Sanitize Status";

@@ -252,6 +252,7 @@ final class AdminPath implements CommandPath {
                 LogPages.smart(page, controller);
             }
             case LogPageId.FIRMWARE_SLOT_INFORMATION -> subsystem.firmware().writeTo(page);
+            case LogPageId.NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS -> {} // None; LPA wants the page there.
             case LogPageId.DEVICE_SELF_TEST -> subsystem.selfTests().writeTo(page);
             case LogPageId.SANITIZE_STATUS -> subsystem.sanitize().writeTo(page);
             case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST ->

@@ -34,9 +34,12 @@ final class LogPages {
         LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS,
         LogPageId.DEVICE_SELF_TEST,
         LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS,
+        LogPageId.NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS,
         LogPageId.RESERVATION_NOTIFICATION,
         LogPageId.SANITIZE_STATUS
     };
+
+    private static final int NVME_MI_COMMANDS_BYTES = 4096;
 
     private static final int AVAILABLE_SPARE_PERCENT = 100;
     private static final int SPARE_THRESHOLD_PERCENT = 10;
@@ -53,6 +56,7 @@ final class LogPages {
             case LogPageId.CHANGED_ATTACHED_NAMESPACE_LIST -> 4096;
             case LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS -> CommandsSupportedAndEffects.SIZE_BYTES;
             case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> FeaturesSupportedAndEffects.SIZE_BYTES;
+            case LogPageId.NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS -> NVME_MI_COMMANDS_BYTES;
             case LogPageId.DEVICE_SELF_TEST -> DeviceSelfTestLog.SIZE_BYTES;
             case LogPageId.SANITIZE_STATUS -> SanitizeStatusLog.SIZE_BYTES;
             case LogPageId.RESERVATION_NOTIFICATION -> ReservationNotificationLog.SIZE_BYTES;
