@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param bound after which it has failed; a JVM in the guest is ten times slower than outside
  */
 public record Case(String name, Duration bound, Body body) {
-    private static final Duration USUAL_BOUND = Duration.ofMinutes(2);
+    private static final Duration USUAL_BOUND = Duration.ofMinutes(3);
 
     /** What a case does. */
     @FunctionalInterface

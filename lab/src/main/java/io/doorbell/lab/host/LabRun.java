@@ -39,7 +39,7 @@ final class LabRun {
         try (var channel = FileChannel.open(logs.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 var _ = channel.lock()) {
             var console = logs.resolve("console.log");
-            var start = Files.writeString(logs.resolve("start.sh"), script(packages));
+            var start = Files.writeString(logs.resolve("start.sh"), script(packages, classes(logs.resolve("classes"))));
             progress.say("booting; the guest's console is " + console);
             try {
                 runIn(packages, image, start, console, cases, report);
@@ -86,8 +86,7 @@ final class LabRun {
     }
 
     /** What the guest does once it sees the machine's files. */
-    private String script(Packages packages) {
-        var jar = jar();
+    private String script(Packages packages, Path classes) {
         var java = Path.of(System.getProperty("java.home"), "bin/java");
         var root = packages.root();
         return """
@@ -101,7 +100,7 @@ final class LabRun {
                 done
                 exec %2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
                     --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s \\
-                    -cp '%7$s:%8$s/*' %9$s %10$s $device
+                    -cp '%7$s/*' %8$s %9$s $device
                 """.formatted(
                         root,
                         java.getParent().getParent(),
@@ -109,10 +108,23 @@ final class LabRun {
                         String.join(" ", lab.modules()),
                         Machine.PORT,
                         System.getProperty("doorbell.root"),
-                        jar,
-                        jar.resolveSibling("lib"),
+                        classes,
                         GuestMain.class.getName(),
                         lab.name());
+    }
+
+    /** A copy: the guest reads it as it goes, and somebody may build meanwhile. */
+    private static Path classes(Path copy) throws IOException {
+        Packages.delete(copy);
+        Files.createDirectories(copy);
+        var jar = jar();
+        Files.copy(jar, copy.resolve(jar.getFileName()));
+        try (var libraries = Files.newDirectoryStream(jar.resolveSibling("lib"), "*.jar")) {
+            for (var library : libraries) {
+                Files.copy(library, copy.resolve(library.getFileName()));
+            }
+        }
+        return copy;
     }
 
     private static Path jar() {

@@ -29,6 +29,7 @@ public final class PcieLab implements Lab {
                         DataCases.cases(),
                         ProtectionCases.cases(),
                         AdminCases.cases(),
+                        ZoneCases.cases(),
                         TroubleCases.cases())
                 .flatMap(List::stream)
                 .toList();

@@ -46,6 +46,12 @@ final class PcieMachine {
         namespace(Slot.SHARED_B, 1, "shared=on");
         namespace(Slot.SHARED_B, 2, "shared=on,detached=on");
         controller(Slot.SLOW, "drive=" + disk("slow"));
+        controller(Slot.ZONED, "max_ioqpairs=8");
+        namespace(
+                Slot.ZONED,
+                1,
+                "zoned=on,zoned.zone_size=4M,zoned.max_open=4,zoned.max_active=6,"
+                        + "logical_block_size=4096,physical_block_size=4096");
         add("pcie-root-port,id=hot-port,chassis=1,addr=0x" + Integer.toHexString(Slot.PORT));
         // Not -drive: that goes with the device that is unplugged.
         arguments.addAll(List.of(

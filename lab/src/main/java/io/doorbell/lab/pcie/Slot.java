@@ -21,6 +21,8 @@ enum Slot {
     SHARED_B(0x16),
     /** Its disk can be slowed down at run time. */
     SLOW(0x17),
+    /** A zoned namespace. */
+    ZONED(0x18),
     /** Behind a port that things are unplugged from. */
     HOT(0);
 

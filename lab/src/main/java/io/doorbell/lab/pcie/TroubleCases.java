@@ -13,6 +13,7 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.pcie.PcieOptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,7 @@ final class TroubleCases {
         return List.of(
                 Case.of("refused-commands-end-with-a-status", TroubleCases::refused),
                 Case.of("reset-under-load", TroubleCases::reset),
+                Case.of("killed-under-load", TroubleCases::killed),
                 Case.of("commands-that-take-too-long", TroubleCases::timeout),
                 Case.of("unplug-under-load-and-plug-in-again", TroubleCases::unplug));
     }
@@ -78,9 +80,40 @@ final class TroubleCases {
         }
     }
 
+    /** Who comes after a process that was killed finds a controller that reaches no memory of the dead, and works. */
+    private static void killed(Guest guest) throws Exception {
+        var address = Bus.toVfio(Slot.PLAIN);
+        var victim = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                        "-XX:+UseSerialGC",
+                        "-XX:TieredStopAtLevel=1",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Victim.class.getName(),
+                        address)
+                .redirectErrorStream(true)
+                .start();
+        try (var said = victim.inputReader()) {
+            assertThat(said.lines().peek(System.out::println).anyMatch(Victim.BUSY::equals))
+                    .as("it worked before")
+                    .isTrue();
+        } finally {
+            victim.destroyForcibly().waitFor();
+        }
+        try (var ours = Controllers.open(Slot.PLAIN);
+                var lane = new Lane(ours)) {
+            lane.fill(8, 0, 4096);
+            assertThat(lane.write(Controllers.namespace(ours, 1), 0, 8, 0)).isZero();
+            assertThat(lane.read(Controllers.namespace(ours, 1), 0, 8, 4096)).isZero();
+            lane.requirePattern(8, 4096, 4096);
+        }
+        Bus.toKernel(Slot.PLAIN);
+    }
+
     /** QEMU lets one command a second through to the disk: the others are aborted, and the controller is reset for it. */
     private static void timeout(Guest guest) throws Exception {
-        var options = PcieOptions.DEFAULTS.withTimeouts(Duration.ofSeconds(5), Duration.ofSeconds(2));
+        var options = PcieOptions.DEFAULTS.withTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(4));
         try (var node = new Node(Bus.toVfio(Slot.SLOW), options)) {
             var controller = node.controller();
             var states = new CopyOnWriteArrayList<ControllerState>();
