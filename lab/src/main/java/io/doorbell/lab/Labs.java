@@ -1,11 +1,12 @@
 package io.doorbell.lab;
 
 import io.doorbell.lab.pcie.PcieLab;
+import io.doorbell.lab.tcp.TcpLab;
 import java.util.List;
 
 /** Every lab there is. */
 public final class Labs {
-    private static final List<Lab> ALL = List.of(new PcieLab());
+    private static final List<Lab> ALL = List.of(new PcieLab(), new TcpLab());
 
     private Labs() {}
 

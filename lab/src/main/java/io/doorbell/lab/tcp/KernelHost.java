@@ -1,0 +1,114 @@
+package io.doorbell.lab.tcp;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
+
+/** A controller that the guest's kernel has of a target, as {@code nvme connect} asks for it. */
+final class KernelHost implements AutoCloseable {
+    private static final String HOST_ID = "11111111-2222-3333-4444-555555555555";
+    private static final Pattern INSTANCE = Pattern.compile("instance=(\\d+)");
+    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final long LOOK_NANOS = 20_000_000;
+
+    private final String name;
+
+    private KernelHost(String name) {
+        this.name = name;
+    }
+
+    /**
+     * Connects.
+     *
+     * @param options more of those that {@code /dev/nvme-fabrics} takes, each with a comma before it
+     * @throws IOException when the target, or the kernel, refuses
+     */
+    static KernelHost connect(int port, String nqn, String options) throws IOException {
+        try (var fabrics = new RandomAccessFile("/dev/nvme-fabrics", "rw")) {
+            var wanted = "transport=tcp,traddr=127.0.0.1,trsvcid=" + port + ",nqn=" + nqn
+                    + ",hostnqn=nqn.2014-08.org.nvmexpress:uuid:" + HOST_ID + ",hostid=" + HOST_ID
+                    + ",nr_io_queues=2,reconnect_delay=1" + options;
+            fabrics.write(wanted.getBytes(StandardCharsets.US_ASCII));
+            var answer = new byte[256];
+            int count = fabrics.read(answer);
+            var instance = INSTANCE.matcher(new String(answer, 0, Math.max(0, count), StandardCharsets.US_ASCII));
+            if (!instance.find()) {
+                throw new IOException("the kernel does not say which controller it made");
+            }
+            return new KernelHost("nvme" + instance.group(1));
+        }
+    }
+
+    private Path attribute(String attribute) {
+        return Path.of("/sys/class/nvme", name, attribute);
+    }
+
+    String says(String attribute) throws IOException {
+        return Files.readString(attribute(attribute)).strip();
+    }
+
+    boolean isLive() {
+        try {
+            return says("state").equals("live");
+        } catch (IOException gone) {
+            return false;
+        }
+    }
+
+    void reset() throws IOException {
+        Files.writeString(attribute("reset_controller"), "1");
+    }
+
+    /** The disk of a namespace, or null while there is none. */
+    String disk(int nsid) {
+        try (var entries = Files.list(Path.of("/sys/block"))) {
+            for (var entry : entries.toList()) {
+                var disk = entry.getFileName().toString();
+                // With native multipath the disk is the subsystem's, and its number may be another than the
+                // controller's.
+                if (disk.startsWith("nvme")
+                        && !disk.contains("c")
+                        && Files.readString(entry.resolve("nsid")).strip().equals(Integer.toString(nsid))) {
+                    return "/dev/" + disk;
+                }
+            }
+        } catch (IOException goes) {
+            // It went while we looked.
+        }
+        return null;
+    }
+
+    String awaitDisk(int nsid) {
+        await("a disk of namespace " + nsid, () -> disk(nsid) != null);
+        return disk(nsid);
+    }
+
+    static void await(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + BOUND.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new AssertionError(what + " did not come within " + BOUND.toSeconds() + " s");
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+    }
+
+    /** Controllers of all targets. */
+    static List<String> all() throws IOException {
+        try (var entries = Files.list(Path.of("/sys/class/nvme"))) {
+            return entries.map(entry -> entry.getFileName().toString()).toList();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        Files.writeString(attribute("delete_controller"), "1");
+    }
+}

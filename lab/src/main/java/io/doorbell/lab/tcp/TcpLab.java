@@ -1,0 +1,28 @@
+package io.doorbell.lab.tcp;
+
+import io.doorbell.lab.Case;
+import io.doorbell.lab.Lab;
+import java.util.List;
+
+/** The kernel's NVMe/TCP host on our target, both in the guest, over its loopback. */
+public final class TcpLab implements Lab {
+    @Override
+    public String name() {
+        return "tcp";
+    }
+
+    @Override
+    public List<String> modules() {
+        return List.of("nvme-tcp", "crc32c_generic", "ext4");
+    }
+
+    @Override
+    public List<String> devices(Images images) {
+        return List.of();
+    }
+
+    @Override
+    public List<Case> cases() {
+        return HostCases.cases();
+    }
+}
