@@ -63,6 +63,7 @@ class HostileWireTest {
         try (var device = new DeviceRig(directory.resolve("device"));
                 var strays = new Strays(directory)) {
             int open = ProcessState.openDescriptors();
+            var before = ProcessState.descriptors();
             while (changes.get() < CHANGES) {
                 long session = seeds.nextLong();
                 long start = System.nanoTime();
@@ -81,7 +82,11 @@ class HostileWireTest {
                 sessions++;
             }
             ProcessState.await(() -> ProcessState.mappings("doorbell-dma") == 0);
-            ProcessState.await(() -> ProcessState.openDescriptors() <= open);
+            try {
+                ProcessState.await(() -> ProcessState.openDescriptors() <= open);
+            } catch (AssertionError late) {
+                assertThat(ProcessState.descriptors()).as("descriptors").isEqualTo(before);
+            }
 
             try (var _ = new Wire(new Random(0), 0, strays)) {
                 use(QUIET_BOUND, true);

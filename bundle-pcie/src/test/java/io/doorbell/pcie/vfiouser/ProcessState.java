@@ -3,6 +3,7 @@ package io.doorbell.pcie.vfiouser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /** What this process holds, which in these tests is often client and device. */
@@ -25,6 +26,24 @@ final class ProcessState {
     static int openDescriptors() {
         try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
             return (int) descriptors.count();
+        } catch (IOException unreadable) {
+            throw new AssertionError(unreadable);
+        }
+    }
+
+    /** What the descriptors of this process are of, sorted. */
+    static List<String> descriptors() {
+        try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors
+                    .map(descriptor -> {
+                        try {
+                            return Files.readSymbolicLink(descriptor).toString();
+                        } catch (IOException closedSince) {
+                            return "";
+                        }
+                    })
+                    .sorted()
+                    .toList();
         } catch (IOException unreadable) {
             throw new AssertionError(unreadable);
         }

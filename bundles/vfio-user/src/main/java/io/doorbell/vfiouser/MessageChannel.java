@@ -95,15 +95,29 @@ public final class MessageChannel implements AutoCloseable {
         try {
             var answer = new CompletableFuture<Message>();
             int id = register(answer);
+            Message returned = null;
             try {
                 send(id, command, 0, 0, payload, descriptors);
-                return await(answer, id, command, timeout, deadlineNanos);
+                returned = await(answer, id, command, timeout, deadlineNanos);
+                return returned;
             } finally {
                 pending.remove(id, answer);
+                if (returned == null) {
+                    closeWhenItCame(answer);
+                }
             }
         } finally {
             mayAsk.release();
         }
+    }
+
+    /** Nobody takes it: a peer answered what could not be sent whole. Its descriptors are ours to close. */
+    private static void closeWhenItCame(CompletableFuture<Message> answer) {
+        answer.whenComplete((came, failure) -> {
+            if (came != null) {
+                came.close();
+            }
+        });
     }
 
     /** Sends a command that needs no answer. Returns when it is in the socket. */

@@ -311,6 +311,32 @@ class MessageChannelTest {
     }
 
     @Test
+    void anAnswerToWhatCouldNotBeSentWholeIsPutAwayWithItsDescriptors() throws Exception {
+        int before = openDescriptors();
+        var pair = UnixSocket.pair();
+        var client = MessageChannel.open("peer", pair.get(0), echo());
+        var peer = pair.get(1);
+        try (var sign = EventFd.create()) {
+            // More than the socket holds: it stays in the middle of it.
+            var asked = CompletableFuture.supplyAsync(() -> catchThrowable(
+                    () -> client.request(Command.REGION_WRITE, Wire.allocate(Header.MAX_DATA_BYTES), LONG)));
+            peer.receive(Wire.allocate(Header.SIZE_BYTES), new ArrayList<>(), LONG_NANOS);
+            int open = openDescriptors();
+            var answer = Wire.allocate(Header.SIZE_BYTES);
+            new Header(0, Command.REGION_WRITE, Header.SIZE_BYTES, Header.REPLY, 0).encode(answer);
+
+            peer.send(answer, LONG_NANOS, sign.fd());
+            awaitOpenDescriptors(open + 1);
+            peer.close();
+
+            assertThat(asked.get(10, TimeUnit.SECONDS)).isInstanceOf(ChannelException.class);
+        } finally {
+            client.close();
+        }
+        awaitOpenDescriptors(before);
+    }
+
+    @Test
     void whateverComesItEndsOrAnswersAndLosesNoDescriptor() throws Exception {
         var random = Seed.random("whateverComesItEndsOrAnswersAndLosesNoDescriptor");
         int open = openDescriptors();
