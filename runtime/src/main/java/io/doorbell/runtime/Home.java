@@ -30,6 +30,9 @@ final class Home implements AutoCloseable {
     /** Two folders that File Install watches; it takes them as one comma-separated list. */
     private static final List<String> DEFAULTS = List.of("config", "deploy");
 
+    /** Configuration by which hosts on a network reach a node. */
+    private static final String LISTENERS = "io.doorbell.*.target~*.cfg";
+
     private final Path root;
     private final boolean temporary;
     private final FileChannel lock;
@@ -64,10 +67,21 @@ final class Home implements AutoCloseable {
     /** A home that {@link #close} deletes. */
     static Home temporary(Distribution distribution) {
         try {
-            return opened(Files.createTempDirectory("doorbell-"), distribution, true);
+            var home = opened(Files.createTempDirectory("doorbell-"), distribution, true);
+            home.withoutListeners();
+            return home;
         } catch (IOException e) {
             throw new Refusal("no temporary home under " + System.getProperty("java.io.tmpdir") + ": " + e.getMessage()
                     + ". Name a directory that can be written: DOORBELL_JAVA_OPTS=-Djava.io.tmpdir=DIR");
+        }
+    }
+
+    /** A node that is soon gone is nobody's to connect to: a host that looks for another node could take it for that. */
+    private void withoutListeners() throws IOException {
+        try (var files = Files.newDirectoryStream(root.resolve("config"), LISTENERS)) {
+            for (var file : files) {
+                Files.delete(file);
+            }
         }
     }
 

@@ -128,6 +128,16 @@ class HomeTest {
     }
 
     @Test
+    void aTemporaryHomeHasNoListeners() throws IOException {
+        try (var home = Home.temporary(distribution(
+                "one", "config/a.cfg", "a", "config/io.doorbell.tcp.target~tcp0.cfg", "address = 127.0.0.1"))) {
+            assertThat(home.root().resolve("config/a.cfg")).exists();
+            assertThat(home.root().resolve("config/io.doorbell.tcp.target~tcp0.cfg"))
+                    .doesNotExist();
+        }
+    }
+
+    @Test
     void aTemporaryHomeIsGoneWhenClosed() throws IOException {
         var home = Home.temporary(distribution("one", "config/a.cfg", "a"));
         assertThat(home.root().resolve("config/a.cfg")).exists();
