@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -32,6 +33,9 @@ final class Machine implements AutoCloseable {
     private final Path console;
     private final Path messages;
     private final Process process;
+    /** The same, for the hook, which may run before there is one. */
+    private final CompletableFuture<Process> started = new CompletableFuture<>();
+
     private final Thread hook = new Thread(this::end, "lab-machine-end");
     private final Qmp monitor;
     private final SocketChannel port;
@@ -70,8 +74,14 @@ final class Machine implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(messages.toFile());
         builder.environment().putAll(packages.environment());
+        try {
+            // First: what is started while this JVM ends would be left over.
+            Runtime.getRuntime().addShutdownHook(hook);
+        } catch (IllegalStateException ending) {
+            throw new LabException("ended by a signal");
+        }
         process = builder.start();
-        Runtime.getRuntime().addShutdownHook(hook);
+        started.complete(process);
         try {
             monitor = Qmp.over(connect("monitor"));
             port = connect("port");
@@ -175,17 +185,21 @@ final class Machine implements AutoCloseable {
 
     /** Also on Ctrl-C, from the hook. */
     private void end() {
+        var running = started.getNow(null);
+        if (running == null) {
+            return;
+        }
         // timeout passes it on, and QEMU quits.
-        process.destroy();
+        running.destroy();
         try {
-            if (!process.waitFor(QUIT_BOUND.toMillis(), TimeUnit.MILLISECONDS)) {
-                process.descendants().forEach(ProcessHandle::destroyForcibly);
-                process.destroyForcibly();
+            if (!running.waitFor(QUIT_BOUND.toMillis(), TimeUnit.MILLISECONDS)) {
+                running.descendants().forEach(ProcessHandle::destroyForcibly);
+                running.destroyForcibly();
             }
             Packages.delete(folder);
         } catch (InterruptedException e) {
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
+            running.descendants().forEach(ProcessHandle::destroyForcibly);
+            running.destroyForcibly();
             Thread.currentThread().interrupt();
         } catch (IOException left) {
             System.err.println("lab: " + folder + " was not deleted: " + left);
