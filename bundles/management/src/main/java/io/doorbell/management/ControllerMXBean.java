@@ -1,7 +1,6 @@
 package io.doorbell.management;
 
 import io.doorbell.host.ControllerState;
-import io.doorbell.host.NvmeNamespace;
 import java.util.SortedMap;
 
 /** One NVMe controller. */
@@ -41,7 +40,7 @@ public interface ControllerMXBean {
     @Description("Whether doorbells go through shared memory (Doorbell Buffer Config).")
     boolean isShadowDoorbells();
 
-    @Description("Active namespaces, by nsid. blockCount and optimalBoundaryBlocks are logical blocks, blockBytes and"
-            + " metadataBytes are bytes.")
-    SortedMap<Integer, NvmeNamespace> getNamespaces();
+    @Description("Active namespaces, by nsid. blockCount, optimalBoundaryBlocks and zoneBlocks are logical blocks,"
+            + " blockBytes and metadataBytes are bytes.")
+    SortedMap<Integer, ManagedNamespace> getNamespaces();
 }

@@ -2,7 +2,6 @@ package io.doorbell.management;
 
 import io.doorbell.host.ControllerState;
 import io.doorbell.host.NvmeController;
-import io.doorbell.host.NvmeNamespace;
 import io.doorbell.nvme.Version;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -79,9 +78,9 @@ final class ManagedController implements ControllerMXBean, AutoCloseable {
     }
 
     @Override
-    public SortedMap<Integer, NvmeNamespace> getNamespaces() {
-        var namespaces = new TreeMap<Integer, NvmeNamespace>();
-        controller.namespaces().forEach(namespace -> namespaces.put(namespace.nsid(), namespace));
+    public SortedMap<Integer, ManagedNamespace> getNamespaces() {
+        var namespaces = new TreeMap<Integer, ManagedNamespace>();
+        controller.namespaces().forEach(namespace -> namespaces.put(namespace.nsid(), ManagedNamespace.of(namespace)));
         return namespaces;
     }
 
