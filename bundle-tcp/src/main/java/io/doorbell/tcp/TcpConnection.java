@@ -619,8 +619,8 @@ final class TcpConnection implements FabricConnection {
         return (int) Math.min(most, TcpReactor.RECEIVE_BYTES);
     }
 
-    /** The reactor lets it go. */
-    void close() {
+    /** The reactor lets it go. Returns false when a namespace has not let go of its data. */
+    boolean close() {
         socket.close();
         boolean dataFree = queue.close();
         for (var request : requests) {
@@ -632,5 +632,6 @@ final class TcpConnection implements FabricConnection {
         if (!dataFree) {
             LOG.error("{}: memory of {} is not used again", owner.settings.name(), peer);
         }
+        return dataFree;
     }
 }

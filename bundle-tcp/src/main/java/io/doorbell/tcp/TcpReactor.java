@@ -49,7 +49,7 @@ final class TcpReactor implements Poller {
     final TcpTargetSettings settings;
     final FabricTarget target;
     final FabricListener listener;
-    final NativeMemory native_;
+    final NativeMemory mapping;
     final MemorySegment memory;
 
     /** The same bytes, for checksums. */
@@ -83,6 +83,10 @@ final class TcpReactor implements Poller {
     private TcpSocket listening;
     private Consumer<TcpSocket> onAccept;
     private boolean acceptPaused;
+
+    /** A namespace has not let go of data. */
+    private boolean dataHeld;
+
     private long nextTickNanos;
     private long nowNanos;
     private volatile int connectionCount;
@@ -104,15 +108,15 @@ final class TcpReactor implements Poller {
         receiveBase = poolBytes;
         slotBase = receiveBase + CARRY_BYTES + RECEIVE_BYTES;
         connectionBase = slotBase + (long) slots * TcpRequest.SLOT_BYTES;
-        native_ = NativeMemory.allocate(
+        mapping = NativeMemory.allocate(
                 connectionBase + (long) maxConnections * CONNECTION_BYTES,
                 new MappingOptions(HugePages.PREFERRED, false));
-        memory = native_.segment();
+        memory = mapping.segment();
         bytes = memory.asByteBuffer();
         pool = new DataPool(0, chunks);
         chunksPerConnection = Math.max(2 * DataPool.chunks(settings.maxTransferBytes()), chunks / 4);
-        in = new SocketVector(native_, MAX_PARTS);
-        out = new SocketVector(native_, MAX_PARTS);
+        in = new SocketVector(mapping, MAX_PARTS);
+        out = new SocketVector(mapping, MAX_PARTS);
         epoll = new Epoll(MAX_EVENTS);
         freeSlots = new int[slots];
         for (int i = 0; i < slots; i++) {
@@ -175,12 +179,22 @@ final class TcpReactor implements Poller {
         if (connection == null) {
             return;
         }
-        if (epoll.isWritable(event)) {
-            connection.writable();
+        try {
+            if (epoll.isWritable(event)) {
+                connection.writable();
+            }
+            if (epoll.isReadable(event)) {
+                connection.readable(nowNanos);
+            }
+        } catch (RuntimeException defect) {
+            fails(connection, defect);
         }
-        if (epoll.isReadable(event)) {
-            connection.readable(nowNanos);
-        }
+    }
+
+    /** A defect of ours, or of a namespace, is the end of the connection that met it, and of no other. */
+    private void fails(TcpConnection connection, RuntimeException defect) {
+        LOG.error("{}: the connection of {} fails", settings.name(), connection.peer(), defect);
+        doom(connection);
     }
 
     private int pollBusy(long now) {
@@ -188,7 +202,11 @@ final class TcpReactor implements Poller {
         TcpConnection previous = null;
         for (var connection = busy; connection != null; ) {
             var next = connection.nextBusy;
-            work += connection.queue.poll(now);
+            try {
+                work += connection.queue.poll(now);
+            } catch (RuntimeException defect) {
+                fails(connection, defect);
+            }
             if (connection.queue.executing() == 0) {
                 connection.isBusy = false;
                 connection.nextBusy = null;
@@ -254,7 +272,7 @@ final class TcpReactor implements Poller {
             var connection = doomed;
             doomed = connection.nextDoomed;
             remove(connection);
-            connection.close();
+            dataHeld |= !connection.close();
             count++;
         }
         return count;
@@ -417,7 +435,12 @@ final class TcpReactor implements Poller {
         epoll.close();
         in.close();
         out.close();
-        native_.close();
+        if (dataHeld) {
+            // Unmapped under a namespace that still writes there, it could become somebody else's.
+            LOG.error("{}: its memory stays mapped", settings.name());
+        } else {
+            mapping.close();
+        }
     }
 
     // Sleep.

@@ -87,22 +87,4 @@ public record TcpTargetSettings(
                     "address \"" + address + "\" of " + name + ": an IPv4 or IPv6 address", noLiteral);
         }
     }
-
-    /** The same with other limits; for tests and tools. */
-    public TcpTargetSettings withSubsystems(Set<String> offered) {
-        return new TcpTargetSettings(
-                name,
-                address,
-                port,
-                offered,
-                reactors,
-                maxConnections,
-                maxQueueEntries,
-                maxIoQueues,
-                inCapsuleBytes,
-                maxTransferBytes,
-                bufferMebibytes,
-                headerDigest,
-                dataDigest);
-    }
 }
