@@ -1,10 +1,12 @@
 package io.doorbell.perf;
 
+import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.QueuePair;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
+import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 
 /**
@@ -26,6 +28,12 @@ final class Lane implements CompletionHandler {
     private final int nsid;
     private final int ioBlocks;
     private final long firstIo;
+    private final IoLayout layout;
+    private final boolean plain;
+    /** Whether reads are looked at before they count. */
+    private final boolean inspects;
+
+    private final BlockTransfer transfer = new BlockTransfer();
 
     private final long[] startNanos;
     private final long[] slba;
@@ -53,7 +61,10 @@ final class Lane implements CompletionHandler {
         this.index = index;
         this.firstSlot = firstSlot;
         this.nsid = worker.target().namespace().nsid();
-        this.ioBlocks = worker.ioBytes() / worker.target().namespace().blockBytes();
+        this.layout = worker.layout();
+        this.ioBlocks = layout.ioBlocks();
+        this.plain = layout.plain();
+        this.inspects = verifier != null || layout.checksReads();
         this.firstIo = generator.region().firstIo();
         this.startNanos = new long[slots];
         this.slba = new long[slots];
@@ -124,7 +135,7 @@ final class Lane implements CompletionHandler {
     public void complete(long token, int status, long result) {
         var slot = (int) (token >>> 1);
         var write = (token & 1) != 0;
-        if (status == Status.SUCCESS && worker.measuring && (verifier == null || verified(slot, write))) {
+        if (status == Status.SUCCESS && worker.measuring && (!inspects || inspected(slot, write))) {
             var now = worker.batchNanos();
             worker.record(write, now - startNanos[slot]);
             if (worker.takeNext()) {
@@ -235,9 +246,10 @@ final class Lane implements CompletionHandler {
     private void stage(int slot, boolean write) {
         int answer;
         try {
-            answer = write
-                    ? queuePair.write(nsid, slba[slot], ioBlocks, data, offsetOf(slot), 0, (long) slot << 1 | 1)
-                    : queuePair.read(nsid, slba[slot], ioBlocks, data, offsetOf(slot), 0, (long) slot << 1);
+            if (write && layout.hostProtects()) {
+                layout.protect(data.segment(), offsetOf(slot), slba[slot]);
+            }
+            answer = plain ? stagePlain(slot, write) : stageTransfer(slot, write);
         } catch (IllegalStateException e) {
             // The arena was closed under our feet: nothing was staged.
             answer = QueuePair.LEASE_REVOKED;
@@ -245,6 +257,19 @@ final class Lane implements CompletionHandler {
         if (answer < 0) {
             refused(slot, answer);
         }
+    }
+
+    private int stagePlain(int slot, boolean write) {
+        return write
+                ? queuePair.write(nsid, slba[slot], ioBlocks, data, offsetOf(slot), 0, (long) slot << 1 | 1)
+                : queuePair.read(nsid, slba[slot], ioBlocks, data, offsetOf(slot), 0, (long) slot << 1);
+    }
+
+    private int stageTransfer(int slot, boolean write) {
+        layout.describe(transfer, nsid, slba[slot], data, offsetOf(slot));
+        return write
+                ? queuePair.transfer(NvmOpcode.WRITE, transfer, (long) slot << 1 | 1)
+                : queuePair.transfer(NvmOpcode.READ, transfer, (long) slot << 1);
     }
 
     private long offsetOf(int slot) {
@@ -289,8 +314,8 @@ final class Lane implements CompletionHandler {
     private void completeOtherwise(int slot, boolean write, int status) {
         if (status == Status.SUCCESS) {
             // While measuring, success comes here only with wrong data, which has been counted.
-            if (verifier != null && !worker.measuring) {
-                verified(slot, write);
+            if (inspects && !worker.measuring) {
+                inspected(slot, write);
             }
             next(slot);
         } else if (isAborted(status) && (lost || lease.state() != LeaseState.GRANTED)) {
@@ -345,6 +370,28 @@ final class Lane implements CompletionHandler {
         } catch (IllegalStateException e) {
             // The memory went with the lease; staging will be refused as well, and the data filled in anew.
             lose("the lease is being taken back");
+        }
+    }
+
+    /** Whether what was read is as it should be; counts it as failed where it is not. */
+    private boolean inspected(int slot, boolean write) {
+        return (write || !layout.checksReads() || hasGoodTuples(slot)) && (verifier == null || verified(slot, write));
+    }
+
+    private boolean hasGoodTuples(int slot) {
+        try {
+            var status = layout.check(data.segment(), offsetOf(slot), slba[slot]);
+            if (status == Status.SUCCESS) {
+                return true;
+            }
+            worker.countFailure(status);
+            if (verifier != null) {
+                verifier.readUnchecked();
+            }
+            return false;
+        } catch (IllegalStateException e) {
+            // The memory went with the lease; the controller has checked it.
+            return true;
         }
     }
 

@@ -226,7 +226,8 @@ final class LaneKeeper {
         for (var namespace : granted.controller().namespaces()) {
             if (namespace.nsid() == nsid) {
                 if (namespace.blockBytes() == target.namespace().blockBytes()
-                        && namespace.blockCount() == target.namespace().blockCount()) {
+                        && namespace.blockCount() == target.namespace().blockCount()
+                        && namespace.metadata().equals(target.namespace().metadata())) {
                     return;
                 }
                 throw new PerfException(target.name() + " has changed: " + target.namespace() + " is now " + namespace);
@@ -236,7 +237,7 @@ final class LaneKeeper {
     }
 
     private void attach(QueuePairLease granted) {
-        var stride = (int) alignUp(options.ioBytes(), options.alignment());
+        var stride = (int) alignUp(lane.worker().layout().slotBytes(), options.alignment());
         // Memory comes in pages; a larger alignment has to be found in it.
         var slack = Math.max(0, options.alignment() - PAGE_BYTES);
         DmaMemory memory = granted.allocate((long) lane.slots() * stride + slack);
@@ -258,13 +259,13 @@ final class LaneKeeper {
         }
         // A command is split at the longest transfer, and at the optimal boundary; one entry of a ring stays free. No
         // more than is needed: a small ring stays in the caches of both sides.
-        var longest = target.maxTransferBytes();
-        var boundary = (long) target.namespace().optimalBoundaryBlocks()
-                * target.namespace().blockBytes();
+        var layout = lane.worker().layout();
+        long longest = Math.max(1, target.maxTransferBytes() / layout.transferBlockBytes());
+        var boundary = target.namespace().optimalBoundaryBlocks();
         if (boundary > 0) {
-            longest = (int) Math.min(longest, boundary);
+            longest = Math.min(longest, boundary);
         }
-        var parts = (options.ioBytes() + longest - 1L) / longest + (boundary > 0 ? 1 : 0);
+        var parts = (layout.ioBlocks() + longest - 1) / longest + (boundary > 0 ? 1 : 0);
         var needed = Math.max(MIN_QUEUE_ENTRIES, lane.slots() * parts + 1);
         return (int) Math.min(needed, target.maxQueueEntries());
     }

@@ -50,6 +50,7 @@ final class NamespaceWorker implements Poller {
 
     private final PerfOptions options;
     private final Target target;
+    private final IoLayout layout;
     private final int core;
     private final Events events;
     private final Lane[] lanes;
@@ -94,6 +95,7 @@ final class NamespaceWorker implements Poller {
             PerfOptions options, Target target, IoRegion region, int core, int worker, int workers, Events events) {
         this.options = options;
         this.target = target;
+        this.layout = IoLayout.of(options, target.namespace());
         this.core = core;
         this.events = events;
         this.maxCompletions = options.maxCompletions();
@@ -131,6 +133,10 @@ final class NamespaceWorker implements Poller {
 
     int ioBytes() {
         return options.ioBytes();
+    }
+
+    IoLayout layout() {
+        return layout;
     }
 
     Lane[] lanes() {

@@ -35,7 +35,8 @@ final class PerfFlags {
             names = {"-o", "--io-size"},
             paramLabel = "BYTES",
             required = true,
-            description = "bytes per I/O, k and M are understood; a multiple of the block size")
+            description =
+                    "bytes per I/O, k and M are understood; a multiple of the block size. Metadata is not counted")
     String ioSize;
 
     @Option(
@@ -108,6 +109,14 @@ final class PerfFlags {
             paramLabel = "ENTRIES",
             description = "entries of a submission queue, 2 to 65536; default: what -q needs")
     String queueSize;
+
+    @Option(
+            names = {"-e", "--metadata"},
+            paramLabel = "PI",
+            description = "on namespaces with protection information: 'PRACT=0|1,PRCHK=GUARD|REFTAG|APPTAG', or one of"
+                    + " the two. PRACT=1: the controller makes it; PRACT=0, the default: perf does, and checks it in"
+                    + " what it reads. PRCHK: what is checked; default: nothing")
+    String metadata;
 
     @Option(
             names = {"-r", "--transport"},

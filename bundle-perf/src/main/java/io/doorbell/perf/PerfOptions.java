@@ -23,6 +23,7 @@ import java.util.regex.Pattern;
  * @param latencyDetail how often {@code -L} was given, 0 to 2
  * @param json null for none, {@code -} for the standard output
  * @param rate I/Os per second of all workers, 0 for a closed loop
+ * @param protection of namespaces with protection information
  * @param interrupts whether it sleeps until completions interrupt, where they can
  */
 record PerfOptions(
@@ -47,6 +48,7 @@ record PerfOptions(
         boolean verify,
         long seed,
         Duration resume,
+        BlockProtection protection,
         boolean interrupts) {
     static final int MAX_IO_DEPTH = 65_535;
     static final int MAX_IO_BYTES = 64 << 20;
@@ -131,6 +133,7 @@ record PerfOptions(
                         flags.resume == null
                                 ? DEFAULT_RESUME_SECONDS
                                 : number("--resume", flags.resume, 0, MAX_RESUME_SECONDS)),
+                flags.metadata == null ? BlockProtection.NONE : BlockProtection.parse("-e", flags.metadata),
                 flags.interrupts);
     }
 

@@ -50,6 +50,13 @@ final class Targets {
         if (found.isEmpty()) {
             throw new PerfException("no active namespace on any controller");
         }
+        if (options.protection() != BlockProtection.NONE
+                && found.values().stream()
+                        .noneMatch(each -> each.namespace().metadata().isProtected())) {
+            throw new PerfException("-e: none of these namespaces has protection information: "
+                    + String.join(
+                            "; ", found.values().stream().map(Target::name).toList()));
+        }
         return List.copyOf(found.values());
     }
 
@@ -135,9 +142,9 @@ final class Targets {
             throw new PerfException("-o " + options.ioBytes() + ": " + target.name() + " has " + namespace.byteSize()
                     + " bytes: allowed: at most that");
         }
-        if (namespace.metadataBytes() != 0) {
-            throw new PerfException(target.name() + " has " + namespace.metadataBytes()
-                    + " bytes of metadata per block, which perf does not carry; name others with -r");
+        var refusal = IoLayout.refusal(options, namespace);
+        if (refusal != null) {
+            throw new PerfException(target.name() + ": " + refusal);
         }
     }
 }

@@ -19,7 +19,7 @@ final class Verifier {
     private final String device;
     private final long seed;
     private final int blockBytes;
-    private final int ioBytes;
+    private final IoLayout layout;
     private final int slots;
     private final boolean readsOnly;
 
@@ -39,7 +39,7 @@ final class Verifier {
         this.device = target.name();
         this.seed = options.seed();
         this.blockBytes = target.namespace().blockBytes();
-        this.ioBytes = options.ioBytes();
+        this.layout = IoLayout.of(options, target.namespace());
         this.slots = options.ioDepth();
         this.readsOnly = options.readPercent() == 100;
         this.generations = new byte[Math.toIntExact(ioCount)];
@@ -59,8 +59,15 @@ final class Verifier {
 
     /** The same data once more, in other memory. */
     void fill(int slot, MemorySegment data, long offset, long slba) {
-        for (var at = 0; at < ioBytes; at += blockBytes) {
-            VerifyPattern.fill(data, offset + at, blockBytes, seed, slba + at / blockBytes, slotGeneration[slot]);
+        var generation = slotGeneration[slot];
+        var metadataBytes = layout.freeMetadataBytes();
+        for (var block = 0; block < layout.ioBlocks(); block++) {
+            var lba = slba + block;
+            VerifyPattern.fill(data, offset + layout.blockAt(block), blockBytes, seed, lba, generation);
+            if (metadataBytes > 0) {
+                var at = offset + layout.freeMetadataAt(block);
+                VerifyPattern.fillMetadata(data, at, metadataBytes, blockBytes, seed, lba, generation);
+            }
         }
     }
 
@@ -87,14 +94,36 @@ final class Verifier {
             return true;
         }
         checked++;
-        for (var at = 0; at < ioBytes; at += blockBytes) {
-            var lba = slba + at / blockBytes;
-            if (VerifyPattern.mismatch(data, offset + at, blockBytes, seed, lba, generation) >= 0) {
-                mismatched(lba, VerifyPattern.explain(data, offset + at, blockBytes, seed, lba, generation));
+        for (var block = 0; block < layout.ioBlocks(); block++) {
+            var lba = slba + block;
+            var at = offset + layout.blockAt(block);
+            if (VerifyPattern.mismatch(data, at, blockBytes, seed, lba, generation) >= 0) {
+                mismatched(lba, VerifyPattern.explain(data, at, blockBytes, seed, lba, generation));
+                return false;
+            }
+            if (layout.freeMetadataBytes() > 0 && !metadataMatches(data, offset, block, lba, at)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private boolean metadataMatches(MemorySegment data, long offset, int block, long lba, long blockAt) {
+        // The block matches, so the generation in it is the one that was expected, or any will do.
+        var wrong = VerifyPattern.metadataMismatch(
+                data,
+                offset + layout.freeMetadataAt(block),
+                layout.freeMetadataBytes(),
+                blockBytes,
+                seed,
+                lba,
+                VerifyPattern.generation(data, blockAt, seed, lba));
+        if (wrong >= 0) {
+            mismatched(
+                    lba,
+                    "byte " + wrong + " of its metadata, protection information apart, is the first that is wrong");
+        }
+        return wrong < 0;
     }
 
     /** A read ended well, but its memory had gone with the lease by then. */

@@ -26,12 +26,38 @@ final class VerifyPattern {
         }
     }
 
+    /** The metadata of a block goes on where its data ends. */
+    static void fillMetadata(
+            MemorySegment data, long offset, int bytes, int blockBytes, long seed, long lba, int generation) {
+        var first = first(seed, lba, generation);
+        for (var at = 0; at < bytes; at++) {
+            data.set(ValueLayout.JAVA_BYTE, offset + at, (byte) metadataWord(first, blockBytes, at));
+        }
+    }
+
+    /** Offset in the metadata of the first byte that is wrong, or -1. */
+    static int metadataMismatch(
+            MemorySegment data, long offset, int bytes, int blockBytes, long seed, long lba, int generation) {
+        var first = first(seed, lba, generation);
+        for (var at = 0; at < bytes; at++) {
+            if (data.get(ValueLayout.JAVA_BYTE, offset + at) != (byte) metadataWord(first, blockBytes, at)) {
+                return at;
+            }
+        }
+        return -1;
+    }
+
+    /** Which one a block has that matches {@link #ANY_GENERATION}. */
+    static int generation(MemorySegment data, long offset, long seed, long lba) {
+        return (int) (data.get(WORD, offset + WORD_BYTES) ^ Xorshift.mix(seed ^ lba));
+    }
+
     /** Offset in the block of the first word that is wrong, or -1. */
     static int mismatch(MemorySegment data, long offset, int blockBytes, long seed, long lba, int generation) {
         if (data.get(WORD, offset) != tag(seed, lba)) {
             return 0;
         }
-        var found = (int) (data.get(WORD, offset + WORD_BYTES) ^ Xorshift.mix(seed ^ lba));
+        var found = generation(data, offset, seed, lba);
         if ((generation != ANY_GENERATION && found != generation)
                 || data.get(WORD, offset + WORD_BYTES) != generationWord(seed, lba, found)) {
             return WORD_BYTES;
@@ -67,6 +93,10 @@ final class VerifyPattern {
 
     private static long generationWord(long seed, long lba, int generation) {
         return Xorshift.mix(seed ^ lba) ^ Integer.toUnsignedLong(generation);
+    }
+
+    private static long metadataWord(long first, int blockBytes, int at) {
+        return first + (blockBytes + at) * STEP >>> Long.SIZE - Byte.SIZE;
     }
 
     private static long first(long seed, long lba, int generation) {
