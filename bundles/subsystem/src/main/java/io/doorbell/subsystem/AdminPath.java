@@ -241,6 +241,7 @@ final class AdminPath implements CommandPath {
             return INVALID_FIELD;
         }
         boolean retain = (request.cdw10 & RETAIN_ASYNCHRONOUS_EVENT) != 0;
+        long told = controller.asyncEvents().raised();
         var page = MemorySegment.ofArray(new byte[size]);
         switch (lid) {
             case LogPageId.SUPPORTED_LOG_PAGES -> LogPages.supportedLogPages(page);
@@ -266,14 +267,14 @@ final class AdminPath implements CommandPath {
             }
             case LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS -> LogPages.features(page, controller);
             case LogPageId.RESERVATION_NOTIFICATION -> {
-                return reservationNotification(request, offset, retain);
+                return reservationNotification(request, offset, retain, told);
             }
             default ->
                 throw new IllegalStateException("log page " + LogPageId.name(lid) + " has a size but no content");
         }
         answer(request, page, offset);
         if (!retain) {
-            controller.asyncEvents().read(lid);
+            controller.asyncEvents().read(lid, told);
         }
         return Status.SUCCESS;
     }
@@ -289,12 +290,12 @@ final class AdminPath implements CommandPath {
     }
 
     /** One notification at a time; while there are more, the host hears of the next one when it has read this one. */
-    private int reservationNotification(NvmRequest request, long offset, boolean retain) {
+    private int reservationNotification(NvmRequest request, long offset, boolean retain, long told) {
         var page = MemorySegment.ofArray(new byte[ReservationNotificationLog.SIZE_BYTES]);
         int left = controller.reservationNotices().writeTo(page, retain);
         answer(request, page, offset);
         if (!retain) {
-            controller.asyncEvents().read(LogPageId.RESERVATION_NOTIFICATION);
+            controller.asyncEvents().read(LogPageId.RESERVATION_NOTIFICATION, told);
             if (left > 0) {
                 controller.reservationLogAvailable();
             }

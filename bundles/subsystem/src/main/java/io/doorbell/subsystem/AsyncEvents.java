@@ -5,6 +5,7 @@ import io.doorbell.nvme.Status;
 import io.doorbell.storage.NvmRequest;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 
 /**
@@ -24,7 +25,10 @@ final class AsyncEvents {
 
     // Guarded by this.
     private final ArrayDeque<NvmRequest> requests = new ArrayDeque<>(MAX_REQUESTS);
-    private final LinkedHashSet<Integer> waiting = new LinkedHashSet<>();
+    /** With the number it was raised with last. */
+    private final LinkedHashMap<Integer, Long> waiting = new LinkedHashMap<>();
+
+    private long raised;
     private final LinkedHashSet<Integer> masked = new LinkedHashSet<>();
 
     // So that a poll costs a load when there is nothing.
@@ -36,7 +40,12 @@ final class AsyncEvents {
 
     void raise(AsyncEvent event) {
         synchronized (this) {
-            if (waiting.size() == MAX_WAITING || !waiting.add(event.dw0())) {
+            boolean known = waiting.containsKey(event.dw0());
+            if (!known && waiting.size() == MAX_WAITING) {
+                return;
+            }
+            waiting.put(event.dw0(), ++raised);
+            if (known) {
                 return;
             }
             update();
@@ -86,11 +95,25 @@ final class AsyncEvents {
         return was;
     }
 
-    /** The host read a log page and did not ask to retain the event: its events may come again. */
-    synchronized void read(int lid) {
+    /** To be asked before a log page is filled: what was raised until then is in it. */
+    synchronized long raised() {
+        return raised;
+    }
+
+    /**
+     * The host read a log page and did not ask to retain the event: its events may come again.
+     *
+     * @param told what {@link #raised} was before the page was filled
+     */
+    synchronized void read(int lid, long told) {
+        // What waits is told by the page that was just read. But what is about to complete a request does: a host waits
+        // for
+        // that, and may have read the page for another reason.
+        waiting.entrySet()
+                .removeIf(event -> new AsyncEvent(event.getKey()).lid() == lid
+                        && event.getValue() <= told
+                        && (requests.isEmpty() || masked.contains(key(event.getKey()))));
         masked.removeIf(key -> new AsyncEvent(key).lid() == lid);
-        // What waits is told by the page that was just read.
-        waiting.removeIf(event -> new AsyncEvent(event).lid() == lid);
         update();
     }
 
@@ -108,7 +131,7 @@ final class AsyncEvents {
 
     /** The first event that is not masked; it is masked from now on. */
     private Integer next() {
-        for (Iterator<Integer> i = waiting.iterator(); i.hasNext(); ) {
+        for (Iterator<Integer> i = waiting.keySet().iterator(); i.hasNext(); ) {
             int event = i.next();
             if (masked.add(key(event))) {
                 i.remove();
@@ -121,7 +144,7 @@ final class AsyncEvents {
     private void update() {
         boolean can = false;
         if (!requests.isEmpty()) {
-            for (int event : waiting) {
+            for (int event : waiting.keySet()) {
                 can |= !masked.contains(key(event));
             }
         }

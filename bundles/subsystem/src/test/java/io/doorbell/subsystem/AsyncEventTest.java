@@ -9,6 +9,7 @@ import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.SmartLog;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.NvmRequest;
+import io.doorbell.storage.TestRequest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +89,47 @@ class AsyncEventTest {
         assertThat(poll()).isEqualTo(1);
         assertThat(next.result).isEqualTo(NAMESPACES_CHANGED);
         assertThat(changedNamespaces()).containsExactly(3);
+    }
+
+    @Test
+    void anEventThatIsAboutToCompleteARequestDoesSoThoughThePageIsReadMeanwhile() {
+        wantNamespaceEvents();
+        var request = rig.eventRequest();
+
+        rig.memory(7, 512, 8);
+        int[] read = changedNamespaces();
+        int completed = poll();
+
+        assertThat(read).containsExactly(7);
+        assertThat(completed).isEqualTo(1);
+        assertThat(request.result).isEqualTo(NAMESPACES_CHANGED);
+    }
+
+    @Test
+    void anEventThatNobodyHasAskedForYetIsToldByThePage() {
+        wantNamespaceEvents();
+        rig.memory(7, 512, 8);
+
+        int[] read = changedNamespaces();
+        var request = rig.eventRequest();
+
+        assertThat(read).containsExactly(7);
+        assertThat(request.status()).isEqualTo(NvmRequest.PENDING);
+    }
+
+    @Test
+    void whatComesWhileThePageIsFilledIsNotDroppedWithWhatItTells() {
+        var events = new AsyncEvents(() -> {});
+        var ended = AsyncEvent.of(
+                AsyncEvent.TYPE_COMMAND_SET, AsyncEvent.COMMAND_SET_SANITIZE_COMPLETED, LogPageId.SANITIZE_STATUS);
+        long told = events.raised();
+
+        events.raise(ended);
+        events.read(LogPageId.SANITIZE_STATUS, told);
+        var request = new TestRequest();
+
+        assertThat(events.request(request)).isZero();
+        assertThat(request.result).isEqualTo(ended.dw0());
     }
 
     @Test
