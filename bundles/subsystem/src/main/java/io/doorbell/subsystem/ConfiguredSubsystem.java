@@ -174,9 +174,18 @@ final class ConfiguredSubsystem implements AutoCloseable {
         }
     }
 
+    private void add(int nsid, Namespace namespace) {
+        try {
+            subsystem.addNamespace(nsid, namespace);
+        } catch (RuntimeException refused) {
+            namespace.close();
+            throw refused;
+        }
+    }
+
     private void open(int nsid, Wanted spec, BackendProvider backend) {
         try {
-            subsystem.addNamespace(nsid, made(spec, backend));
+            add(nsid, made(spec, backend));
             open.put(nsid, spec);
         } catch (IllegalArgumentException | UncheckedIOException said) {
             LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, said.getMessage());

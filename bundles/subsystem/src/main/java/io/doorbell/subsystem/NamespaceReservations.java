@@ -3,6 +3,7 @@ package io.doorbell.subsystem;
 import io.doorbell.nvme.Status;
 import io.doorbell.subsystem.ReservationState.Change;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
@@ -99,7 +100,10 @@ final class NamespaceReservations {
         }
     }
 
-    /** @param store null where nothing is kept */
+    /**
+     * @param store null where nothing is kept
+     * @throws UncheckedIOException when what is kept cannot be read
+     */
     NamespaceReservations(String name, UUID uuid, ReservationStore store, Teller teller) {
         this.name = name;
         this.uuid = uuid;
@@ -109,16 +113,17 @@ final class NamespaceReservations {
     }
 
     private ReservationState load() {
-        if (store != null) {
-            try {
-                return store.load();
-            } catch (IOException failed) {
-                // To forget it would let anyone write; but to refuse everyone for good helps nobody either.
-                LOG.error(
-                        "the reservations of {} are lost: {}. Hosts have to register anew", name, failed.getMessage());
-            }
+        if (store == null) {
+            return ReservationState.NONE;
         }
-        return ReservationState.NONE;
+        try {
+            return store.load();
+        } catch (IOException failed) {
+            // To forget them would let anyone write, and who was kept out would never know.
+            throw new UncheckedIOException(
+                    new IOException("who may write to " + name + " is not known: " + failed.getMessage() + ". Remove "
+                            + store.file() + " to begin without reservations; hosts have to register anew then"));
+        }
     }
 
     /** Of which data these are the reservations. */

@@ -167,9 +167,11 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     /**
-     * Adds a namespace, which is the subsystem's to close from now on, and attaches it to the controllers that want all.
+     * Adds a namespace, which is the subsystem's to close from now on, and attaches it to the controllers that want all. It
+     * stays the caller's when this throws.
      *
      * @throws IllegalArgumentException when {@code nsid} is taken, or not from 1 to {@link #MAX_NSID}
+     * @throws UncheckedIOException when its reservations were kept and cannot be read: it may not be open to everyone then
      */
     public void addNamespace(int nsid, Namespace namespace) {
         if (nsid < 1 || nsid > MAX_NSID) {
@@ -410,9 +412,13 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         synchronized (this) {
             beingMade.remove(nsid);
             if (made != null && !closed) {
-                put(new SubsystemNamespace(nsid, made, true, reservations(nsid, made)));
-                LOG.info("{}: a host made namespace {} of {} blocks of {}", nqn, nsid, blockCount, format);
-                return nsid;
+                try {
+                    put(new SubsystemNamespace(nsid, made, true, reservations(nsid, made)));
+                    LOG.info("{}: a host made namespace {} of {} blocks of {}", nqn, nsid, blockCount, format);
+                    return nsid;
+                } catch (UncheckedIOException failed) {
+                    LOG.error("{}: no namespace {}: {}", nqn, nsid, failed.getMessage());
+                }
             }
         }
         if (made != null) {

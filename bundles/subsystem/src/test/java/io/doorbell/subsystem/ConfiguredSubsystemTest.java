@@ -9,6 +9,8 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.storage.TestRequest;
 import io.doorbell.target.TargetSubsystem.AllocatedNamespace;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,16 +24,17 @@ class ConfiguredSubsystemTest {
     Path home;
 
     private final List<NvmSubsystem> published = new ArrayList<>();
-    private final ConfiguredSubsystem configured = new ConfiguredSubsystem(
-            subsystem -> {
-                published.add(subsystem);
-                return () -> published.remove(subsystem);
-            },
-            null);
+    private ConfiguredSubsystem configured;
     private FileBackend files;
 
     @BeforeEach
     void makeBackends() {
+        configured = new ConfiguredSubsystem(
+                subsystem -> {
+                    published.add(subsystem);
+                    return () -> published.remove(subsystem);
+                },
+                home.resolve("reservations"));
         files = new FileBackend(home, 1);
     }
 
@@ -178,5 +181,21 @@ class ConfiguredSubsystemTest {
         assertThat(poller).isNotNull();
         path.close();
         controller.close();
+    }
+
+    @Test
+    void leavesOutANamespaceWhoseReservationsCannotBeReadAndLetsItsDataGo() throws IOException {
+        var damaged = Files.createDirectories(home.resolve("reservations")).resolve(Rig.NQN + "-1.json");
+        Files.writeString(damaged, "nonsense");
+        configured.addBackend(new MemoryBackend());
+        configured.addBackend(files);
+
+        configured.apply(settings("1=file:1MiB:512:a.img", "2=memory:1MiB:512"));
+        var without = nsids();
+        Files.delete(damaged);
+        configured.apply(settings("1=file:1MiB:512:a.img", "2=memory:1MiB:512"));
+
+        assertThat(without).containsExactly(2);
+        assertThat(nsids()).containsExactly(1, 2);
     }
 }

@@ -4,6 +4,7 @@ import static io.doorbell.subsystem.ReservationRig.CONFLICT;
 import static io.doorbell.subsystem.ReservationRig.INVALID;
 import static io.doorbell.subsystem.ReservationRig.OK;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.backends.FileBackend;
 import io.doorbell.nvme.AdminOpcode;
@@ -20,6 +21,7 @@ import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.storage.TestRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -456,15 +458,22 @@ class ReservationsTest {
     }
 
     @Test
-    void aDamagedFileIsToldOfAndForgotten() throws IOException {
+    void aNamespaceWhoseReservationsAreDamagedIsOpenToNobodyUntilTheFileIsRemoved() throws IOException {
         rig = fileRig();
         rig.host(1).register(Reservation.PERSISTENCE_ON << 30, 0, 5);
         rig.close();
         Path file = Files.list(directory.resolve("reservations")).findFirst().orElseThrow();
         Files.writeString(file, Files.readString(file).replace("\"type\":0", "\"type\":2"));
+        rig = new ReservationRig(directory.resolve("reservations"));
+        var namespace = new FileBackend(directory, 1).open(new NamespaceSpec("file", 1 << 20, 512, "n.img"));
 
-        rig = fileRig();
+        assertThatThrownBy(() -> rig.rig.subsystem.addNamespace(1, namespace))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("Remove " + file);
 
+        assertThat(rig.rig.subsystem.namespaces()).isEmpty();
+        Files.delete(file);
+        rig.rig.subsystem.addNamespace(1, namespace);
         assertThat(rig.host(1).report().registrants()).isEmpty();
     }
 
