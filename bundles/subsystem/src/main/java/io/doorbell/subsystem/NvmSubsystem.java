@@ -452,12 +452,13 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
                 return Status.INTERNAL_ERROR;
             }
             try {
-                if (erase) {
-                    namespace.namespace().erase(Namespace.Erasure.DISCARD, (done, of) -> true);
-                }
+                // First: it says no before anything is lost, where it cannot be done.
                 namespace.namespace().format(format);
                 namespace.marks().clear(0, Long.MAX_VALUE);
                 formatted = true;
+                if (erase) {
+                    namespace.namespace().erase(Namespace.Erasure.DISCARD, (done, of) -> true);
+                }
             } finally {
                 namespace.endUse();
             }

@@ -6,7 +6,6 @@ import io.doorbell.nvme.SanitizeSettings;
 import io.doorbell.nvme.SanitizeStatusLog;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.Namespace.Erasure;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
@@ -143,7 +142,8 @@ final class SanitizeOperation {
         boolean erased = false;
         try {
             erased = erase(wanted, namespaces);
-        } catch (UncheckedIOException | UnsupportedOperationException | IllegalStateException failed) {
+        } catch (RuntimeException | Error failed) {
+            // Whatever it is: the end of this thread without a word would withhold every namespace for good.
             LOG.error("{}: {} failed", subsystem, SanitizeSettings.name(wanted.action()), failed);
         } catch (InterruptedException never) {
             Thread.currentThread().interrupt(); // Nobody knows this thread but us.
@@ -186,6 +186,7 @@ final class SanitizeOperation {
                 if (!done && !namespace.isRemoved()) {
                     return false;
                 }
+                namespace.marks().clear(0, Long.MAX_VALUE);
             } finally {
                 namespace.endUse();
             }

@@ -3,7 +3,6 @@ package io.doorbell.subsystem;
 import io.doorbell.nvme.DeviceSelfTestLog;
 import io.doorbell.nvme.NamespaceList;
 import io.doorbell.nvme.Status;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -119,7 +118,8 @@ final class SelfTests {
                         return current == run && !namespace.isRemoved();
                     });
                 }
-            } catch (UncheckedIOException | IllegalStateException failed) {
+            } catch (RuntimeException | Error failed) {
+                // Whatever it is: no test could be started any more, had this one no end.
                 LOG.error("{}: the self-test of {} failed", subsystem, namespace, failed);
                 end(run, DeviceSelfTestLog.FAILED_SEGMENTS, segment, namespace.nsid());
             } finally {

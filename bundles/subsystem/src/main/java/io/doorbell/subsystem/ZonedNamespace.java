@@ -2,6 +2,7 @@ package io.doorbell.subsystem;
 
 import io.doorbell.nvme.Status;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NamespaceShape;
@@ -89,6 +90,15 @@ final class ZonedNamespace implements Namespace {
         if (save() != Status.SUCCESS) {
             throw new UncheckedIOException(new IOException("the zones of " + shape().backend() + " cannot be kept"));
         }
+    }
+
+    /** All zones are empty then. In blocks of the same format only: how large zones are is configuration's. */
+    @Override
+    public void format(BlockFormat format) {
+        if (!format.equals(shape().format())) {
+            throw new UnsupportedOperationException("zones of blocks of " + shape().format() + " stay as configured");
+        }
+        erase(Erasure.DISCARD, (done, of) -> true);
     }
 
     /** All zones are empty then. */

@@ -202,6 +202,26 @@ class MaintenanceTest {
     }
 
     @Test
+    void aStoreWithADefectWithholdsNothingForGood() {
+        held.failure = new IndexOutOfBoundsException("a defect");
+        held.go.countDown();
+        var path = rig.controller.openIoPath(rig.reactor);
+
+        assertThat(selfTest(-1, DeviceSelfTestLog.CODE_SHORT)).isZero();
+        await().atMost(BOUND).until(() -> lastSelfTest() == DeviceSelfTestLog.FAILED_SEGMENTS);
+        assertThat(sanitize(SanitizeSettings.blockErase().withUnrestricted(true)))
+                .isZero();
+        await().atMost(BOUND).until(() -> {
+            path.poll(0);
+            return sanitizeState() == SanitizeStatusLog.FAILED;
+        });
+
+        await().atMost(BOUND).until(() -> sanitize(SanitizeSettings.exitFailureMode()) == Status.SUCCESS);
+        await().atMost(BOUND).until(() -> read(path, 2) == Status.SUCCESS);
+        path.close();
+    }
+
+    @Test
     void oneSelfTestRunsAtATimeAndEndsWithWhatStoppedIt() {
         assertThat(selfTest(-1, DeviceSelfTestLog.CODE_EXTENDED)).isZero();
         assertThat(selfTest(-1, DeviceSelfTestLog.CODE_SHORT)).isEqualTo(Status.DEVICE_SELF_TEST_IN_PROGRESS);

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.backends.FileBackend;
 import io.doorbell.backends.MemoryBackend;
+import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.ControllerConfiguration;
+import io.doorbell.nvme.FormatSettings;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.IdentifyZoned;
@@ -481,6 +483,42 @@ class ZonedNamespaceTest {
         }
         path = rig.controller.openIoPath(rig.reactor);
         assertThat(write(0, 1, 2)).isZero();
+    }
+
+    private int format(int lbaFormat, int secureErase) {
+        var request = Rig.command(AdminOpcode.FORMAT_NVM, 1, lbaFormat | secureErase << 9, 0);
+        assertThat(rig.admin(request)).isEqualTo(NvmRequest.PENDING);
+        long startNanos = System.nanoTime();
+        while (request.completions() == 0) {
+            path.poll(0);
+            rig.controller.adminPath().poll(0);
+            assertThat(System.nanoTime() - startNanos).as("still pending").isLessThan(20_000_000_000L);
+        }
+        return Status.code(request.status());
+    }
+
+    @Test
+    void aFormatThatIsRefusedErasesNothing() {
+        memory(0, 0);
+        write(0, 2, 7);
+
+        assertThat(format(1, FormatSettings.USER_DATA_ERASE)).isEqualTo(Status.OPERATION_DENIED);
+
+        assertThat(read(0, 2)).containsOnly(7);
+        assertThat(state(0)).isNotEqualTo(Zone.EMPTY);
+    }
+
+    @Test
+    void aFormatEmptiesAllZones() {
+        file(directory.resolve("z.img"));
+        write(0, 2, 7);
+        append(3, 1, 8);
+
+        assertThat(format(0, FormatSettings.NO_ERASE)).isZero();
+
+        assertThat(states(ZONES)).containsOnly(Zone.EMPTY);
+        assertThat(read(0, 2)).containsOnly(0);
+        assertThat(append(0, 1, 9)).isZero();
     }
 
     @Test
