@@ -111,8 +111,12 @@ final class InterruptVectors implements AutoCloseable {
         var different = vector.signs.stream().distinct().toList();
         var before = vector.fan;
         if (different.size() <= 1) {
-            vector.fan = null;
+            if (before != null) {
+                before.to(different);
+            }
             access.routeInterrupt(vector.index, different.isEmpty() ? null : different.getFirst());
+            // Not before: while the function is still routed to it, it is there, and is closed with the rest.
+            vector.fan = null;
         } else if (before == null) {
             var fan = new InterruptFan(name + " vector " + vector.index, different);
             try {

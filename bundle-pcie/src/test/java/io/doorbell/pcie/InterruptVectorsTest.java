@@ -1,6 +1,7 @@
 package io.doorbell.pcie;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.platform.EventFd;
 import java.util.ArrayList;
@@ -111,5 +112,19 @@ class InterruptVectorsTest {
 
         // An interrupt of before may have been on its way to where nobody is.
         assertThat(one.await(0)).isTrue();
+    }
+
+    @Test
+    void leavesNoThreadBehindWhenTheFunctionGoesWhileTheyAreGivenBack() {
+        vectors(2);
+        var first = vectors.take(sign());
+        vectors.take(sign());
+        var fan = access.routes.get(1);
+
+        access.refusal = "the function is not claimed";
+        vectors.giveBack(first);
+        vectors.close();
+
+        assertThatThrownBy(fan::signal).isInstanceOf(IllegalStateException.class);
     }
 }
