@@ -72,6 +72,11 @@ final class PerfFlags {
     String cores;
 
     @Option(
+            names = "--use-every-core",
+            description = "drives each namespace from each core, instead of pairing them in turn")
+    boolean useEveryCore;
+
+    @Option(
             names = {"-P", "--num-qpairs"},
             paramLabel = "N",
             description = "queue pairs per namespace and core, 1 to " + PerfOptions.MAX_QUEUE_PAIRS + "; default 1")

@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
  * @param maxCompletions per poll, {@link Integer#MAX_VALUE} for no limit
  * @param ioLimit null for none
  * @param zipfTheta 0 for uniform
+ * @param useEveryCore whether each namespace is driven from each core
  * @param queueEntries 0 for what is needed
  * @param targets empty for all controllers
  * @param latencyDetail how often {@code -L} was given, 0 to 2
@@ -35,6 +36,7 @@ record PerfOptions(
         long timeNanos,
         long warmupNanos,
         List<Integer> cores,
+        boolean useEveryCore,
         int queuePairs,
         int maxCompletions,
         IoLimit ioLimit,
@@ -117,6 +119,7 @@ record PerfOptions(
                 flags.time == null ? 0 : nanos("-t", flags.time, false),
                 warmupNanos,
                 flags.cores == null ? List.of() : CoreSet.parse("-c", flags.cores),
+                flags.useEveryCore,
                 queuePairs,
                 maxCompletions == 0 ? Integer.MAX_VALUE : maxCompletions,
                 flags.numberIos == null ? null : ioLimit(flags.numberIos, ioDepth),

@@ -8,10 +8,21 @@ import java.util.TreeMap;
  * What came of a run.
  *
  * @param workers one per namespace and core
+ * @param resumptionCount how often a lease was taken back and another came
+ * @param resumptions the last of these
  * @param runErrors what went wrong with the run itself, in the order it happened
  */
 record PerfReport(
-        PerfOptions options, List<WorkerResult> workers, List<Resumption> resumptions, List<String> runErrors) {
+        PerfOptions options,
+        List<WorkerResult> workers,
+        long resumptionCount,
+        List<Resumption> resumptions,
+        List<String> runErrors) {
+
+    /** With all of the resumptions. */
+    PerfReport(PerfOptions options, List<WorkerResult> workers, List<Resumption> resumptions, List<String> runErrors) {
+        this(options, workers, resumptions.size(), resumptions, runErrors);
+    }
 
     /** Nothing failed, and there is something to show. */
     boolean ok() {

@@ -5,7 +5,9 @@ import io.doorbell.lease.RevocationReason;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +29,11 @@ final class PerfRun implements NamespaceWorker.Events {
     /** For a look at a running worker. */
     private static final Duration LOOK_BOUND = Duration.ofMillis(500);
 
+    /** Of what happened again and again, the last are told, and how many there were. */
+    static final int MAX_RESUMPTIONS = 100;
+
+    static final int MAX_ERRORS = 100;
+
     private final ResourceManager resourceManager;
     private final PerfOptions options;
     private final String name;
@@ -42,7 +49,8 @@ final class PerfRun implements NamespaceWorker.Events {
 
     // Shared with the reactors' threads and with those who look or stop; guarded by this.
     private final List<String> errors = new ArrayList<>();
-    private final List<Resumption> resumptions = new ArrayList<>();
+    private final Deque<Resumption> resumptions = new ArrayDeque<>();
+    private long resumptionCount;
     private final List<Resumer> resumers = new ArrayList<>();
     private volatile boolean stopping;
     private volatile boolean launched;
@@ -193,15 +201,17 @@ final class PerfRun implements NamespaceWorker.Events {
         }
     }
 
-    /** Pairs namespaces and cores in turn, until every one of both is in use. */
+    /** Pairs namespaces and cores in turn, until every one of both is in use; or each with each. */
     private void assign(List<Target> targets) {
-        var workers = Math.max(targets.size(), reactors.size());
+        var everyCore = options.useEveryCore();
+        var workers = everyCore ? targets.size() * reactors.size() : Math.max(targets.size(), reactors.size());
         for (var i = 0; i < workers; i++) {
             var target = targets.get(i % targets.size());
-            var reactor = reactors.get(i % reactors.size());
+            var place = everyCore ? i / targets.size() : i % reactors.size();
+            var reactor = reactors.get(place);
             var parts = workers / targets.size() + (i % targets.size() < workers % targets.size() ? 1 : 0);
             var region = region(target, i / targets.size(), parts);
-            var core = cores.get(i % cores.size());
+            var core = cores.get(place);
             driven.add(new Driven(new NamespaceWorker(options, target, region, core, i, workers, this), reactor));
         }
     }
@@ -258,7 +268,7 @@ final class PerfRun implements NamespaceWorker.Events {
         }
         synchronized (this) {
             if (!stopping && resumers.stream().anyMatch(each -> each.needed && each.thread.isAlive())) {
-                errors.add("the time was over while a worker waited for a new lease");
+                error("the time was over while a worker waited for a new lease");
             }
         }
     }
@@ -270,18 +280,25 @@ final class PerfRun implements NamespaceWorker.Events {
                 return;
             }
             var resumption = keeper.resume();
-            synchronized (this) {
-                resumptions.add(resumption);
-                if (resumption.reason() == null || resumption.reason() == RevocationReason.QUEUE_PAIR_FAILED) {
-                    errors.add(resumption.sentence());
-                }
-            }
+            resumed(resumption);
         } catch (PerfException | IllegalStateException e) {
             if (!stopping) {
                 stop(e.getMessage());
             }
         } catch (InterruptedException e) {
             // The run ends, and nobody needs the lease any more. This thread ends with it.
+        }
+    }
+
+    /** Counts it; told are the last. */
+    synchronized void resumed(Resumption resumption) {
+        resumptionCount++;
+        if (resumptions.size() == MAX_RESUMPTIONS) {
+            resumptions.removeFirst();
+        }
+        resumptions.addLast(resumption);
+        if (resumption.reason() == null || resumption.reason() == RevocationReason.QUEUE_PAIR_FAILED) {
+            error(resumption.sentence());
         }
     }
 
@@ -326,10 +343,10 @@ final class PerfRun implements NamespaceWorker.Events {
     }
 
     /** The reactors have ended: what their threads wrote is seen here. */
-    private PerfReport report() {
+    PerfReport report() {
         var results = driven.stream().map(each -> each.worker.result()).toList();
         synchronized (this) {
-            return new PerfReport(options, results, List.copyOf(resumptions), List.copyOf(errors));
+            return new PerfReport(options, results, resumptionCount, List.copyOf(resumptions), List.copyOf(errors));
         }
     }
 
@@ -357,8 +374,8 @@ final class PerfRun implements NamespaceWorker.Events {
 
     /** Once: all workers of a controller hear of its reset. */
     private synchronized void error(String why) {
-        if (!errors.contains(why)) {
-            errors.add(why);
+        if (errors.size() < MAX_ERRORS && !errors.contains(why)) {
+            errors.add(errors.size() < MAX_ERRORS - 1 ? why : "and more that is not told");
         }
     }
 }

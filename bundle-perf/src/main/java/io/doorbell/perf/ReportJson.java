@@ -29,6 +29,7 @@ final class ReportJson {
         json.put("failed", report.failed());
         json.put("failures", failures(report.failures()));
         json.put("interrupted", report.interrupted());
+        json.put("resumption_count", report.resumptionCount());
         json.put(
                 "resumptions",
                 report.resumptions().stream().map(ReportJson::resumption).toList());

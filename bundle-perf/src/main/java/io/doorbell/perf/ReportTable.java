@@ -124,6 +124,11 @@ final class ReportTable {
         }
         if (report.interrupted() > 0 || !report.resumptions().isEmpty()) {
             println("Interrupted: %d I/Os, issued again", report.interrupted());
+            if (report.resumptionCount() > report.resumptions().size()) {
+                println(
+                        "  leases were taken back %d times; the last %d:",
+                        report.resumptionCount(), report.resumptions().size());
+            }
             report.resumptions().forEach(each -> println("  %s", each.sentence()));
         }
         if (report.neverBegun() > 0) {

@@ -102,6 +102,32 @@ class PerfRunTest {
         }
     }
 
+    @Test
+    void drivesEachNamespaceFromEachCore() {
+        try (var node = new EmulatedNode()) {
+            var namespace = new WatchedNamespace(EmulatedNode.memory("4MiB:512"));
+            node.device("nvme0", namespace, EmulatedNode.memory("4MiB:4096"));
+            node.device("nvme1", EmulatedNode.nothing("4MiB:4096"));
+
+            var report = node.run("-q 4 -o 4096 -w write -d 100% -c 0x3 --use-every-core");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.workers())
+                    .extracting(worker -> worker.target().name() + " " + worker.core())
+                    .containsExactly(
+                            "EMULATED (nvme0) NSID 1 0",
+                            "EMULATED (nvme0) NSID 2 0",
+                            "EMULATED (nvme1) NSID 1 0",
+                            "EMULATED (nvme0) NSID 1 1",
+                            "EMULATED (nvme0) NSID 2 1",
+                            "EMULATED (nvme1) NSID 1 1");
+            assertThat(report.completed()).isEqualTo(3 * 1024);
+            assertThat(IntStream.range(0, namespace.writes.length()).map(namespace.writes::get))
+                    .as("its two cores do not overlap")
+                    .containsOnly(1);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"-w write", "-w write --verify"})
     void coresShareANamespaceWithoutOverlap(String pattern) {

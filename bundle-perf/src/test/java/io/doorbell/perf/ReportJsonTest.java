@@ -33,7 +33,7 @@ class ReportJsonTest {
                 "latency_us":{"avg":20.000,"min":10.000,"p50":10.047,"p90":30.000,"p99":30.000,"p999":30.000,"max":30.000}},\
                 "write":{"iops":0.500,"mibps":0.002,"completed":1,\
                 "latency_us":{"avg":50.000,"min":50.000,"p50":50.000,"p90":50.000,"p99":50.000,"p999":50.000,"max":50.000}}},\
-                "failed":0,"failures":{},"interrupted":0,"resumptions":[],"errors":[],"ok":true}
+                "failed":0,"failures":{},"interrupted":0,"resumption_count":0,"resumptions":[],"errors":[],"ok":true}
                 """);
     }
 

@@ -173,6 +173,18 @@ class ReportTableTest {
     }
 
     @Test
+    void tellsHowManyResumptionsThereWereWhenNotAllAreTold() {
+        var resumption = new Resumption("queue pair 1 of 1", RevocationReason.OPERATOR, 0.1);
+
+        var text = print(new PerfReport(options(""), List.of(), 2001, List.of(resumption), List.of()));
+
+        assertThat(text).endsWith("""
+                  leases were taken back 2001 times; the last 1:
+                  queue pair 1 of 1: lease taken back (OPERATOR), a new one after 0.100 s
+                """);
+    }
+
+    @Test
     void tellsWhatWasVerifiedAndWhatTheOpenLoopLeftBehind() {
         var worker = new WorkerResult(
                 emulated("nvme0", 1),

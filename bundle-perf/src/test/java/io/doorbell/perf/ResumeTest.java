@@ -176,6 +176,24 @@ class ResumeTest {
         }
     }
 
+    @Test
+    void keepsTheLastResumptionsAndCountsAll() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var run = node.perfRun("-q 8 -o 4096 -w randread -t 1 -r nvme0");
+
+            for (var i = 1; i <= 1000; i++) {
+                run.resumed(new Resumption("queue pair", RevocationReason.QUEUE_PAIR_FAILED, i));
+            }
+
+            var report = run.report();
+            assertThat(report.resumptionCount()).isEqualTo(1000);
+            assertThat(report.resumptions()).hasSize(PerfRun.MAX_RESUMPTIONS);
+            assertThat(report.resumptions().getFirst().seconds()).isEqualTo(901);
+            assertThat(report.resumptions().getLast().seconds()).isEqualTo(1000);
+            assertThat(report.runErrors()).hasSize(PerfRun.MAX_ERRORS).endsWith("and more that is not told");
+        }
+    }
+
     private static void awaitBusy(EmulatedNode node) {
         await().until(() -> node.leases.leases().stream().anyMatch(lease -> lease.completed() > 100));
     }
