@@ -119,14 +119,13 @@ final class LogPages {
         for (int opcode : reservations) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP);
         }
-        for (int opcode : new int[] {
-            NvmOpcode.WRITE,
-            NvmOpcode.WRITE_ZEROES,
-            NvmOpcode.WRITE_UNCORRECTABLE,
-            NvmOpcode.DATASET_MANAGEMENT,
-            NvmOpcode.COPY
-        }) {
+        for (int opcode : new int[] {NvmOpcode.WRITE, NvmOpcode.WRITE_ZEROES, NvmOpcode.DATASET_MANAGEMENT}) {
             CommandsSupportedAndEffects.io(page, 0, opcode, CSUPP | LBCC);
+        }
+        if (csi != IdentifyCns.CSI_ZONED) {
+            // Not where there is a write pointer, of which these know nothing.
+            CommandsSupportedAndEffects.io(page, 0, NvmOpcode.WRITE_UNCORRECTABLE, CSUPP | LBCC);
+            CommandsSupportedAndEffects.io(page, 0, NvmOpcode.COPY, CSUPP | LBCC);
         }
     }
 

@@ -13,8 +13,10 @@ final class ZonePart extends NvmRequest {
     /** Whose part it is; null while it is free. */
     NvmRequest request;
 
-    /** Link of free ones; {@code next} is the backend's. */
+    /** Links: of free ones the first, of those on their way both. {@code next} is the backend's. */
     ZonePart link;
+
+    ZonePart before;
 
     ZonePart(ZonedSession session) {
         this.session = session;
@@ -23,7 +25,6 @@ final class ZonePart extends NvmRequest {
     /** @param bytes of the command's data, from its beginning on */
     void of(NvmRequest whole, long from, int count, long bytes) {
         request = whole;
-        link = null;
         // The blocks know nothing of appending: where it goes has been decided.
         opc = whole.opc == NvmOpcode.ZONE_APPEND ? NvmOpcode.WRITE : whole.opc;
         flags = whole.flags;

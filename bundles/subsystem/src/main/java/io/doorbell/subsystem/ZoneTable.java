@@ -2,6 +2,8 @@ package io.doorbell.subsystem;
 
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.Zone;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.concurrent.TimeUnit;
@@ -11,13 +13,15 @@ import java.util.stream.IntStream;
  * The states and write pointers of a namespace's zones. Zoned Namespace Command Set 1.1 §2.1 "Zones", "Zone State Machine".
  *
  * <p>Any thread. Under one lock, which is held for a few instructions: where the next block of a zone goes is one answer for
- * all reactors that append to it, and no division of the work between them makes it two. Conventional namespaces and reads
- * from disk know nothing of it.
+ * all reactors that append to it, and no division of the work between them makes it two. Reads do without it, and
+ * conventional namespaces know nothing of it.
  *
  * <p>A write moves the pointer when it is accepted, so that the next may be accepted before the first has ended.
  */
 final class ZoneTable {
     private static final int DNR = Status.DNR;
+    private static final VarHandle READABLE =
+            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
 
     private final ZoneLayout layout;
 
@@ -25,6 +29,9 @@ final class ZoneTable {
     private final byte[] states;
     /** Blocks behind the beginning that were written, or accepted; also of a full zone. */
     private final long[] written;
+
+    /** What {@link #readable} answers. Written under the lock, read without. */
+    private final long[] readable;
 
     private final int[] writing;
     private final boolean[] resetting;
@@ -40,6 +47,7 @@ final class ZoneTable {
         states = new byte[layout.zoneCount()];
         Arrays.fill(states, (byte) Zone.EMPTY);
         written = new long[layout.zoneCount()];
+        readable = new long[layout.zoneCount()];
         writing = new int[layout.zoneCount()];
         resetting = new boolean[layout.zoneCount()];
     }
@@ -84,7 +92,7 @@ final class ZoneTable {
             }
             enter(zone, Zone.IMPLICITLY_OPENED);
         }
-        written[zone] += blocks;
+        written(zone, written[zone] + blocks);
         version++;
         writing[zone]++;
         if (written[zone] == layout.capacity()) {
@@ -104,9 +112,19 @@ final class ZoneTable {
         }
     }
 
-    /** Blocks from the beginning of a zone on that have been written, or a status as a negative number. */
-    synchronized long readable(int zone) {
-        return states[zone] == Zone.OFFLINE ? -(Status.ZONE_IS_OFFLINE | DNR) : written[zone];
+    /** Blocks from the beginning of a zone on that have been written, or a status as a negative number. Takes no lock. */
+    long readable(int zone) {
+        return (long) READABLE.getAcquire(readable, zone);
+    }
+
+    private void written(int zone, long blocks) {
+        written[zone] = blocks;
+        publish(zone);
+    }
+
+    private void publish(int zone) {
+        READABLE.setRelease(
+                readable, zone, states[zone] == Zone.OFFLINE ? -(Status.ZONE_IS_OFFLINE | DNR) : written[zone]);
     }
 
     /** Open, Close, Finish or Offline, of one zone: a status. */
@@ -227,7 +245,7 @@ final class ZoneTable {
             resetting[zone] = false;
             if (done) {
                 enter(zone, Zone.EMPTY);
-                written[zone] = 0;
+                written(zone, 0);
             }
         }
         version++;
@@ -237,7 +255,7 @@ final class ZoneTable {
     synchronized void clear() {
         for (int zone = 0; zone < states.length; zone++) {
             enter(zone, Zone.EMPTY);
-            written[zone] = 0;
+            written(zone, 0);
         }
     }
 
@@ -259,7 +277,7 @@ final class ZoneTable {
 
     /** A zone as it was kept. What was open is closed, or empty. */
     synchronized void restore(int zone, int state, long blocks) {
-        written[zone] = blocks;
+        written(zone, blocks);
         boolean wasOpen = Zone.isActive(state);
         enter(zone, wasOpen ? blocks == 0 ? Zone.EMPTY : Zone.CLOSED : state);
     }
@@ -289,6 +307,7 @@ final class ZoneTable {
             implicitlyOpen.add(zone);
         }
         states[zone] = (byte) state;
+        publish(zone);
         version++;
     }
 }

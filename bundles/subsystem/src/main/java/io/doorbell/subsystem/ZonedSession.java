@@ -34,7 +34,9 @@ final class ZonedSession implements NamespaceSession {
     // Cold from here.
     private final Background background;
     private final Set<ZoneReset> resets = new HashSet<>();
-    private final Set<ZonePart> parts = new HashSet<>();
+    /** On their way, in any order; a list of its own, since a set would allocate for each. */
+    private ZonePart parts;
+
     private ZonePart free;
     /** What the blocks have ended that is nobody's command yet, and commands that ended with it; in one poll. */
     private int partsEnded;
@@ -137,7 +139,12 @@ final class ZonedSession implements NamespaceSession {
             free = part.link;
         }
         part.of(request, slba, blockCount, (long) blockCount * blockBytes);
-        parts.add(part);
+        part.link = parts;
+        part.before = null;
+        if (parts != null) {
+            parts.before = part;
+        }
+        parts = part;
         int status = blocks.submit(part);
         return status == NvmRequest.PENDING ? status : ended(part, status);
     }
@@ -183,7 +190,14 @@ final class ZonedSession implements NamespaceSession {
     }
 
     private void recycle(ZonePart part) {
-        parts.remove(part);
+        if (part.before == null) {
+            parts = part.link;
+        } else {
+            part.before.link = part.link;
+        }
+        if (part.link != null) {
+            part.link.before = part.before;
+        }
         part.request = null;
         part.clearPieces();
         part.link = free;
@@ -307,12 +321,12 @@ final class ZonedSession implements NamespaceSession {
         closed = true;
         background.forget();
         blocks.close();
-        for (var part : parts) {
+        for (var part = parts; part != null; part = part.link) {
             if (part.opc == NvmOpcode.WRITE || part.opc == NvmOpcode.WRITE_ZEROES) {
                 table.endWrite(layout.zoneOf(part.slba), false);
             }
         }
-        parts.clear();
+        parts = null;
         for (var reset : resets) {
             reset.abandon();
         }

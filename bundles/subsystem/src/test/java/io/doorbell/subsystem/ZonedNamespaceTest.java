@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.doorbell.backends.FileBackend;
 import io.doorbell.backends.MemoryBackend;
 import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.CommandsSupportedAndEffects;
 import io.doorbell.nvme.ControllerConfiguration;
 import io.doorbell.nvme.FormatSettings;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.IdentifyZoned;
+import io.doorbell.nvme.LogPageId;
 import io.doorbell.nvme.NamespaceIdentifiers;
 import io.doorbell.nvme.NamespaceList;
 import io.doorbell.nvme.NvmOpcode;
@@ -483,6 +485,23 @@ class ZonedNamespaceTest {
         }
         path = rig.controller.openIoPath(rig.reactor);
         assertThat(write(0, 1, 2)).isZero();
+    }
+
+    @Test
+    void everyIoCommandThatIsListedForZonesIsKnownAndNoOther() {
+        memory(0, 0);
+        var get = rig.getLogPage(
+                LogPageId.COMMANDS_SUPPORTED_AND_EFFECTS, CommandsSupportedAndEffects.SIZE_BYTES, 0, false);
+        get.cdw14 = IdentifyCns.CSI_ZONED << 24;
+        assertThat(rig.admin(get)).isZero();
+        var page = rig.page();
+
+        for (int opc = 0; opc <= 0xFF; opc++) {
+            int status = path.admit(TestRequest.blocks(opc, 0, 1));
+            assertThat(Status.code(status) == Status.INVALID_OPCODE)
+                    .as(NvmOpcode.name(opc))
+                    .isEqualTo(CommandsSupportedAndEffects.io(page, 0, opc) == 0);
+        }
     }
 
     private int format(int lbaFormat, int secureErase) {
