@@ -2,6 +2,7 @@ package io.doorbell.perf;
 
 import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.DmaMemory;
+import io.doorbell.host.DmaVector;
 import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmeNamespace;
 import io.doorbell.host.QueuePair;
@@ -15,7 +16,8 @@ import java.lang.foreign.ValueLayout;
  * Where the blocks of an I/O and their metadata lie in the memory of its slot, and what the host does about protection
  * information. Immutable: one for a worker. Offsets are from the beginning of the slot.
  *
- * <p>The data comes first; metadata in a buffer of its own follows it.
+ * <p>The data comes first; metadata in a buffer of its own follows it. Where the data is to lie in pieces, the last of them is
+ * the first in memory: so no two become one.
  */
 final class IoLayout {
     /** Of an I/O with its metadata. */
@@ -40,9 +42,17 @@ final class IoLayout {
     private final boolean separate;
 
     /** Of the first block. */
-    private final int metadataOffset;
+    private final long metadataOffset;
 
-    private final int slotBytes;
+    private final long dataBytes;
+    private final int pieceCount;
+    private final long pieceBytes;
+    private final long pieceStride;
+
+    /** 0 where pieces end inside of blocks. */
+    private final int pieceBlocks;
+
+    private final long slotBytes;
     private final int ioFlags;
     private final int applicationTag;
     private final int applicationTagMask;
@@ -54,20 +64,34 @@ final class IoLayout {
     /** How it makes and checks them; null where it lets them say that nothing is to be checked. */
     private final ProtectionFormat checked;
 
-    private IoLayout(NvmeNamespace namespace, int ioBytes, BlockProtection protection) {
+    private IoLayout(NvmeNamespace namespace, PerfOptions options) {
+        var protection = options.protection();
         blockBytes = namespace.blockBytes();
-        ioBlocks = ioBytes / blockBytes;
+        ioBlocks = options.ioBytes() / blockBytes;
         metadata = namespace.metadata();
         var isProtected = metadata.isProtected();
         ioFlags = isProtected ? protection.ioFlags() : 0;
         var bare = isProtected && protection.byController() && metadata.vanishesWithAction();
         metadataBytes = bare ? 0 : metadata.bytes();
         blockStride = blockBytes + (bare ? 0 : metadata.inDataBytes());
-        var dataBytes = ioBlocks * blockStride;
+        dataBytes = (long) ioBlocks * blockStride;
+        var unit = options.ioUnitBytes();
+        if (unit == 0 || unit >= options.ioBytes()) {
+            pieceCount = 1;
+            pieceBlocks = ioBlocks;
+            pieceBytes = dataBytes;
+            pieceStride = dataBytes;
+        } else {
+            pieceBlocks = unit % blockBytes == 0 ? unit / blockBytes : 0;
+            pieceBytes = pieceBlocks == 0 ? unit : (long) pieceBlocks * blockStride;
+            pieceCount = (int) Math.ceilDiv(dataBytes, pieceBytes);
+            pieceStride = alignUp(pieceBytes, options.alignment());
+        }
+        var dataArea = pieceCount * pieceStride;
         separate = metadataBytes > 0 && !metadata.extended();
         metadataStride = separate ? metadataBytes : blockStride;
-        metadataOffset = separate ? alignUp(dataBytes) : blockBytes;
-        slotBytes = separate ? metadataOffset + ioBlocks * metadataBytes : dataBytes;
+        metadataOffset = separate ? alignUp(dataArea, METADATA_ALIGNMENT) : blockBytes;
+        slotBytes = separate ? metadataOffset + (long) ioBlocks * metadataBytes : dataArea;
         hostProtects = isProtected && !protection.byController();
         checked = hostProtects && protection.checksAnything()
                 ? new ProtectionFormat(
@@ -76,34 +100,36 @@ final class IoLayout {
         // As SPDK's: who reads with the other tool finds the tag it looks for.
         applicationTag = isProtected ? ioBlocks & 0xFFFF : 0;
         applicationTagMask = isProtected ? 0xFFFF : 0;
-        plain = ioFlags == 0 && !separate;
+        plain = ioFlags == 0 && !separate && pieceCount == 1;
     }
 
     /** Of I/Os of this size on this namespace, which {@link #refusal} has nothing to say about. */
     static IoLayout of(PerfOptions options, NvmeNamespace namespace) {
-        return new IoLayout(namespace, options.ioBytes(), options.protection());
+        return new IoLayout(namespace, options);
     }
 
     /** Why these options and this namespace do not go together, or null. */
     static String refusal(PerfOptions options, NvmeNamespace namespace) {
         var metadata = namespace.metadata();
         var protection = options.protection();
-        var slotBytes = (long) options.ioBytes() / namespace.blockBytes() * (namespace.blockBytes() + metadata.bytes());
-        if (slotBytes > MAX_SLOT_BYTES) {
-            return "an I/O takes " + slotBytes + " bytes with its metadata: allowed: at most " + MAX_SLOT_BYTES;
-        }
-        if (!metadata.isProtected()) {
-            return null;
-        }
-        if (protection.checks(QueuePair.CHECK_REFERENCE_TAG) && metadata.protectionType() == 3) {
+        var checked = metadata.isProtected() && protection.checksAnything();
+        if (checked && protection.checks(QueuePair.CHECK_REFERENCE_TAG) && metadata.protectionType() == 3) {
             return "-e PRCHK=REFTAG: its protection information is of type 3, which has no reference tag to check";
         }
-        if (!protection.byController()
-                && protection.checksAnything()
+        if (checked
+                && !protection.byController()
                 && (metadata.protectionBytes() != MetadataFormat.PROTECTION_BYTES
                         || metadata.referenceTagBits() != MetadataFormat.REFERENCE_TAG_BITS)) {
             return "-e PRACT=0 with PRCHK: its protection information is not the one with a guard of 16 bits and no storage"
                     + " tag, which perf can make; PRACT=1 leaves it to the controller";
+        }
+        var layout = of(options, namespace);
+        if (layout.slotBytes > MAX_SLOT_BYTES) {
+            return "an I/O takes " + layout.slotBytes + " bytes of memory: allowed: at most " + MAX_SLOT_BYTES;
+        }
+        if (layout.pieceBlocks == 0 && (options.verify() || layout.checked != null || layout.inDataBytes() > 0)) {
+            return "-O " + options.ioUnitBytes() + ": with --verify, -e PRACT=0 or metadata in the data allowed: a"
+                    + " multiple of the block size, " + layout.blockBytes;
         }
         return null;
     }
@@ -121,8 +147,12 @@ final class IoLayout {
         return blockStride;
     }
 
+    private int inDataBytes() {
+        return blockStride - blockBytes;
+    }
+
     /** Memory of an I/O. */
-    int slotBytes() {
+    long slotBytes() {
         return slotBytes;
     }
 
@@ -141,8 +171,20 @@ final class IoLayout {
         return hostProtects;
     }
 
+    /** Pieces of the data; 1 mostly. */
+    int pieceCount() {
+        return pieceCount;
+    }
+
     long blockAt(int block) {
-        return (long) block * blockStride;
+        if (pieceCount == 1) {
+            return (long) block * blockStride;
+        }
+        return pieceAt(block / pieceBlocks) + (long) (block % pieceBlocks) * blockStride;
+    }
+
+    private long pieceAt(int piece) {
+        return (pieceCount - 1 - piece) * pieceStride;
     }
 
     /** Bytes of metadata of a block that are not protection information, and travel; the verified run fills them. */
@@ -155,9 +197,24 @@ final class IoLayout {
         return metadataAt(block) + first;
     }
 
-    /** Fills what a command needs beyond {@link QueuePair#read}; allocates nothing. */
-    BlockTransfer describe(BlockTransfer transfer, int nsid, long slba, DmaMemory memory, long slot) {
-        transfer.of(nsid, slba, ioBlocks).data(memory, slot).ioFlags(ioFlags);
+    /**
+     * Fills what a command needs beyond {@link QueuePair#read}; allocates nothing.
+     *
+     * @param vector with room for {@link #pieceCount}; not looked at where that is 1
+     */
+    BlockTransfer describe(BlockTransfer transfer, DmaVector vector, int nsid, long slba, DmaMemory memory, long slot) {
+        transfer.of(nsid, slba, ioBlocks).ioFlags(ioFlags);
+        if (pieceCount == 1) {
+            transfer.data(memory, slot);
+        } else {
+            vector.clear();
+            var left = dataBytes;
+            for (var piece = 0; piece < pieceCount; piece++) {
+                vector.add(memory, slot + pieceAt(piece), Math.min(left, pieceBytes));
+                left -= pieceBytes;
+            }
+            transfer.data(vector);
+        }
         if (ioFlags != 0) {
             transfer.referenceTag(referenceTag(slba)).applicationTag(applicationTag, applicationTagMask);
         }
@@ -170,16 +227,18 @@ final class IoLayout {
     /** Makes the tuples of what is to be written; where nothing is checked, those that tell everyone not to check. */
     void protect(MemorySegment memory, long slot, long slba) {
         if (checked != null) {
-            checked.protect(
-                    memory,
-                    slot,
-                    blockStride,
-                    memory,
-                    slot + metadataOffset,
-                    metadataStride,
-                    ioBlocks,
-                    (int) slba,
-                    applicationTag);
+            for (var block = 0; block < ioBlocks; block += pieceBlocks) {
+                checked.protect(
+                        memory,
+                        slot + blockAt(block),
+                        blockStride,
+                        memory,
+                        slot + metadataAt(block),
+                        metadataStride,
+                        Math.min(pieceBlocks, ioBlocks - block),
+                        hostReferenceTag(slba, block),
+                        applicationTag);
+            }
             return;
         }
         var from = metadata.protectionFirst() ? 0 : metadata.bytes() - metadata.protectionBytes();
@@ -193,21 +252,31 @@ final class IoLayout {
 
     /** The status of the first block that was read and is not as its tuple says, or {@link Status#SUCCESS}. */
     int check(MemorySegment memory, long slot, long slba) {
-        return checked.check(
-                memory,
-                slot,
-                blockStride,
-                memory,
-                slot + metadataOffset,
-                metadataStride,
-                ioBlocks,
-                ioFlags,
-                (int) slba,
-                ProtectionInformation.tagDword(applicationTag, applicationTagMask));
+        for (var block = 0; block < ioBlocks; block += pieceBlocks) {
+            var status = checked.check(
+                    memory,
+                    slot + blockAt(block),
+                    blockStride,
+                    memory,
+                    slot + metadataAt(block),
+                    metadataStride,
+                    Math.min(pieceBlocks, ioBlocks - block),
+                    ioFlags,
+                    hostReferenceTag(slba, block),
+                    ProtectionInformation.tagDword(applicationTag, applicationTagMask));
+            if (status != Status.SUCCESS) {
+                return status;
+            }
+        }
+        return Status.SUCCESS;
     }
 
     private long metadataAt(int block) {
-        return metadataOffset + (long) block * metadataStride;
+        return separate ? metadataOffset + (long) block * metadataStride : blockAt(block) + blockBytes;
+    }
+
+    private int hostReferenceTag(long slba, int block) {
+        return ProtectionInformation.referenceTag(metadata.protectionType(), (int) slba, block);
     }
 
     /** Of the first block: its address, as far as there is room for it. */
@@ -215,7 +284,7 @@ final class IoLayout {
         return slba & -1L >>> Long.SIZE - Math.max(1, metadata.referenceTagBits());
     }
 
-    private static int alignUp(int bytes) {
-        return bytes + METADATA_ALIGNMENT - 1 & -METADATA_ALIGNMENT;
+    private static long alignUp(long bytes, int alignment) {
+        return bytes + alignment - 1 & -alignment;
     }
 }

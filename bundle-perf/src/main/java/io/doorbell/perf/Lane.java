@@ -3,6 +3,7 @@ package io.doorbell.perf;
 import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
+import io.doorbell.host.DmaVector;
 import io.doorbell.host.QueuePair;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
@@ -34,6 +35,7 @@ final class Lane implements CompletionHandler {
     private final boolean inspects;
 
     private final BlockTransfer transfer = new BlockTransfer();
+    private final DmaVector vector;
 
     private final long[] startNanos;
     private final long[] slba;
@@ -64,6 +66,7 @@ final class Lane implements CompletionHandler {
         this.layout = worker.layout();
         this.ioBlocks = layout.ioBlocks();
         this.plain = layout.plain();
+        this.vector = new DmaVector(layout.pieceCount());
         this.inspects = verifier != null || layout.checksReads();
         this.firstIo = generator.region().firstIo();
         this.startNanos = new long[slots];
@@ -253,6 +256,11 @@ final class Lane implements CompletionHandler {
         } catch (IllegalStateException e) {
             // The arena was closed under our feet: nothing was staged.
             answer = QueuePair.LEASE_REVOKED;
+        } catch (IllegalArgumentException e) {
+            // The driver cannot describe such data to this controller, nor will it the next time.
+            held[heldCount++] = slot;
+            worker.fail(e.getMessage());
+            return;
         }
         if (answer < 0) {
             refused(slot, answer);
@@ -266,7 +274,7 @@ final class Lane implements CompletionHandler {
     }
 
     private int stageTransfer(int slot, boolean write) {
-        layout.describe(transfer, nsid, slba[slot], data, offsetOf(slot));
+        layout.describe(transfer, vector, nsid, slba[slot], data, offsetOf(slot));
         return write
                 ? queuePair.transfer(NvmOpcode.WRITE, transfer, (long) slot << 1 | 1)
                 : queuePair.transfer(NvmOpcode.READ, transfer, (long) slot << 1);

@@ -110,6 +110,14 @@ final class PerfFlags {
     String alignment;
 
     @Option(
+            names = {"-O", "--io-unit-size"},
+            paramLabel = "BYTES",
+            description =
+                    "the data lies in pieces of this size, a multiple of 4, which do not follow each other in memory;"
+                            + " metadata behind a block is not counted. Default: one piece")
+    String ioUnit;
+
+    @Option(
             names = "--io-queue-size",
             paramLabel = "ENTRIES",
             description = "entries of a submission queue, 2 to 65536; default: what -q needs")

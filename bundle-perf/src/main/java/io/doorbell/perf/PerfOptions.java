@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
  * @param ioLimit null for none
  * @param zipfTheta 0 for uniform
  * @param useEveryCore whether each namespace is driven from each core
+ * @param ioUnitBytes the data lies in pieces of so many; 0 for one piece
  * @param queueEntries 0 for what is needed
  * @param targets empty for all controllers
  * @param latencyDetail how often {@code -L} was given, 0 to 2
@@ -42,6 +43,7 @@ record PerfOptions(
         IoLimit ioLimit,
         double zipfTheta,
         int alignment,
+        int ioUnitBytes,
         int queueEntries,
         List<TransportId> targets,
         int latencyDetail,
@@ -57,6 +59,7 @@ record PerfOptions(
     static final int MAX_QUEUE_PAIRS = 256;
     static final int MAX_ALIGNMENT = 2 << 20;
     static final int DEFAULT_ALIGNMENT = 4096;
+    static final int MAX_PIECES = 1024;
     static final int MAX_THETA = 10;
     static final int MAX_TARGETS = 256;
     static final int MAX_SECONDS = 31_536_000;
@@ -67,6 +70,7 @@ record PerfOptions(
 
     private static final int MIN_IO_BYTES = 512;
     private static final int MIN_ALIGNMENT = 64;
+    private static final int MIN_UNIT_BYTES = 4;
     private static final int MAX_QUEUE_ENTRIES = 65_536;
     private static final Pattern SIZE = Pattern.compile("(\\d{1,9})([kKmM]?)");
     private static final Pattern SECONDS = Pattern.compile("(\\d{1,8})(?:\\.(\\d{1,9}))?");
@@ -125,6 +129,7 @@ record PerfOptions(
                 flags.numberIos == null ? null : ioLimit(flags.numberIos, ioDepth),
                 flags.zipf == null ? 0 : theta(flags.zipf, pattern),
                 flags.alignment == null ? DEFAULT_ALIGNMENT : alignment(flags.alignment),
+                flags.ioUnit == null ? 0 : ioUnit(flags.ioUnit, flags.ioSize),
                 flags.queueSize == null ? 0 : number("--io-queue-size", flags.queueSize, 2, MAX_QUEUE_ENTRIES),
                 targets(flags.transports),
                 flags.latencyDetail.length,
@@ -168,6 +173,18 @@ record PerfOptions(
         var bytes = size(text);
         if (bytes < MIN_IO_BYTES || bytes > MAX_IO_BYTES || bytes % MIN_IO_BYTES != 0) {
             throw UsageException.of("-o", text, "512 to 64M, a multiple of 512, as 4096, 4k or 1M");
+        }
+        return (int) bytes;
+    }
+
+    private static int ioUnit(String text, String ioSize) {
+        var bytes = size(text);
+        if (bytes < MIN_UNIT_BYTES || bytes > MAX_IO_BYTES || bytes % MIN_UNIT_BYTES != 0) {
+            throw UsageException.of("-O", text, "4 to 64M, a multiple of 4");
+        }
+        var pieces = Math.ceilDiv(ioBytes(ioSize), (int) bytes);
+        if (pieces > MAX_PIECES) {
+            throw UsageException.of("-O", text, "at most " + MAX_PIECES + " pieces of -o, not " + pieces);
         }
         return (int) bytes;
     }

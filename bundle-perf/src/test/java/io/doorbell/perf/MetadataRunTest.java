@@ -33,6 +33,10 @@ class MetadataRunTest {
                 "512+16/pi1/extended | -e PRACT=0,PRCHK=" + ALL,
                 "4096+64/pi2/first/extended | -e PRCHK=" + ALL,
                 "4096+64/pi3/extended | -e PRCHK=GUARD|APPTAG",
+                "512+8              | -O 1024",
+                "512+8/pi1          | -O 1024 -e PRCHK=" + ALL,
+                "512+16/pi1/extended | -O 3072 -A 64 -e PRCHK=" + ALL,
+                "512+8/pi1/extended | -O 3072 -e PRACT=1,PRCHK=" + ALL,
             })
     void writesReadsAndVerifiesBlocksOfEverySort(String formatAndFlags) {
         var parts = formatAndFlags.split("\\|", 2);

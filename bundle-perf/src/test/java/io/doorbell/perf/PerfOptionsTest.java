@@ -141,6 +141,8 @@ class PerfOptionsTest {
                 "-q 1 -o 4096 -w randread -t 1 -F 0     | -F 0       | above 0 to 10",
                 "-q 1 -o 4096 -w randread -t 1 -F 11    | -F 11      | above 0 to 10",
                 "-q 1 -o 4096 -w read -t 1 -A 96        | -A 96      | power of two, 64 to 2M",
+                "-q 1 -o 4096 -w read -t 1 -O 6         | -O 6       | a multiple of 4",
+                "-q 1 -o 4M -w read -t 1 -O 512         | -O 512     | at most 1024 pieces of -o, not 8192",
                 "-q 1 -o 4096 -w read -t 1 -A 4M        | -A 4M      | power of two, 64 to 2M",
                 "-q 1 -o 4096 -w read -t 1 --io-queue-size 1 | --io-queue-size 1 | 2 to 65536",
                 "-q 1 -o 4096 -w read -t 1 --rate 0     | --rate 0   | 1 to 1000000000",

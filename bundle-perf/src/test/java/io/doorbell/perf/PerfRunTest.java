@@ -31,6 +31,10 @@ class PerfRunTest {
                 "-w randwrite --verify",
                 "-w rw -M 50 -P 2 --verify",
                 "-w randrw -M 50 -A 64 -C 2 --io-queue-size 64",
+                "-w randrw -M 50 -O 1024 --verify",
+                "-w randrw -M 50 -O 1536 -A 64 -P 2 --verify",
+                "-w randrw -M 50 -O 100 -A 64",
+                "-w randrw -M 50 -O 8192",
             })
     void runsEveryPatternToTheExactNumber(String pattern) {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
@@ -172,6 +176,32 @@ class PerfRunTest {
             assertThat(report.errors()).isEmpty();
             assertThat(report.completed()).isEqualTo(200);
             assertThat(report.verification().checked()).isPositive();
+        }
+    }
+
+    @Test
+    void splitsDataInPieces() {
+        try (var node = new EmulatedNode()) {
+            node.device(
+                    EmulatorSettings.of("nvme0"),
+                    PcieOptions.DEFAULTS.withMaxTransferBytes(16 << 10),
+                    EmulatedNode.memory("16MiB:512"));
+
+            var report = node.run("-q 4 -o 256k -O 12k -w randwrite -d 200 --verify -r nvme0");
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(report.verification().checked()).isPositive();
+        }
+    }
+
+    @Test
+    void saysWhenTheDriverTakesNoSuchPieces() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var report = node.run("-q 4 -o 512k -O 512 -w randread -t 30 -r nvme0");
+
+            assertThat(report.completed()).isZero();
+            assertThat(report.errors()).hasSize(1);
+            assertThat(report.errors().getFirst()).contains("EMULATED (nvme0) NSID 1 on core 0: ");
         }
     }
 
@@ -346,6 +376,7 @@ class PerfRunTest {
                 "-q 2000 -o 4096 -w read -t 1 --verify | too few",
                 "-q 64 -o 4096 -w read -d 1%     | at least -q (64)",
                 "-q 1 -o 4096 -w read -t 1 -c [900] | core 900",
+                "-q 1 -o 4096 -w read -t 1 -O 2048 --verify | -O 2048",
             })
     void refusesWhatDoesNotFitTheNamespaceOrTheMachine(String flagsAndMessage) {
         try (var node = EmulatedNode.withMemory("4MiB:4096")) {
