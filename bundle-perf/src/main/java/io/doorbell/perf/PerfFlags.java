@@ -83,6 +83,13 @@ final class PerfFlags {
     String queuePairs;
 
     @Option(
+            names = {"-U", "--num-unused-qpairs"},
+            paramLabel = "N",
+            description = "queue pairs per controller that are held and not used, 0 to " + PerfOptions.MAX_QUEUE_PAIRS
+                    + "; default 0")
+    String unusedQueuePairs;
+
+    @Option(
             names = {"-C", "--max-completion-per-poll"},
             paramLabel = "N",
             description =

@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
  * @param readPercent 0 to 100; 100 and 0 for patterns of one kind
  * @param timeNanos how long, 0 when only the number of I/Os ends the run
  * @param cores CPUs to work on; empty for one, wherever the reactors place it
+ * @param unusedQueuePairs per controller, held and idle
  * @param maxCompletions per poll, {@link Integer#MAX_VALUE} for no limit
  * @param ioLimit null for none
  * @param zipfTheta 0 for uniform
@@ -39,6 +40,7 @@ record PerfOptions(
         List<Integer> cores,
         boolean useEveryCore,
         int queuePairs,
+        int unusedQueuePairs,
         int maxCompletions,
         IoLimit ioLimit,
         double zipfTheta,
@@ -125,6 +127,7 @@ record PerfOptions(
                 flags.cores == null ? List.of() : CoreSet.parse("-c", flags.cores),
                 flags.useEveryCore,
                 queuePairs,
+                flags.unusedQueuePairs == null ? 0 : number("-U", flags.unusedQueuePairs, 0, MAX_QUEUE_PAIRS),
                 maxCompletions == 0 ? Integer.MAX_VALUE : maxCompletions,
                 flags.numberIos == null ? null : ioLimit(flags.numberIos, ioDepth),
                 flags.zipf == null ? 0 : theta(flags.zipf, pattern),

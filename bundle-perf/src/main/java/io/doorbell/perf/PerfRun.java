@@ -45,6 +45,7 @@ final class PerfRun implements NamespaceWorker.Events {
     private final List<Driven> driven = new ArrayList<>();
     private final Map<Lane, LaneKeeper> keepers = new ConcurrentHashMap<>();
     private final List<LaneKeeper> opened = new ArrayList<>();
+    private final UnusedQueuePairs unused;
     private CountDownLatch ended;
 
     // Shared with the reactors' threads and with those who look or stop; guarded by this.
@@ -73,6 +74,7 @@ final class PerfRun implements NamespaceWorker.Events {
             Consumer<String> preamble,
             LiveLine liveLine) {
         this.resourceManager = resourceManager;
+        this.unused = new UnusedQueuePairs(resourceManager);
         this.options = options;
         this.name = name;
         this.preamble = preamble;
@@ -177,6 +179,10 @@ final class PerfRun implements NamespaceWorker.Events {
         }
         assign(targets);
         ended = new CountDownLatch(driven.size());
+        for (var id : targets.stream().map(Target::controller).distinct().toList()) {
+            requireWanted();
+            unused.open(id, options.unusedQueuePairs(), reactors.getFirst().thread());
+        }
         for (var each : driven) {
             preamble.accept("Associating " + each.worker.target().name() + " with lcore " + each.worker.core());
             each.reactor.add(each.worker);
@@ -311,6 +317,9 @@ final class PerfRun implements NamespaceWorker.Events {
         joinResumers();
         for (var keeper : opened.reversed()) {
             quietly("releasing " + keeper.name(), keeper::close);
+        }
+        for (var lease : unused.held()) {
+            quietly("releasing an unused queue pair", lease::close);
         }
         for (var reactor : reactors.reversed()) {
             quietly("closing reactor " + reactor.name(), reactor::close);

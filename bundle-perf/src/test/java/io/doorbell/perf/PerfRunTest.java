@@ -2,11 +2,13 @@ package io.doorbell.perf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.awaitility.Awaitility.await;
 
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.nvme.Status;
 import io.doorbell.pcie.PcieOptions;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -336,6 +338,52 @@ class PerfRunTest {
 
             assertThat(report.completed()).isBetween(1L, 25L);
             assertDue(report, 1000, 1);
+        }
+    }
+
+    @Test
+    void holdsUnusedQueuePairsOfEachControllerWhileItRuns() {
+        try (var node = new EmulatedNode()) {
+            node.device("nvme0", EmulatedNode.memory("4MiB:512"), EmulatedNode.memory("4MiB:512"));
+            node.device("nvme1", EmulatedNode.memory("4MiB:512"));
+            var run = node.perfRun("-q 4 -o 4096 -w randread -t 50 -P 2 -U 3");
+            var report = CompletableFuture.supplyAsync(run::execute);
+            // The labels of the idle ones say so; each of three namespaces has two that are used.
+            await().until(() -> node.leases.leases().stream()
+                            .filter(lease -> lease.completed() > 100)
+                            .count()
+                    == 6);
+
+            assertThat(node.leases.leases())
+                    .filteredOn(lease -> lease.label().startsWith("perf unused queue pair "))
+                    .hasSize(6)
+                    .allSatisfy(lease -> assertThat(lease.completed()).isZero());
+            var idle = node.leases.leases().stream()
+                    .filter(lease -> lease.label().startsWith("perf unused"))
+                    .findFirst()
+                    .orElseThrow();
+            node.leases.revoke(idle.id());
+            run.stop();
+
+            assertThat(report.join().errors()).isEmpty();
+            assertThat(report.join().resumptionCount()).isZero();
+            node.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void unwindsWhenAnUnusedQueuePairCannotBeHad() {
+        try (var node = new EmulatedNode()) {
+            node.device(
+                    EmulatorSettings.of("nvme0").withIoQueuePairs(2),
+                    PcieOptions.DEFAULTS,
+                    EmulatedNode.memory("4MiB:512"));
+
+            var report = node.run("-q 4 -o 4096 -w read -t 1 -U 3 -r nvme0");
+
+            assertThat(report.errors()).hasSize(1);
+            assertThat(report.errors().getFirst()).startsWith("leasing unused queue pair 3 of 3 of EMULATED (nvme0): ");
+            node.assertNothingLeft();
         }
     }
 
