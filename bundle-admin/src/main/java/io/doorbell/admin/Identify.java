@@ -125,7 +125,7 @@ public final class Identify implements ToolProvider {
     private static void say(List<NvmeController> found, Flags flags, PrintWriter out) {
         var reports = new ArrayList<Report>();
         for (var controller : found) {
-            var inspection = new Inspection(new AdminCommands(controller, COMMAND_BOUND));
+            var inspection = new Inspection(new AdminCommands(controller, COMMAND_BOUND).retainingEvents());
             if (flags.hex) {
                 out.println(controller.transportId());
                 out.print(Words.dump(inspection.structure(flags.namespace)));

@@ -7,7 +7,9 @@ import io.doorbell.backends.MemoryBackend;
 import io.doorbell.backends.NullBackend;
 import io.doorbell.emulator.EmulatedFunction;
 import io.doorbell.emulator.EmulatorSettings;
+import io.doorbell.host.NvmCommand;
 import io.doorbell.host.NvmeController;
+import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.pcie.PcieController;
 import io.doorbell.pcie.PcieOptions;
 import io.doorbell.resources.reactor.ReactorOptions;
@@ -17,6 +19,8 @@ import io.doorbell.subsystem.NvmSubsystem;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -96,6 +100,25 @@ class IdentifyTest {
         assertThat(out.toString())
                 .as("each refusal would be an error in the log")
                 .doesNotContain("Invalid Field");
+    }
+
+    @Test
+    void readsLogPagesWithoutAnsweringTheirEvents() {
+        var retains = new ArrayList<Boolean>();
+        var heard = (NvmeController) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {NvmeController.class}, (_, method, arguments) -> {
+                    if (arguments != null
+                            && arguments[0] instanceof NvmCommand command
+                            && command.opc == AdminOpcode.GET_LOG_PAGE) {
+                        retains.add((command.cdw10 & 1 << 15) != 0);
+                    }
+                    return method.invoke(controller, arguments);
+                });
+
+        int code = new Identify(() -> List.of(heard)).run(new PrintWriter(out, true), new PrintWriter(err, true));
+
+        assertThat(code).as(err.toString()).isZero();
+        assertThat(retains).isNotEmpty().containsOnly(true);
     }
 
     @Test

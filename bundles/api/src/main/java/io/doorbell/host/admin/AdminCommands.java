@@ -39,11 +39,17 @@ public final class AdminCommands {
 
     private final NvmeController controller;
     private final Duration bound;
+    private final boolean retainsEvents;
 
     /** @param bound for each command; those that take long by their nature are given one of their own */
     public AdminCommands(NvmeController controller, Duration bound) {
+        this(controller, bound, false);
+    }
+
+    private AdminCommands(NvmeController controller, Duration bound, boolean retainsEvents) {
         this.controller = Objects.requireNonNull(controller, "controller");
         this.bound = Objects.requireNonNull(bound, "bound");
+        this.retainsEvents = retainsEvents;
     }
 
     public NvmeController controller() {
@@ -52,7 +58,15 @@ public final class AdminCommands {
 
     /** The same with another bound. */
     public AdminCommands within(Duration otherBound) {
-        return new AdminCommands(controller, otherBound);
+        return new AdminCommands(controller, otherBound, retainsEvents);
+    }
+
+    /**
+     * The same for who only looks: reading a log page does not count as the answer to an asynchronous event, which is for those
+     * who wait for events to give. NVMe Base 2.1 §5.1.12 "Get Log Page command", RAE.
+     */
+    public AdminCommands retainingEvents() {
+        return new AdminCommands(controller, bound, true);
     }
 
     AdminCommands longerBy(Duration more) {
@@ -166,7 +180,11 @@ public final class AdminCommands {
         for (int done = 0; done < page.bytes(); done += piece) {
             int bytes = Math.min(piece, page.bytes() - done);
             boolean last = done + bytes == page.bytes();
-            logPiece(page, page.offset() + done, data.asSlice(done, bytes), !last || page.retainEvent());
+            logPiece(
+                    page,
+                    page.offset() + done,
+                    data.asSlice(done, bytes),
+                    !last || retainsEvents || page.retainEvent());
         }
         return data;
     }
