@@ -1,16 +1,13 @@
 package io.doorbell.backends;
 
+import io.doorbell.platform.DurableFile;
 import io.doorbell.storage.BlockFormat;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
@@ -20,8 +17,7 @@ import java.util.zip.CRC32C;
 
 /**
  * What a file namespace is, in a small file beside its data: the data itself stays a plain image that other tools can
- * read. Replaced as a whole: written beside, forced, renamed, and the directory forced, so that a crash leaves either
- * the old one or the new one.
+ * read. Replaced as a whole, by a {@link DurableFile}.
  *
  * @param byteSize of the data, without metadata
  * @param state what is in the data file
@@ -93,25 +89,7 @@ record FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
     void write(Path data) throws IOException {
         String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\nblockBytes=" + format + "\nstate="
                 + state.word() + "\n";
-        Path path = beside(data);
-        Path fresh = path.resolveSibling(path.getFileName() + ".new");
-        var bytes = ByteBuffer.wrap((body + "crc32c=" + crc(body) + "\n").getBytes(StandardCharsets.US_ASCII));
-        try (var channel = FileChannel.open(
-                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-        Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
-        force(path.toAbsolutePath().getParent());
-    }
-
-    /** Makes the names in a directory durable. */
-    static void force(Path directory) throws IOException {
-        try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
+        DurableFile.replace(beside(data), (body + "crc32c=" + crc(body) + "\n").getBytes(StandardCharsets.US_ASCII));
     }
 
     private static String crc(String body) {

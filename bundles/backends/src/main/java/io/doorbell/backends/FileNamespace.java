@@ -2,6 +2,7 @@ package io.doorbell.backends;
 
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
+import io.doorbell.platform.DurableFile;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.SparseFile;
 import io.doorbell.reactor.Reactor;
@@ -207,7 +208,7 @@ final class FileNamespace implements Namespace {
             file.setLength(making.storedBytes());
         }
         channel.force(true);
-        FileIdentity.force(path.toAbsolutePath().getParent());
+        DurableFile.forceDirectory(path.toAbsolutePath().getParent());
         var made = making.in(end);
         made.write(path);
         return made;

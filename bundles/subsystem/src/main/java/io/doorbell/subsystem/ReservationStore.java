@@ -79,7 +79,12 @@ final class ReservationStore {
             DurableFile.delete(file);
             return;
         }
-        Files.createDirectories(file.getParent());
+        var folder = file.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder)) {
+            Files.createDirectories(folder);
+            // A file in a folder that a loss of power takes is no file either.
+            DurableFile.forceDirectory(folder.getParent());
+        }
         var encoded = encode(state);
         var document = new LinkedHashMap<String, Object>();
         document.put("version", VERSION);
