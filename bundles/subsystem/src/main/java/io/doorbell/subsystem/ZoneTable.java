@@ -35,6 +35,8 @@ final class ZoneTable {
 
     private final int[] writing;
     private final boolean[] resetting;
+    /** Of those: nothing is being written to them any more, and what is kept says that they are empty. */
+    private final boolean[] emptied;
     /** In the order they were opened. */
     private final LinkedHashSet<Integer> implicitlyOpen = new LinkedHashSet<>();
 
@@ -50,6 +52,7 @@ final class ZoneTable {
         readable = new long[layout.zoneCount()];
         writing = new int[layout.zoneCount()];
         resetting = new boolean[layout.zoneCount()];
+        emptied = new boolean[layout.zoneCount()];
     }
 
     ZoneLayout layout() {
@@ -203,8 +206,7 @@ final class ZoneTable {
     }
 
     /**
-     * Begins to reset one zone, or all with -1: from here on nothing is written to them, and what is kept says that they are
-     * empty. To be ended by {@link #endReset}.
+     * Begins to reset one zone, or all with -1: from here on no write to them is accepted. To be ended by {@link #endReset}.
      *
      * @return the zones that are to be reset; null when it cannot be done
      */
@@ -220,11 +222,13 @@ final class ZoneTable {
                 zones[count++] = i;
             }
         }
-        version++;
         return Arrays.copyOf(zones, count);
     }
 
-    /** Waits until nothing is being written to zones that are reset. Blocks; false when the bound is over. */
+    /**
+     * Waits until nothing is being written to zones that are reset; what is kept from then on says that they are empty. Not
+     * before: a reset that does not come to be takes nothing. Blocks; false when the bound is over.
+     */
     synchronized boolean awaitWritten(int[] zones, long boundNanos) throws InterruptedException {
         long deadlineNanos = System.nanoTime() + boundNanos;
         for (int zone : zones) {
@@ -236,6 +240,10 @@ final class ZoneTable {
                 TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
             }
         }
+        for (int zone : zones) {
+            emptied[zone] = true;
+        }
+        version++;
         return true;
     }
 
@@ -243,6 +251,7 @@ final class ZoneTable {
     synchronized void endReset(int[] zones, boolean done) {
         for (int zone : zones) {
             resetting[zone] = false;
+            emptied[zone] = false;
             if (done) {
                 enter(zone, Zone.EMPTY);
                 written(zone, 0);
@@ -271,7 +280,7 @@ final class ZoneTable {
     /** What is kept of a zone: its state, with what was accepted. */
     synchronized void keep(ZoneStore.Keeper keeper) {
         for (int zone = 0; zone < states.length; zone++) {
-            keeper.keep(zone, resetting[zone] ? Zone.EMPTY : states[zone], resetting[zone] ? 0 : written[zone]);
+            keeper.keep(zone, emptied[zone] ? Zone.EMPTY : states[zone], emptied[zone] ? 0 : written[zone]);
         }
     }
 

@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -538,6 +539,36 @@ class ZonedNamespaceTest {
         assertThat(states(ZONES)).containsOnly(Zone.EMPTY);
         assertThat(read(0, 2)).containsOnly(0);
         assertThat(append(0, 1, 9)).isZero();
+    }
+
+    @Test
+    void aResetThatWaitsForWritesTakesNothingYet() throws Exception {
+        memory(0, 0);
+        var layout = new ZoneLayout(7, CAPACITY, ZONES, 0, 0);
+        var table = new ZoneTable(layout);
+        var file = directory.resolve("zones");
+        var uuid = UUID.randomUUID();
+        var store = new ZoneStore(file, uuid);
+        table.beginWrite(0, -1, 4);
+        table.endWrite(0, false);
+        table.beginWrite(0, -1, 1);
+
+        int[] zones = table.beginReset(0);
+        boolean inTime = table.awaitWritten(zones, 1);
+        // As the Flush of another host does.
+        store.save(table);
+        var meanwhile = new ZoneTable(layout);
+        new ZoneStore(file, uuid).load(meanwhile);
+        table.endWrite(0, false);
+        boolean afterwards = table.awaitWritten(zones, 1);
+        store.save(table);
+        var then = new ZoneTable(layout);
+        new ZoneStore(file, uuid).load(then);
+
+        assertThat(inTime).isFalse();
+        assertThat(meanwhile.readable(0)).isEqualTo(5);
+        assertThat(afterwards).isTrue();
+        assertThat(then.readable(0)).isZero();
     }
 
     @Test
