@@ -328,13 +328,17 @@ class PcieQueuePair extends StagingQueuePair {
         retried++;
     }
 
-    /** Submits or ends the deferred commands whose time has come; all of them when nothing can be submitted any more. */
+    /**
+     * Submits or ends the deferred commands whose time has come; all of them when nothing can be submitted any more.
+     *
+     * @param limit of those that end: a poll that is always full of other completions is no reason not to submit
+     */
     final int endDeferred(int limit) {
         long before = completed;
         boolean stopped = submitter != Thread.currentThread();
         beginBatch();
         try {
-            for (int slot = 0; slot <= trackers.slotMask && completed - before < limit && deferred.count > 0; slot++) {
+            for (int slot = 0; slot <= trackers.slotMask && deferred.count > 0; slot++) {
                 int id = trackers.ids[slot];
                 if (id == Trackers.NONE || (id & Trackers.DEFERRED) == 0) {
                     continue;
@@ -342,7 +346,8 @@ class PcieQueuePair extends StagingQueuePair {
                 boolean again = deferred.isToRetry(slot);
                 if (again && !stopped && deferred.isDue(slot, clock.millis)) {
                     submitAgain(slot);
-                } else if (again && stopped || !again && deferred.isDue(slot, clock.millis)) {
+                } else if (completed - before < limit
+                        && (again && stopped || !again && deferred.isDue(slot, clock.millis))) {
                     end(slot, id, deferred.status(slot), 0);
                 }
             }

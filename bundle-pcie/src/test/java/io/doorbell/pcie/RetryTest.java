@@ -96,6 +96,21 @@ class RetryTest {
     }
 
     @Test
+    void areSubmittedAlsoByAPollThatHasNoRoomForMoreCompletions() {
+        rig.device.complete(submitted(7), Status.COMMAND_INTERRUPTED | CRD_1);
+        assertThat(at(1)).isZero();
+        rig.device.complete(submitted(8));
+        rig.clock.advance(start + 500 * 1_000_000L);
+
+        assertThat(rig.pair.poll(1)).isEqualTo(1);
+
+        assertThat(ends).containsExactly(new End(8, 0));
+        rig.device.complete(fetchOne());
+        assertThat(rig.pair.poll(1)).isEqualTo(1);
+        assertThat(ends).last().isEqualTo(new End(7, 0));
+    }
+
+    @Test
     void areNotRetriedWhenTheDeviceSaysThatItDoesNotHelp() {
         for (int status : new int[] {
             Status.NAMESPACE_NOT_READY | Status.DNR,
