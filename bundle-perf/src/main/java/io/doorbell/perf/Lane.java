@@ -334,7 +334,7 @@ final class Lane implements CompletionHandler {
                 dropHeld();
             }
         } else {
-            worker.countFailure(status);
+            worker.countFailure(write, slba[slot], status);
             if (verifier != null && write) {
                 verifier.writeUncertain(firstSlot + slot);
             }
@@ -392,7 +392,7 @@ final class Lane implements CompletionHandler {
             if (status == Status.SUCCESS) {
                 return true;
             }
-            worker.countFailure(status);
+            worker.countFailure(false, slba[slot], status);
             if (verifier != null) {
                 verifier.readUnchecked();
             }

@@ -44,6 +44,9 @@ final class NamespaceWorker implements Poller {
 
         void failed(NamespaceWorker worker, String why);
 
+        /** One of the failed I/Os, as {@code -Q} asks for. */
+        void ioFailed(String what);
+
         /** Its lease ends, and it would like to have another. */
         void laneLost(Lane lane, String why);
     }
@@ -85,6 +88,7 @@ final class NamespaceWorker implements Poller {
     private long measuredFromNanos;
     private long measuredNanos;
     private final long[] failures = new long[STATUS_CODES];
+    private long failedIos;
 
     /**
      * @param core what is shown
@@ -290,8 +294,13 @@ final class NamespaceWorker implements Poller {
         return phase == Phase.READING_BACK;
     }
 
-    void countFailure(int status) {
+    void countFailure(boolean write, long slba, int status) {
         failures[Status.code(status)]++;
+        failedIos++;
+        if (options.tellEachFailed() > 0 && failedIos % options.tellEachFailed() == 0) {
+            events.ioFailed(name() + ": " + (write ? "write" : "read") + " of LBA " + Long.toUnsignedString(slba) + ": "
+                    + new Status(status) + ", the " + failedIos + ". that failed");
+        }
     }
 
     void laneLost(Lane lane, String why) {

@@ -117,7 +117,7 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
                         table.print(line + "\n");
                         table.flush();
                     },
-                    new LiveLine(isTerminal() ? table : null, options.warmupNanos()));
+                    new LiveLine(isTerminal() ? table : null, options.warmupNanos(), options.cpuUsage()));
         } catch (IllegalStateException e) {
             err.println("perf: " + e.getMessage());
             err.flush();

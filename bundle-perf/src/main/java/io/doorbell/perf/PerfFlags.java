@@ -146,6 +146,19 @@ final class PerfFlags {
     List<String> transports = new ArrayList<>();
 
     @Option(
+            names = {"-Q", "--continue-on-error"},
+            paramLabel = "N",
+            description =
+                    "tells every Nth failed I/O of a namespace and core. A run goes on when I/Os fail, with this or"
+                            + " without, and the exit code is 1")
+    String continueOnError;
+
+    @Option(
+            names = {"-m", "--cpu-usage"},
+            description = "the live line tells how busy the cores are: in what part of the rounds there was work")
+    boolean cpuUsage;
+
+    @Option(
             names = {"-L", "--enable-sw-latency-tracking"},
             description = "prints percentiles of the latency per namespace and core; twice (-LL): histograms as well")
     boolean[] latencyDetail = {};

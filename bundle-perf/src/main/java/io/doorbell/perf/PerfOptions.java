@@ -26,6 +26,8 @@ import java.util.regex.Pattern;
  * @param latencyDetail how often {@code -L} was given, 0 to 2
  * @param json null for none, {@code -} for the standard output
  * @param rate I/Os per second of all workers, 0 for a closed loop
+ * @param tellEachFailed every so many failed I/Os of a worker one is told; 0 for none
+ * @param cpuUsage whether the live line tells how busy the cores are
  * @param protection of namespaces with protection information
  * @param interrupts whether it sleeps until completions interrupt, where they can
  */
@@ -55,6 +57,8 @@ record PerfOptions(
         long seed,
         Duration resume,
         BlockProtection protection,
+        int tellEachFailed,
+        boolean cpuUsage,
         boolean interrupts) {
     static final int MAX_IO_DEPTH = 65_535;
     static final int MAX_IO_BYTES = 64 << 20;
@@ -145,6 +149,8 @@ record PerfOptions(
                                 ? DEFAULT_RESUME_SECONDS
                                 : number("--resume", flags.resume, 0, MAX_RESUME_SECONDS)),
                 flags.metadata == null ? BlockProtection.NONE : BlockProtection.parse("-e", flags.metadata),
+                flags.continueOnError == null ? 0 : number("-Q", flags.continueOnError, 1, MAX_RATE),
+                flags.cpuUsage,
                 flags.interrupts);
     }
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -34,6 +35,9 @@ final class PerfRun implements NamespaceWorker.Events {
 
     static final int MAX_ERRORS = 100;
 
+    /** Failed I/Os told in one {@link #TICK}. */
+    static final int MAX_TOLD = 100;
+
     private final ResourceManager resourceManager;
     private final PerfOptions options;
     private final String name;
@@ -46,6 +50,7 @@ final class PerfRun implements NamespaceWorker.Events {
     private final Map<Lane, LaneKeeper> keepers = new ConcurrentHashMap<>();
     private final List<LaneKeeper> opened = new ArrayList<>();
     private final UnusedQueuePairs unused;
+    private final ArrayBlockingQueue<String> failedIos = new ArrayBlockingQueue<>(MAX_TOLD);
     private CountDownLatch ended;
 
     // Shared with the reactors' threads and with those who look or stop; guarded by this.
@@ -65,7 +70,7 @@ final class PerfRun implements NamespaceWorker.Events {
 
     /**
      * @param name unique among the living runs; reactors are named after it
-     * @param preamble hears what is attached and associated, a line at a time
+     * @param preamble hears what is attached and associated, and of failed I/Os, a line at a time
      */
     PerfRun(
             ResourceManager resourceManager,
@@ -146,6 +151,12 @@ final class PerfRun implements NamespaceWorker.Events {
     @Override
     public void failed(NamespaceWorker worker, String why) {
         stop(why);
+    }
+
+    /** Dropped when there are too many: they are counted anyway. */
+    @Override
+    public void ioFailed(String what) {
+        failedIos.offer(what);
     }
 
     @Override
@@ -258,7 +269,8 @@ final class PerfRun implements NamespaceWorker.Events {
     private void awaitEnd() throws InterruptedException {
         var deadline = Long.MAX_VALUE;
         while (!ended.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
-            liveLine.tick(this::look);
+            tellFailedIos();
+            liveLine.tick(this::look, reactors);
             if (stopping && deadline == Long.MAX_VALUE) {
                 deadline = System.nanoTime()
                         + NamespaceWorker.DRAIN_BOUND.plus(END_MARGIN).toNanos();
@@ -311,6 +323,7 @@ final class PerfRun implements NamespaceWorker.Events {
     private void close() {
         workersEnded = true;
         liveLine.end();
+        tellFailedIos();
         synchronized (this) {
             stopping = true;
         }
@@ -323,6 +336,17 @@ final class PerfRun implements NamespaceWorker.Events {
         }
         for (var reactor : reactors.reversed()) {
             quietly("closing reactor " + reactor.name(), reactor::close);
+        }
+    }
+
+    private void tellFailedIos() {
+        for (var told = 0; told < MAX_TOLD; told++) {
+            var what = failedIos.poll();
+            if (what == null) {
+                return;
+            }
+            liveLine.end();
+            preamble.accept(what);
         }
     }
 

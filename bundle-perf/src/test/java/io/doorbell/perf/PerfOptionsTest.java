@@ -39,6 +39,22 @@ class PerfOptionsTest {
     }
 
     @Test
+    void readsWhatIsLessOftenUsed() {
+        var options = parse("-q 8 -o 64k -w randread -t 1 -e PRACT=1,PRCHK=GUARD -O 4k -U 2 -Q 10 -m --use-every-core");
+        var longNames = parse("-q 8 -o 64k -w randread -t 1 --metadata PRACT=1,PRCHK=GUARD --io-unit-size 4k"
+                + " --num-unused-qpairs 2 --continue-on-error 10 --cpu-usage --use-every-core");
+
+        assertThat(options.protection()).isEqualTo(BlockProtection.parse("-e", "PRACT=1,PRCHK=GUARD"));
+        assertThat(options.ioUnitBytes()).isEqualTo(4096);
+        assertThat(options.unusedQueuePairs()).isEqualTo(2);
+        assertThat(options.tellEachFailed()).isEqualTo(10);
+        assertThat(options.cpuUsage()).isTrue();
+        assertThat(options.useEveryCore()).isTrue();
+        assertThat(longNames).usingRecursiveComparison().ignoringFields("flags").isEqualTo(options);
+        assertThat(parse(GOOD).protection()).isEqualTo(BlockProtection.NONE);
+    }
+
+    @Test
     void readsTheLongNames() {
         var options = parse("--io-depth 1 --io-size 512 --io-pattern write --time 1 --core-mask [0,2-3] --num-qpairs 1"
                 + " --max-completion-per-poll 0 --number-ios 5% --enable-sw-latency-tracking");
@@ -145,6 +161,8 @@ class PerfOptionsTest {
                 "-q 1 -o 4M -w read -t 1 -O 512         | -O 512     | at most 1024 pieces of -o, not 8192",
                 "-q 1 -o 4096 -w read -t 1 -A 4M        | -A 4M      | power of two, 64 to 2M",
                 "-q 1 -o 4096 -w read -t 1 --io-queue-size 1 | --io-queue-size 1 | 2 to 65536",
+                "-q 1 -o 4096 -w read -t 1 -U 257       | -U 257     | 0 to 256",
+                "-q 1 -o 4096 -w read -t 1 -Q 0         | -Q 0       | 1 to 1000000000",
                 "-q 1 -o 4096 -w read -t 1 --rate 0     | --rate 0   | 1 to 1000000000",
                 "-q 1 -o 4096 -w read -t 1 --seed -3    | --seed     | ",
                 "-q 1 -o 4096 -w read -t 1 --seed 1e3   | --seed 1e3 | whole number",
@@ -197,6 +215,7 @@ class PerfOptionsTest {
         assertThat(exit).isZero();
         assertThat(out.toString())
                 .contains("-q", "-o", "-w", "-M", "-t", "-a", "-c", "-P", "-L", "-d", "-F", "-r", "-C", "-A")
+                .contains("-e", "-O", "-U", "-Q", "-m", "--use-every-core", "PRACT=0|1")
                 .contains("--json", "--verify", "--rate", "--resume", "--seed", "--io-queue-size")
                 .contains("Sequential workloads split a namespace");
     }

@@ -7,6 +7,8 @@ import static org.awaitility.Awaitility.await;
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.nvme.Status;
 import io.doorbell.pcie.PcieOptions;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
@@ -228,6 +230,42 @@ class PerfRunTest {
             assertThat(report.completed()).isEqualTo(9000);
             assertThat(report.ok()).isFalse();
             assertThat(report.errors()).containsExactly("1000 I/Os failed");
+        }
+    }
+
+    @Test
+    void tellsEveryNthFailedIoAndFailsAllTheSame() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            node.device().faults("io opc=write every=10 -> status=0x280");
+
+            var output = node.command("-q 1 -o 4096 -w write -d 1000 -Q 40 -r nvme0");
+
+            assertThat(output.exit()).isEqualTo(1);
+            assertThat(output.out().lines().filter(line -> line.contains("that failed")))
+                    .allMatch(line -> line.startsWith("EMULATED (nvme0) NSID 1 on core "))
+                    .extracting(line -> line.substring(line.indexOf(": ") + 2))
+                    .containsExactly(
+                            "write of LBA 390: Write Fault (sct 2, sc 80h), the 40. that failed",
+                            "write of LBA 790: Write Fault (sct 2, sc 80h), the 80. that failed");
+            assertThat(output.out()).contains("Failed: 100 x Write Fault");
+            assertThat(output.err()).contains("100 I/Os failed");
+        }
+    }
+
+    @Test
+    void theLiveLineTellsHowBusyTheCoresAre() {
+        try (var node = EmulatedNode.withMemory("16MiB:4096")) {
+            var text = new StringWriter();
+            var options = PerfOptions.parse(EmulatedNode.words("-q 8 -o 4096 -w randread -t 2.5 -m -r nvme0"));
+            var line = new LiveLine(new PrintWriter(text), 0, options.cpuUsage());
+
+            var report = new PerfRun(node.resources, options, "perf-t", _ -> {}, line).execute();
+
+            assertThat(report.errors()).isEmpty();
+            assertThat(text.toString())
+                    .matches("(?s) *\\d+ IOPS, +\\d+\\.\\d\\d MiB/s,   1 Core\\(s\\): +\\d+\\.\\d\\d% Busy\r.*");
+            var busy = Double.parseDouble(text.toString().replaceFirst("(?s).*?Core\\(s\\): +([0-9.]+)%.*", "$1"));
+            assertThat(busy).isGreaterThan(0).isLessThanOrEqualTo(100);
         }
     }
 

@@ -222,8 +222,8 @@ class ReportTableTest {
 
     @Test
     void theLiveLineIsSpdks() {
-        assertThat(LiveLine.text(false, 1_234_567.4, 4096)).isEqualTo("  1234567 IOPS,  4822.53 MiB/s\r");
-        assertThat(LiveLine.text(true, 10, 4096)).isEqualTo("[warmup]        10 IOPS,     0.04 MiB/s\r");
+        assertThat(LiveLine.text(false, 1_234_567.4, 4096)).isEqualTo("  1234567 IOPS,  4822.53 MiB/s");
+        assertThat(LiveLine.text(true, 10, 4096)).isEqualTo("[warmup]        10 IOPS,     0.04 MiB/s");
     }
 
     private static String print(PerfReport report) {

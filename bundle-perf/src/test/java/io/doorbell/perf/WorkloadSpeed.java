@@ -1,11 +1,14 @@
 package io.doorbell.perf;
 
 import io.doorbell.host.DmaMemory;
+import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmeController;
+import io.doorbell.host.NvmeNamespace;
 import io.doorbell.host.QueuePair;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
-import java.lang.foreign.MemorySegment;
+import io.doorbell.nvme.TransportId;
+import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 
@@ -22,13 +25,19 @@ final class WorkloadSpeed {
         var flags =
                 args.length > 0 ? List.of(args) : List.of("-q", "128", "-o", "4096", "-w", "randread", "-t", "1000");
         var options = PerfOptions.parse(flags);
-        var target = Reports.emulated("nvme0", 1);
+        var target = new Target(
+                TransportId.emulated("nvme0"),
+                new NvmeNamespace(1, 1 << 20, 512, metadata(options), 0, ""),
+                128 << 10,
+                1024);
         var region = new IoRegion(0, target.namespace().byteSize() / options.ioBytes());
         var worker = new NamespaceWorker(options, target, region, 0, 0, 1, new Silent());
         for (var lane : worker.lanes()) {
             var queuePair = new InstantQueuePair(1024);
             queuePair.handler = lane;
-            lane.attach(new InstantLease(queuePair), new DmaMemory(MemorySegment.NULL, 0), 0, 4096);
+            var stride = Math.toIntExact(worker.layout().slotBytes());
+            var memory = new DmaMemory(Arena.global().allocate((long) lane.slots() * stride), 0);
+            lane.attach(new InstantLease(queuePair), memory, 0, stride);
         }
         worker.start();
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -47,6 +56,13 @@ final class WorkloadSpeed {
                     (double) nanos / ios, (double) (threads.getCurrentThreadAllocatedBytes() - bytes) / ios);
         }
         System.out.println(worker.result().completed());
+    }
+
+    /** With {@code -e}: protection information behind each block, which the host makes and checks with PRACT=0. */
+    private static MetadataFormat metadata(PerfOptions options) {
+        return options.protection() == BlockProtection.NONE
+                ? MetadataFormat.NONE
+                : MetadataFormat.withProtection(8, true, 1, false);
     }
 
     private record InstantLease(QueuePair queuePair) implements QueuePairLease {
@@ -92,6 +108,9 @@ final class WorkloadSpeed {
         public void failed(NamespaceWorker worker, String why) {
             throw new IllegalStateException(why);
         }
+
+        @Override
+        public void ioFailed(String what) {}
 
         @Override
         public void laneLost(Lane lane, String why) {
