@@ -6,6 +6,7 @@ import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TcpPdu;
 import io.doorbell.platform.SocketVector;
 import io.doorbell.platform.TcpSocket;
+import io.doorbell.storage.NvmRequest;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
@@ -230,12 +231,21 @@ final class TcpConnection implements FabricConnection {
         if (request.chunks.length < count) {
             request.chunks = new int[count]; // Rarely: it keeps its size for reuse.
         }
+        var pool = owner.pool;
+        // What comes from the host comes whole, or nobody looks at it.
+        int fill = request.dataToHost ? request.fill : NvmRequest.FILLS_ALL;
         int left = bytes;
         for (int i = 0; i < count; i++) {
-            int chunk = owner.pool.take();
+            int chunk = pool.take();
             request.chunks[i] = chunk;
             int part = Math.min(left, DataPool.CHUNK_BYTES);
-            request.addPiece(memory, owner.pool.offset(chunk), part);
+            if (fill != NvmRequest.FILLS_ALL) {
+                pool.zero(chunk);
+            }
+            if (fill != NvmRequest.FILLS_NONE) {
+                pool.use(chunk, part);
+            }
+            request.addPiece(memory, pool.offset(chunk), part);
             left -= part;
         }
         request.chunkCount = count;

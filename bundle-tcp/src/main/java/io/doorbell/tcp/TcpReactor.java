@@ -113,7 +113,7 @@ final class TcpReactor implements Poller {
                 new MappingOptions(HugePages.PREFERRED, false));
         memory = mapping.segment();
         bytes = memory.asByteBuffer();
-        pool = new DataPool(0, chunks);
+        pool = new DataPool(memory, 0, chunks);
         chunksPerConnection = Math.max(2 * DataPool.chunks(settings.maxTransferBytes()), chunks / 4);
         in = new SocketVector(mapping, MAX_PARTS);
         out = new SocketVector(mapping, MAX_PARTS);

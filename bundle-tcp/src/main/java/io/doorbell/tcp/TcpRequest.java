@@ -92,6 +92,7 @@ final class TcpRequest extends FabricRequest {
         cdw13 = SubmissionEntry.cdw13(memory, at);
         cdw14 = SubmissionEntry.cdw14(memory, at);
         cdw15 = SubmissionEntry.cdw15(memory, at);
+        fill = FILLS_SOME;
         dataBytes = 0;
         pieceCount = 0;
         result = 0;

@@ -8,7 +8,8 @@ import java.util.UUID;
  * @param format of its blocks
  * @param blockCount logical blocks
  * @param uuid stays the same for the life of the data
- * @param keepsData whether what is written can be read again, and deallocated blocks read zero; {@code null} does neither
+ * @param keepsData whether what is written can be read again, and deallocated blocks read zero; {@code null} does neither, and a Read
+ *     leaves the pieces of its request as they are
  * @param deallocates whether deallocated blocks give space back
  * @param volatileCache whether a write is durable only after a Flush, or with FUA; false where there is nothing to flush
  * @param backend what it stores to, for people: {@code memory}, {@code null}, {@code file /path}

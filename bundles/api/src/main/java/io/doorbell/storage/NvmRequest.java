@@ -19,6 +19,13 @@ public abstract class NvmRequest extends HostPieces {
     /** Not done yet: {@link #complete} will be called. Every other answer is a status. */
     public static final int PENDING = -1;
 
+    /** A command that succeeds may leave some of its pieces as they were. */
+    public static final int FILLS_SOME = 0;
+    /** A command that succeeds has written every byte of its pieces. */
+    public static final int FILLS_ALL = 1;
+    /** It leaves its pieces as they were, but for zeroes. */
+    public static final int FILLS_NONE = 2;
+
     // Set by the transport, as in the submission queue entry.
     public int opc;
     /** FUSE in bits 1:0, PSDT in bits 7:6. */
@@ -38,6 +45,12 @@ public abstract class NvmRequest extends HostPieces {
     public int dataBytes;
     /** True when the data moves to the host. */
     public boolean dataToHost;
+
+    /**
+     * Where data move to the host, what of the pieces is written: {@link #FILLS_SOME}, which a transport sets that wants to know, or what
+     * admit promises instead. Who lends pieces that held another command's data has them zeroed but with {@link #FILLS_ALL}.
+     */
+    public int fill;
 
     public long slba;
     public int blockCount;

@@ -199,6 +199,10 @@ final class CheckedOperation extends NvmRequest {
     /** Data in the buffer. */
     private int buffered(int opcode, long first, int blocks) {
         int bytes = blocks * layout.format.storedBytes();
+        if (opcode == NvmOpcode.READ && !session.storeKeepsData) {
+            // What another command left there is not what this one reads.
+            buffer.asSlice(0, bytes).fill((byte) 0);
+        }
         clearPieces();
         addPiece(buffer, 0, bytes);
         sliceBytes += bytes;

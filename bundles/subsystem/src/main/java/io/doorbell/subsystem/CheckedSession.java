@@ -33,6 +33,9 @@ final class CheckedSession implements NamespaceSession {
     final UncorrectableBlocks marks;
     final BounceBuffers buffers = new BounceBuffers();
     final long blockCount;
+    /** Whether a Read fills the buffer it has. */
+    final boolean storeKeepsData;
+
     private final Reactor reactor;
 
     private CheckedOperation free;
@@ -59,6 +62,7 @@ final class CheckedSession implements NamespaceSession {
         this.reactor = reactor;
         layout = new BlockLayout(shape.format());
         blockCount = shape.blockCount();
+        storeKeepsData = shape.keepsData();
     }
 
     boolean hasMetadata() {

@@ -34,6 +34,8 @@ final class IoPath implements CommandPath {
         final NamespaceSession session;
         final long blockCount;
         final int blockShift;
+        /** Of a Read: {@link NvmRequest#fill}. */
+        final int fill;
         /** What one command may move; 0 where commands go by the checked session: with metadata, or marked blocks. */
         int maxBlocks;
         /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
@@ -69,6 +71,7 @@ final class IoPath implements CommandPath {
             this.seat = seat;
             blockCount = namespace.shape().blockCount();
             blockShift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
+            fill = namespace.shape().keepsData() ? NvmRequest.FILLS_ALL : NvmRequest.FILLS_NONE;
             checked = session instanceof CheckedSession own ? own : null;
             maxBlocks = checked == null ? maxTransferBytes >> blockShift : 0;
             if (namespace.marks().watch(marked)) {
@@ -158,6 +161,7 @@ final class IoPath implements CommandPath {
         }
         request.dataBytes = blocks << slot.blockShift;
         request.dataToHost = request.opc == NvmOpcode.READ;
+        request.fill = slot.fill;
         return admitRange(request, slot, blocks);
     }
 

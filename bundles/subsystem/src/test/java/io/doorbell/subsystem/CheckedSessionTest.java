@@ -3,6 +3,7 @@ package io.doorbell.subsystem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.backends.MemoryBackend;
+import io.doorbell.backends.NullBackend;
 import io.doorbell.nvme.CopyRange;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyController;
@@ -70,6 +71,20 @@ class CheckedSessionTest {
             path.poll(0);
         }
         return Status.code(status == NvmRequest.PENDING ? request.status() : status);
+    }
+
+    @Test
+    void whatANamespaceDoesNotKeepIsNotReadFromTheBufferOfAnother() {
+        rig.subsystem.addNamespace(2, new NullBackend().open(NamespaceSpec.parse("null:1MiB:512+8/extended")));
+        path.poll(0);
+        var secret = new byte[4 * 520];
+        Arrays.fill(secret, (byte) 0xA5);
+        assertThat(end(to(2, TestRequest.blocks(NvmOpcode.WRITE, 0, 4)), secret))
+                .isZero();
+
+        assertThat(end(to(2, TestRequest.blocks(NvmOpcode.READ, 0, 4)), null)).isZero();
+
+        assertThat(rig.data).hasSize(4 * 520).containsOnly(0);
     }
 
     @Test
