@@ -12,6 +12,14 @@ public interface ControllerEvents {
     /** CC.SHN: the host shuts down; finish what is in flight, then say {@link TargetController#shutdownComplete}. */
     void shutdown();
 
+    /**
+     * CC.EN became 1 with a configuration that cannot be: CSTS.CFS is set. Where the host reads CSTS through the transport, that lets it
+     * do so before it ends anything.
+     */
+    default void refused(String reason) {
+        fatal(reason);
+    }
+
     /** Keep Alive timed out, or the model found that it cannot go on: CSTS.CFS is set. */
     void fatal(String reason);
 

@@ -225,6 +225,12 @@ final class Association implements ControllerEvents {
         })));
     }
 
+    /** The host reads of it in CSTS, resets, and tries again; or is ended when it has had time for that. */
+    @Override
+    public void refused(String reason) {
+        admin.refused();
+    }
+
     @Override
     public void fatal(String reason) {
         end(reason);

@@ -38,6 +38,9 @@ public final class FabricQueue {
     /** A controller that nobody enables, or that was disabled, is not kept for longer. */
     static final long ENABLE_BOUND_NANOS = TimeUnit.SECONDS.toNanos(120);
 
+    /** Nor one that was enabled as it cannot be. */
+    static final long REFUSED_BOUND_NANOS = TimeUnit.SECONDS.toNanos(30);
+
     static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private static final long POST_RETRY_NANOS = 100_000;
@@ -87,6 +90,10 @@ public final class FabricQueue {
     private Association association;
     private int qid;
     private long notEnabledNanos;
+    /** Since the controller was last enabled, it was so as it cannot be; first then. */
+    private boolean refused;
+
+    private long refusedNanos;
 
     public FabricQueue(
             FabricTarget target, FabricListener listener, Reactor reactor, FabricConnection connection, long nowNanos) {
@@ -441,12 +448,26 @@ public final class FabricQueue {
         association.controller().tick(nowNanos);
         if (association.isEnabled()) {
             notEnabledNanos = nowNanos;
+            refused = false;
+        } else if (refused) {
+            if (nowNanos - refusedNanos > REFUSED_BOUND_NANOS) {
+                connection.disconnect("its configuration cannot be, and it was not reset and enabled within "
+                        + REFUSED_BOUND_NANOS / 1_000_000_000 + " s");
+            }
         } else if (nowNanos - notEnabledNanos > ENABLE_BOUND_NANOS) {
             connection.disconnect("not enabled for " + ENABLE_BOUND_NANOS / 1_000_000_000 + " s");
         }
     }
 
     // What an association asks of its queues.
+
+    /** The host has enabled its controller as it cannot be. Every further time counts from the first. */
+    void refused() {
+        if (!refused) {
+            refused = true;
+            refusedNanos = System.nanoTime();
+        }
+    }
 
     /** Any thread. Returns false when the reactor is gone. */
     boolean post(Runnable task) {

@@ -80,12 +80,37 @@ class AssociationTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0x0045_0001, 0x0036_0001, 0x0046_0081, 0x0046_0011})
-    void aConfigurationThatCannotBeEndsTheAssociation(int cc) {
+    void aConfigurationThatCannotBeIsToldInTheStatusAndResetMendsIt(int cc) {
         var host = wireless.host();
         host.connect(0, 31, 0xFFFF, 0);
 
-        host.setProperty(Registers.CC, cc);
+        assertThat(host.setProperty(Registers.CC, cc).status).isZero();
 
+        assertThat(status(host).cfs()).isTrue();
+        assertThat(status(host).rdy()).isFalse();
+        assertThat(host.send(host.command(AdminOpcode.IDENTIFY), null).status).isEqualTo(SEQUENCE_ERROR);
+        assertThat(host.setProperty(Registers.CC, cc & ~1).status).isZero();
+        assertThat(status(host).cfs()).isFalse();
+        assertThat(host.enable().status).isZero();
+        assertThat(status(host).rdy()).isTrue();
+        assertThat(host.disconnected).isNull();
+    }
+
+    @Test
+    void aConfigurationThatCannotBeIsNotKeptForLong() {
+        var host = wireless.host();
+        host.connect(0, 31, 0xFFFF, 0);
+        host.setProperty(Registers.CC, 0x0045_0001);
+        long bound = System.nanoTime() + FabricQueue.REFUSED_BOUND_NANOS;
+        host.queue.poll(bound - 1_000_000_000);
+        assertThat(host.disconnected).isNull();
+        // Trying again in vain gives no more time.
+        host.setProperty(Registers.CC, 0x0045_0000);
+        host.setProperty(Registers.CC, 0x0045_0001);
+
+        host.queue.poll(bound + 2_000_000_000L);
+
+        assertThat(host.disconnected).contains("configuration");
         wireless.until(() -> host.closed && wireless.target.associations() == 0);
     }
 

@@ -178,7 +178,7 @@ final class NvmController implements TargetController {
         }
         if (problem != null) {
             LOG.error("{} cannot be enabled: {}", this, problem);
-            transport.fatal(problem);
+            transport.refused(problem);
         } else if (enable) {
             transport.enabled();
         } else if (reset) {
