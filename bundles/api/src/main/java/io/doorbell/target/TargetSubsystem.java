@@ -21,10 +21,17 @@ public interface TargetSubsystem {
     /**
      * Whether a host may have a controller. A transport that knows the names of its hosts asks before it makes one; hosts that
      * may not be here any more meet {@link ControllerEvents#fatal}.
+     *
+     * @param hostNqn as the host names itself; one that names nobody is none of those that are named
      */
     default boolean allows(String hostNqn) {
         return true;
     }
+
+    /** From now on {@code told} is called, on any thread and soon, after {@link #allows} may answer otherwise than before. */
+    default void watchAccess(Runnable told) {}
+
+    default void unwatchAccess(Runnable told) {}
 
     /**
      * A new controller for a host.

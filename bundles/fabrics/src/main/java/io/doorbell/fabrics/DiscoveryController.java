@@ -15,10 +15,12 @@ import io.doorbell.reactor.Reactor;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
+import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -44,6 +46,7 @@ final class DiscoveryController implements TargetController, CommandPath {
     private final int controllerId;
     private final FabricListener listener;
     private final FabricConnection connection;
+    private final HostIdentity host;
     private final ControllerEvents events;
     private final ArrayDeque<NvmRequest> requests = new ArrayDeque<>(MAX_EVENT_REQUESTS);
 
@@ -54,6 +57,11 @@ final class DiscoveryController implements TargetController, CommandPath {
     /** The host was told and has not read the page since. */
     private boolean told;
 
+    /** What the host was last told, and the generation that it was told with. */
+    private List<DiscoverySubsystem.Entry> seen;
+
+    private long seenGeneration;
+
     private int wantedEvents;
     private int keepAliveMillis;
     private long hostSeenNanos = System.nanoTime();
@@ -63,11 +71,13 @@ final class DiscoveryController implements TargetController, CommandPath {
             int controllerId,
             FabricListener listener,
             FabricConnection connection,
+            HostIdentity host,
             ControllerEvents events) {
         this.subsystem = subsystem;
         this.controllerId = controllerId;
         this.listener = listener;
         this.connection = connection;
+        this.host = host;
         this.events = events;
     }
 
@@ -120,7 +130,10 @@ final class DiscoveryController implements TargetController, CommandPath {
         if (!before.en() && wanted.en()) {
             csts = 0;
             if (wanted.mps() != 0 || wanted.ams() != 0 || wanted.css() != ControllerConfiguration.CSS_NVM) {
-                fatal("CC " + wanted + " where a discovery controller has pages of 4096 bytes and the NVM command set");
+                String reason =
+                        "CC " + wanted + " where a discovery controller has pages of 4096 bytes, and NVM commands";
+                fatal(reason);
+                events.refused(reason);
                 return;
             }
             events.enabled();
@@ -292,7 +305,7 @@ final class DiscoveryController implements TargetController, CommandPath {
             told = false;
             changed = false;
         }
-        var page = subsystem.page(listener, connection);
+        var page = page();
         if (offset < 0 || offset > page.byteSize() || (offset & 3) != 0 || (request.cdw14 & OFFSET_IS_INDEX) != 0) {
             return INVALID_FIELD;
         }
@@ -303,6 +316,21 @@ final class DiscoveryController implements TargetController, CommandPath {
             request.copyToHost(there, zeroes, 0, zeroes.byteSize());
         }
         return Status.SUCCESS;
+    }
+
+    /**
+     * Other entries never have the same generation, which is how a host that reads the page in parts knows that they belong together: not
+     * even when the change is not announced yet.
+     */
+    private MemorySegment page() {
+        long generation = subsystem.generation();
+        var entries = subsystem.entries(listener, connection, host);
+        if (seen != null && generation == seenGeneration && !entries.equals(seen)) {
+            generation = subsystem.nextGeneration();
+        }
+        seen = entries;
+        seenGeneration = generation;
+        return DiscoverySubsystem.page(entries, generation);
     }
 
     private int getFeature(NvmRequest request) {

@@ -60,14 +60,14 @@ final class DiscoverySubsystem implements TargetSubsystem {
     }
 
     synchronized DiscoveryController createController(
-            FabricListener listener, FabricConnection connection, ControllerEvents events) {
+            FabricListener listener, FabricConnection connection, HostIdentity host, ControllerEvents events) {
         if (controllers.size() == MAX_CONTROLLERS) {
             throw new IllegalStateException(MAX_CONTROLLERS + " discovery controllers at most");
         }
         do {
             lastId = lastId % 0xFFEF + 1;
         } while (controllers.containsKey(lastId));
-        var controller = new DiscoveryController(this, lastId, listener, connection, events);
+        var controller = new DiscoveryController(this, lastId, listener, connection, host, events);
         controllers.put(lastId, controller);
         return controller;
     }
@@ -86,12 +86,16 @@ final class DiscoverySubsystem implements TargetSubsystem {
         all.forEach(DiscoveryController::changed);
     }
 
-    /** The log page, as seen from a connection. */
-    MemorySegment page(FabricListener from, FabricConnection connection) {
-        long number;
-        synchronized (this) {
-            number = generation;
-        }
+    synchronized long nextGeneration() {
+        return ++generation;
+    }
+
+    synchronized long generation() {
+        return generation;
+    }
+
+    /** What a host may know of, as seen from its connection: subsystems that it may not connect to are none for it. */
+    List<Entry> entries(FabricListener from, FabricConnection connection, HostIdentity host) {
         var entries = new ArrayList<Entry>();
         for (var listener : target.listeners()) {
             String traddr = listener.hasAllAddresses() ? connection.localAddress() : listener.traddr();
@@ -100,7 +104,7 @@ final class DiscoverySubsystem implements TargetSubsystem {
                 entries.add(new Entry(at, Nqn.DISCOVERY, DiscoveryLog.SUBTYPE_CURRENT_DISCOVERY));
             }
             for (var subsystem : target.subsystems()) {
-                if (target.isOffered(listener, subsystem)) {
+                if (target.isOffered(listener, subsystem) && subsystem.allows(host.nqn())) {
                     entries.add(new Entry(at, subsystem.nqn(), DiscoveryLog.SUBTYPE_NVM));
                 }
             }
@@ -108,9 +112,13 @@ final class DiscoverySubsystem implements TargetSubsystem {
         for (var referral : target.referrals()) {
             entries.add(new Entry(referral, Nqn.DISCOVERY, DiscoveryLog.SUBTYPE_REFERRAL));
         }
-        int count = Math.min(entries.size(), MAX_ENTRIES);
+        return entries.size() > MAX_ENTRIES ? List.copyOf(entries.subList(0, MAX_ENTRIES)) : List.copyOf(entries);
+    }
+
+    static MemorySegment page(List<Entry> entries, long generation) {
+        int count = entries.size();
         var page = MemorySegment.ofArray(new byte[DiscoveryLog.HEADER_BYTES + count * DiscoveryLog.ENTRY_BYTES]);
-        DiscoveryLog.GENCTR.set(page, number);
+        DiscoveryLog.GENCTR.set(page, generation);
         DiscoveryLog.NUMREC.set(page, (long) count);
         for (int i = 0; i < count; i++) {
             entries.get(i).writeTo(page, DiscoveryLog.HEADER_BYTES + (long) i * DiscoveryLog.ENTRY_BYTES);
@@ -118,7 +126,8 @@ final class DiscoverySubsystem implements TargetSubsystem {
         return page;
     }
 
-    private record Entry(TransportId at, String nqn, int subtype) {
+    /** An entry of the log page. */
+    record Entry(TransportId at, String nqn, int subtype) {
         void writeTo(MemorySegment page, long start) {
             boolean tcp = at.trtype() == TransportId.Type.TCP;
             DiscoveryLog.TRTYPE.set(page, start, tcp ? DiscoveryLog.TRTYPE_TCP : DiscoveryLog.TRTYPE_RDMA);

@@ -39,6 +39,8 @@ public final class FabricTarget implements AutoCloseable {
     private List<TransportId> referrals = List.of();
     private boolean closed;
 
+    private final Runnable accessChanged = discovery::changed;
+
     /** A subsystem that hosts may connect to; when there is one of the name already, that stays. */
     public void add(TargetSubsystem subsystem) {
         synchronized (this) {
@@ -47,6 +49,7 @@ public final class FabricTarget implements AutoCloseable {
                 return;
             }
         }
+        subsystem.watchAccess(accessChanged);
         discovery.changed();
     }
 
@@ -61,6 +64,7 @@ public final class FabricTarget implements AutoCloseable {
                     .filter(association -> association.subsystem() == subsystem)
                     .toList();
         }
+        subsystem.unwatchAccess(accessChanged);
         discovery.changed();
         end(ending, "the subsystem goes");
     }
@@ -146,7 +150,7 @@ public final class FabricTarget implements AutoCloseable {
         }
         var association = new Association(this, subsystem, host, connect.queue());
         var controller = subsystem == discovery
-                ? discovery.createController(connect.listener(), connect.queue().connection(), association)
+                ? discovery.createController(connect.listener(), connect.queue().connection(), host, association)
                 : subsystem.createController(setup(connect.listener(), connect.queue()), host, association);
         association.controller(controller);
         boolean gone;
@@ -188,6 +192,7 @@ public final class FabricTarget implements AutoCloseable {
         List<Association> ending;
         synchronized (this) {
             closed = true;
+            subsystems.values().forEach(subsystem -> subsystem.unwatchAccess(accessChanged));
             ending = List.copyOf(associations.values());
         }
         end(ending, "the target goes");

@@ -55,6 +55,28 @@ class ConnectTest {
     }
 
     @Test
+    void aHostThatIsNotAllowedIsRefusedAsSuch() {
+        try (var guarded = new Guarded(Set.of(Wireless.HOST))) {
+            wireless.target.add(guarded);
+            var other = "nqn.2026-11.io.doorbell:other";
+            for (String nqn : new String[] {other, "", Wireless.HOST + "0"}) {
+                var refused =
+                        wireless.host().connect(0, 31, 0, 0, Wireless.data(Guarded.NQN, nqn, Wireless.HOST_ID, 0xFFFF));
+                assertThat(refused.status).as(nqn).isEqualTo(FabricsStatus.CONNECT_INVALID_HOST | Status.DNR);
+                assertThat(refused.result).isZero();
+            }
+            assertThat(wireless.target.associations()).isZero();
+
+            var allowed = wireless.host();
+            var data = Wireless.data(Guarded.NQN, Wireless.HOST, Wireless.HOST_ID, 0xFFFF);
+            assertThat(allowed.connect(0, 31, 0, 0, data).status).isZero();
+            allowed.close();
+            wireless.until(() -> wireless.target.associations() == 0);
+            wireless.target.remove(guarded);
+        }
+    }
+
+    @Test
     void nothingButConnectComesFirst() {
         var host = wireless.host();
 

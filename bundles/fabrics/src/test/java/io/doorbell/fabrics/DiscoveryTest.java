@@ -79,6 +79,59 @@ class DiscoveryTest {
     }
 
     @Test
+    void tellsAHostOnlyOfSubsystemsThatItMayUse() {
+        var guarded = new Guarded(Set.of("nqn.2026-11.io.doorbell:other"));
+        wireless.target.add(guarded);
+        var before = log();
+        assertThat(entries(before)).hasSize(3).noneMatch(entry -> entry.contains(Guarded.NQN));
+
+        guarded.allow(Set.of(Wireless.HOST));
+
+        var after = log();
+        assertThat(entries(after)).hasSize(4).anyMatch(entry -> entry.contains(Guarded.NQN));
+        assertThat(DiscoveryLog.GENCTR.get(after)).isEqualTo(DiscoveryLog.GENCTR.get(before) + 1);
+        assertThat(DiscoveryLog.GENCTR.get(log())).isEqualTo(DiscoveryLog.GENCTR.get(after));
+        wireless.target.remove(guarded);
+        assertThat(guarded.watchers).isEmpty();
+        guarded.close();
+    }
+
+    @Test
+    void otherEntriesNeverHaveTheSameGeneration() {
+        var guarded = new Guarded(Set.of());
+        wireless.target.add(guarded);
+        var before = log();
+
+        guarded.allowUnsaid(Set.of(Wireless.HOST));
+
+        var after = log();
+        assertThat(entries(after)).hasSize(4);
+        assertThat(DiscoveryLog.GENCTR.get(after)).isEqualTo(DiscoveryLog.GENCTR.get(before) + 1);
+        wireless.target.remove(guarded);
+        guarded.close();
+    }
+
+    @Test
+    void aHostThatAskedIsToldWhenItMayUseMore() {
+        var guarded = new Guarded(Set.of());
+        wireless.target.add(guarded);
+        var configure = host.command(AdminOpcode.SET_FEATURES);
+        configure.cdw10 = FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION;
+        configure.cdw11 = AsyncEvent.CONFIG_DISCOVERY_LOG_CHANGE_NOTICES;
+        assertThat(host.send(configure, null).status).isZero();
+        var event = host.send(host.command(AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST), null);
+        host.queue.poll(System.nanoTime());
+        assertThat(event.done()).isFalse();
+
+        guarded.allow(Set.of(Wireless.HOST));
+
+        host.await(event);
+        assertThat(event.result).isEqualTo(0x70F002);
+        wireless.target.remove(guarded);
+        guarded.close();
+    }
+
+    @Test
     void countsItsChanges() {
         long before = DiscoveryLog.GENCTR.get(log());
         assertThat(DiscoveryLog.GENCTR.get(log())).isEqualTo(before);

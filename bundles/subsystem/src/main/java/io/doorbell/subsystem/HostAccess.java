@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Which hosts may connect to a subsystem, and which see which namespace; by host NQN. A host that its transport does not
- * name, on PCI, may connect, and sees what everybody sees.
+ * Which hosts may connect to a subsystem, and which see which namespace; by host NQN. A host on PCI, which nobody
+ * names, may connect, and sees what everybody sees.
  *
  * @param hosts who may connect; empty for everybody
  * @param namespaces by namespace identifier, who sees it; everybody sees those that are not named
@@ -65,7 +65,7 @@ record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces) {
     }
 
     boolean allows(String hostNqn) {
-        return hosts.isEmpty() || hostNqn.isEmpty() || hosts.contains(hostNqn);
+        return hosts.isEmpty() || hosts.contains(hostNqn);
     }
 
     boolean shows(int nsid, String hostNqn) {

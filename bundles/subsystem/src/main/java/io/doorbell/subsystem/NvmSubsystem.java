@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,6 +85,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private volatile boolean volatileCache;
 
     private volatile HostAccess access = HostAccess.OPEN;
+    private final List<Runnable> accessWatchers = new CopyOnWriteArrayList<>();
 
     /**
      * @param serial at most 20 printable ASCII characters
@@ -199,6 +201,21 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return access.allows(hostNqn);
     }
 
+    /** A PCI function's host has no name; one on a network that has none is nobody who is named. */
+    private boolean mayConnect(ControllerSetup setup, String hostNqn) {
+        return (setup.pci() && hostNqn.isEmpty()) || allows(hostNqn);
+    }
+
+    @Override
+    public void watchAccess(Runnable told) {
+        accessWatchers.add(told);
+    }
+
+    @Override
+    public void unwatchAccess(Runnable told) {
+        accessWatchers.remove(told);
+    }
+
     boolean shows(int nsid, String hostNqn) {
         return access.shows(nsid, hostNqn);
     }
@@ -215,7 +232,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             }
             access = to;
             for (var controller : controllers.values()) {
-                if (!to.allows(controller.hostNqn())) {
+                if (!mayConnect(controller.setup(), controller.hostNqn())) {
                     refused.add(controller);
                 }
                 for (var namespace : namespaces.values()) {
@@ -229,6 +246,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
                 }
             }
         }
+        accessWatchers.forEach(Runnable::run);
         refused.forEach(NvmController::refuseHost);
     }
 
@@ -625,7 +643,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         if (controllers.size() == MAX_CONTROLLERS) {
             throw new IllegalStateException(nqn + " has " + MAX_CONTROLLERS + " controllers already");
         }
-        if (!allows(host.nqn())) {
+        if (!mayConnect(setup, host.nqn())) {
             throw new IllegalStateException("host " + host.nqn() + " may not connect to " + nqn);
         }
         int cntlid = 1;

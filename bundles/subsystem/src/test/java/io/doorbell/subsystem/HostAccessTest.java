@@ -12,6 +12,7 @@ import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.NamespaceList;
 import io.doorbell.nvme.Status;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -49,10 +50,27 @@ class HostAccessTest {
 
         assertThat(rig.subsystem.allows(ONE)).isTrue();
         assertThat(rig.subsystem.allows(TWO)).isFalse();
-        assertThat(rig.subsystem.allows("")).as("on PCI").isTrue();
+        assertThat(rig.subsystem.allows("")).as("who names nobody").isFalse();
+        rig.controller("on PCI", true, true, new Rig.Transport());
+        assertThatIllegalStateException().isThrownBy(() -> rig.controllerOf("", new Rig.Transport()));
         assertThatIllegalStateException()
                 .isThrownBy(() -> rig.controllerOf(TWO, new Rig.Transport()))
                 .withMessageContaining(TWO);
+    }
+
+    @Test
+    void whoWatchesIsToldOfEachChange() {
+        var told = new ArrayList<Boolean>();
+        Runnable watcher = () -> told.add(rig.subsystem.allows(TWO));
+        rig.subsystem.watchAccess(watcher);
+
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+        rig.subsystem.restrict(HostAccess.OPEN);
+        rig.subsystem.unwatchAccess(watcher);
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+
+        assertThat(told).containsExactly(false, true);
     }
 
     @Test
