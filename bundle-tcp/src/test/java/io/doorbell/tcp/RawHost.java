@@ -41,7 +41,15 @@ final class RawHost implements AutoCloseable {
     String subnqn = Node.NQN;
 
     RawHost(InetSocketAddress address) {
+        this(address, 0);
+    }
+
+    /** With so much room for what it has not read, or 0 for as much as is usual. */
+    RawHost(InetSocketAddress address, int receiveBytes) {
         try {
+            if (receiveBytes > 0) {
+                socket.setReceiveBufferSize(receiveBytes);
+            }
             socket.connect(address, 10_000);
             socket.setSoTimeout(10_000);
             socket.setTcpNoDelay(true);
