@@ -4,15 +4,18 @@ import static io.doorbell.runtime.LocalNode.BOUND;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import io.doorbell.runtime.stamps.Journal;
 import io.doorbell.runtime.stamps.Journal.Mode;
 import io.doorbell.runtime.stamps.StampsActivator;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,10 +97,27 @@ class KillIT {
     }
 
     private void within(Duration bound, String what, BooleanSupplier condition) {
-        await().atMost(bound).pollInterval(Duration.ofMillis(5)).untilAsserted(() -> {
-            assertThat(journal.violations()).isEmpty();
-            assertThat(condition.getAsBoolean()).as(what + "; " + journal).isTrue();
-        });
+        try {
+            await().atMost(bound).pollInterval(Duration.ofMillis(5)).untilAsserted(() -> {
+                assertThat(journal.violations()).isEmpty();
+                assertThat(condition.getAsBoolean()).as(what + "; " + journal).isTrue();
+            });
+        } catch (ConditionTimeoutException late) {
+            printThreads();
+            throw late;
+        }
+    }
+
+    /** Virtual ones too: whoever waits for whom is told by nothing else. */
+    private void printThreads() {
+        var file = folder.resolve("threads" + System.nanoTime());
+        try {
+            ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+                    .dumpThreads(file.toString(), HotSpotDiagnosticMXBean.ThreadDumpFormat.TEXT_PLAIN);
+            System.out.println(Files.readString(file));
+        } catch (IOException noFile) {
+            System.out.println("no dump of threads: " + noFile);
+        }
     }
 
     @Test
