@@ -68,6 +68,9 @@ class FuzzTest {
                     }
                 }
             }
+            // Any host may format a namespace, so the blocks of the first may have another length by now.
+            subsystem.removeNamespace(1);
+            subsystem.addNamespace(1, new MemoryBackend().open(NamespaceSpec.parse("memory:1MiB:512")));
             try (var sane = new RawHost(function, 1 << 20)) {
                 sane.enable();
                 assertThat(sane.createQueue(1, 16)
