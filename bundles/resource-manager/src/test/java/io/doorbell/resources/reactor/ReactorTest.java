@@ -399,9 +399,10 @@ class ReactorTest {
             }
         });
 
-        await().atMost(BOUND).until(() -> rounds.get() > 20);
+        // On a busy machine the time of many a round has come before the reactor can sleep.
+        await().atMost(BOUND)
+                .until(() -> rounds.get() > 20 && reactor.statistics().parks() > 5);
 
-        assertThat(reactor.statistics().parks()).isGreaterThan(5);
         assertThat(late.get()).isLessThan(TimeUnit.MILLISECONDS.toNanos(900));
     }
 
