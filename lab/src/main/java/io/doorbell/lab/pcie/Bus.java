@@ -62,7 +62,10 @@ final class Bus {
     /** Of what is behind the port, once something is. */
     static String hotAddress() {
         var port = FUNCTIONS.resolve(Slot.portAddress());
-        await("something behind the port", () -> !behind(port).isEmpty());
+        // The kernel shows a function before it has put it into its group.
+        await(
+                "something behind the port",
+                () -> !behind(port).isEmpty() && Files.exists(FUNCTIONS.resolve(behind(port) + "/iommu_group")));
         return behind(port);
     }
 
