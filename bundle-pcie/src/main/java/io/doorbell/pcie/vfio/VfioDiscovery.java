@@ -1,14 +1,12 @@
 package io.doorbell.pcie.vfio;
 
 import io.doorbell.pci.PciFunction;
+import io.doorbell.pcie.FunctionServices;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Hashtable;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -47,16 +45,14 @@ public final class VfioDiscovery {
 
     private static final Logger LOG = LoggerFactory.getLogger(VfioDiscovery.class);
 
-    private final BundleContext context;
-    private final ConcurrentHashMap<PciFunction, ServiceRegistration<PciFunction>> registrations =
-            new ConcurrentHashMap<>();
+    private final FunctionServices services;
 
     /** Null where no function is configured. Guarded by this. */
     private VfioWatch watch;
 
     @Activate
     public VfioDiscovery(BundleContext context, Config config) {
-        this.context = context;
+        services = new FunctionServices(context);
         watch = watch(config, Selection.parse(Arrays.asList(config.functions())));
     }
 
@@ -85,24 +81,8 @@ public final class VfioDiscovery {
                 VfioFunctions.ofThisMachine(),
                 selection,
                 Duration.ofMillis(config.rescan_ms()),
-                this::came,
-                this::went);
-    }
-
-    private void came(VfioFunction function) {
-        registrations.put(function, context.registerService(PciFunction.class, function, new Hashtable<>()));
-    }
-
-    private void went(VfioFunction function) {
-        var registration = registrations.remove(function);
-        if (registration != null) {
-            try {
-                // Returns when everybody has heard of it; the driver has let the function go then.
-                registration.unregister();
-            } catch (IllegalStateException stopped) {
-                // This bundle has stopped, and the framework was faster.
-            }
-        }
+                services::came,
+                services::went);
     }
 
     @Deactivate

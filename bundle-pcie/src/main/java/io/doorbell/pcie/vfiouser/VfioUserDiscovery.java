@@ -1,14 +1,12 @@
 package io.doorbell.pcie.vfiouser;
 
 import io.doorbell.pci.PciFunction;
+import io.doorbell.pcie.FunctionServices;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Hashtable;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -59,16 +57,14 @@ public final class VfioUserDiscovery {
 
     private static final Logger LOG = LoggerFactory.getLogger(VfioUserDiscovery.class);
 
-    private final BundleContext context;
-    private final ConcurrentHashMap<PciFunction, ServiceRegistration<PciFunction>> registrations =
-            new ConcurrentHashMap<>();
+    private final FunctionServices services;
 
     /** Null where no device is configured. Guarded by this. */
     private VfioUserWatch watch;
 
     @Activate
     public VfioUserDiscovery(BundleContext context, Config config) {
-        this.context = context;
+        services = new FunctionServices(context);
         watch = watch(config, directory(config));
     }
 
@@ -107,24 +103,8 @@ public final class VfioUserDiscovery {
                 directory,
                 Duration.ofMillis(config.answer_timeout_ms()),
                 Duration.ofMillis(config.reconnect_ms()),
-                this::came,
-                this::went);
-    }
-
-    private void came(VfioUserFunction function) {
-        registrations.put(function, context.registerService(PciFunction.class, function, new Hashtable<>()));
-    }
-
-    private void went(VfioUserFunction function) {
-        var registration = registrations.remove(function);
-        if (registration != null) {
-            try {
-                // Returns when everybody has heard of it; the driver has let the function go then.
-                registration.unregister();
-            } catch (IllegalStateException stopped) {
-                // This bundle has stopped, and the framework was faster.
-            }
-        }
+                services::came,
+                services::went);
     }
 
     @Deactivate
