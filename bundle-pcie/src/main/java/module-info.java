@@ -1,6 +1,7 @@
 /** NVMe over PCI: the driver, usable without a container by {@link io.doorbell.pcie.PcieController#open}. */
 module io.doorbell.pcie {
     requires transitive io.doorbell.api;
+    requires transitive io.doorbell.driver;
     requires io.doorbell.pcibus;
     requires io.doorbell.vfiouser;
     requires org.slf4j;

@@ -1,5 +1,12 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.AdminQueue;
+import io.doorbell.driver.AdminThread;
+import io.doorbell.driver.NamespaceReader;
+import io.doorbell.driver.RetryPolicy;
+import io.doorbell.driver.RunningController;
+import io.doorbell.driver.TransferLimits;
+import io.doorbell.driver.ZoneReader;
 import io.doorbell.host.ControllerInfo;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
@@ -58,34 +65,19 @@ final class BringUp {
 
     // Found out on the way.
     private ControllerCapabilities cap;
-    private AdminQueue admin;
+    private PcieAdminQueue admin;
     private AdminThread thread;
 
     /**
      * A controller that runs, until it is disabled.
      *
      * @param shadows null where Doorbell Buffer Config is not in use
-     * @param keepAlive interval between two Keep Alive commands, zero for none
-     * @param eventRequests Asynchronous Event Requests the controller takes, up to our own limit
      */
-    record Running(
-            AdminQueue admin,
-            AdminThread thread,
-            ControllerInfo info,
-            NamespaceReader reader,
-            NamespaceReader.Read namespaces,
-            TransferLimits limits,
-            SglSupport sgl,
-            RetryPolicy retry,
-            DoorbellBuffers shadows,
-            int dstrd,
-            Duration keepAlive,
-            int eventRequests,
-            Duration shutdownBound) {}
+    record Running(RunningController common, SglSupport sgl, DoorbellBuffers shadows, int dstrd) {}
 
     /** How the parts that differ between two runs are made. */
     interface Parts {
-        AdminThread startThread(AdminQueue queue);
+        AdminThread startThread(PcieAdminQueue queue);
 
         /** Cleared; the same ones at each reset. */
         DoorbellBuffers doorbellBuffers();
@@ -123,7 +115,7 @@ final class BringUp {
         var readyBound = step("reading capabilities", () -> registers.readyBound(cap));
         perform("disabling", () -> registers.disable(readyBound));
         int entries = Math.min(adminQueueEntries(), cap.maxQueueEntries());
-        admin = new AdminQueue(access, entries, cap.dstrd(), name, parts::adminQueueFailed);
+        admin = PcieAdminQueue.make(access, entries, cap.dstrd(), name, parts::adminQueueFailed);
         perform(
                 "setting the admin queues",
                 () -> registers.adminQueues(entries, entries, admin.submissionIova(), admin.completionIova()));
@@ -150,22 +142,21 @@ final class BringUp {
                 zoneReader(limits));
         var namespaces = step("identifying namespaces", reader::read);
 
-        return new Running(
+        var running = new RunningController(
                 admin,
                 thread,
                 info(queuePairs, shadows != null, limits),
                 reader,
                 namespaces,
                 limits,
-                quirks.contains(Quirk.NO_SGLS)
-                        ? SglSupport.NONE
-                        : SglSupport.of(IdentifyController.SGLS.get(identity), options.sglFromBytes()),
                 retry == null ? new RetryPolicy(options.retries(), 0, 0, 0) : retry,
-                shadows,
-                cap.dstrd(),
                 keepAlive == null ? Duration.ZERO : keepAlive,
                 Math.min(AdminQueue.MAX_EVENT_REQUESTS, IdentifyController.AERL.get(identity) + 1),
                 Duration.ofNanos(IdentifyController.RTD3E.unsigned(identity) * 1000));
+        var sgl = quirks.contains(Quirk.NO_SGLS)
+                ? SglSupport.NONE
+                : SglSupport.of(IdentifyController.SGLS.get(identity), options.sglFromBytes());
+        return new Running(running, sgl, shadows, cap.dstrd());
     }
 
     private int adminQueueEntries() {

@@ -1,5 +1,6 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.Signs;
 import io.doorbell.platform.EventFd;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -41,18 +42,7 @@ final class InterruptFan implements AutoCloseable {
 
     static void signal(List<EventFd> signs) {
         for (var one : signs) {
-            signal(one);
-        }
-    }
-
-    /** Null and a closed one are ignored: its owner sleeps there no more. */
-    static void signal(EventFd one) {
-        if (one != null) {
-            try {
-                one.signal();
-            } catch (IllegalStateException closed) {
-                // As above.
-            }
+            Signs.signal(one);
         }
     }
 

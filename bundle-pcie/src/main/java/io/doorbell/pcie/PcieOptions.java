@@ -1,5 +1,6 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.AdminQueue;
 import io.doorbell.nvme.Registers;
 import java.time.Duration;
 import java.util.Objects;

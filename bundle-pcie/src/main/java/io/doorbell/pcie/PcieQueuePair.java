@@ -1,141 +1,105 @@
 package io.doorbell.pcie;
 
-import io.doorbell.host.CommandTimeout;
-import io.doorbell.host.CompletionHandler;
+import io.doorbell.driver.QueuePairParts;
+import io.doorbell.driver.StagingQueuePair;
+import io.doorbell.driver.Trackers;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
-import io.doorbell.platform.EventFd;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A queue pair over PCI: rings in memory, doorbells in BAR0 or in shadow buffers. Here is the half that tells the device and
  * takes completions.
  *
- * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; all state without a remark is its own. What the control
- * plane writes is in {@link OwnedQueuePair}, but for the formats.
+ * <p>Owner: the thread given by {@link io.doorbell.driver.DriverQueuePairControl#own}; all state without a remark is its own.
  */
-class PcieQueuePair extends StagingQueuePair {
+final class PcieQueuePair extends StagingQueuePair {
     /** Phase tag and submission queue id in the second half of a completion entry. */
     private static final long PHASE = 1L << 48;
 
     private static final long NEW_AND_OURS = PHASE | 0xFFFF_0000L;
 
-    /** How long an owner sleeps at most who has deferred commands. */
-    private static final long DEFERRED_LOOK_NANOS = 10_000_000;
-
     private static final int COMPLETION_SHIFT = Integer.numberOfTrailingZeros(CompletionEntry.SIZE_BYTES);
-
-    private static final VarHandle BATCH;
-
-    static {
-        try {
-            BATCH = MethodHandles.lookup()
-                    .findVarHandle(PcieQueuePair.class, "batch", int.class)
-                    .withInvokeExactBehavior();
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     private final MemorySegment completionRing;
     private final QueueDoorbells doorbells;
-    private final CompletionHandler handler;
+    private final PrpLists prpLists;
+    private final int entries;
+
+    /** Data so long or longer is described by an SGL. */
+    private final int sglFromBytes;
+
+    private int tail;
     private int head;
 
     /** What {@link #NEW_AND_OURS} of the next completion looks like; its phase flips with each round. */
     private long expected;
 
-    /** Clock at the last look for commands that take too long. */
-    private int scannedAt;
+    /** What a queue pair has beside that which all have. */
+    record Rings(MemorySegment completionRing, PrpLists prpLists, QueueDoorbells doorbells, SglSupport sgl) {}
 
-    /** Odd while completions are being handed out. Read by other threads. */
-    private int batch;
+    PcieQueuePair(QueuePairParts parts, Rings rings) {
+        super(parts, new PrpPointers(parts.name(), rings.prpLists(), rings.sgl()));
+        entries = parts.entries();
+        completionRing = rings.completionRing();
+        doorbells = rings.doorbells();
+        prpLists = rings.prpLists();
+        sglFromBytes = rings.sgl().fromBytes();
+        expected = PHASE | (long) parts.queueId() << 16;
+    }
 
-    private long completed;
-    private long failed;
-    private long polls;
-    private long retried;
+    // ------ staging
 
-    // Cold from here on.
-
-    private final RetryPolicy retry;
-
-    /** Null where nothing is ever deferred. */
-    final DeferredCommands deferred;
-
-    /** Commands that were late since the control plane last looked. */
-    final AtomicInteger late = new AtomicInteger();
-
-    private final int queueId;
-    private final QueuePairHost host;
-    private final int timeoutMillis;
-    private final CommandTimeout.Action timeoutAction;
-    private final int abortMillis;
-
-    /**
-     * What a queue pair is made of.
-     *
-     * @param name for messages: controller, queue, and who it is for
-     * @param timeout what happens to commands that take too long
-     * @param abortMillis how long after an Abort a command may take before a reset is asked for
-     * @param interrupt signalled for each completion; null for none
-     * @param retry which commands are given to the device again
-     */
-    record Parts(
-            int queueId,
-            int entries,
-            String name,
-            MemorySegment submissionRing,
-            MemorySegment completionRing,
-            PrpLists prpLists,
-            QueueDoorbells doorbells,
-            BlockFormats formats,
-            int maxTransferBytes,
-            SglSupport sgl,
-            CompletionHandler handler,
-            CoarseClock clock,
-            CommandTimeout timeout,
-            int abortMillis,
-            EventFd interrupt,
-            RetryPolicy retry,
-            QueuePairHost host) {}
-
-    PcieQueuePair(Parts parts) {
-        super(parts);
-        queueId = parts.queueId();
-        completionRing = parts.completionRing();
-        doorbells = parts.doorbells();
-        handler = parts.handler();
-        timeoutMillis = (int) parts.timeout().after().toMillis();
-        timeoutAction = parts.timeout().action();
-        abortMillis = parts.abortMillis();
-        host = parts.host();
-        retry = parts.retry();
-        deferred = retry.most() > 0 || this instanceof InjectingQueuePair
-                ? new DeferredCommands(trackers.slotMask + 1)
-                : null;
-        expected = PHASE | (long) queueId << 16;
+    @Override
+    protected long entry(int ahead, int cid) {
+        int index = tail + ahead;
+        return (long) (index < entries ? index : index - entries) << ENTRY_SHIFT;
     }
 
     @Override
-    public int queueId() {
-        return queueId;
+    protected void staged(int cid) {
+        int next = tail + 1;
+        tail = next == entries ? 0 : next;
     }
 
     @Override
-    public int inFlight() {
-        int before = (int) BATCH.getAcquire(this);
-        int count = trackers.inFlight();
-        int after = (int) BATCH.getAcquire(this);
-        // A slot is free before its handler runs, so that the handler can use it. Whoever waits for 0 waits for the
-        // handler too: it may still be looking at the data.
-        return before == after && (before & 1) == 0 ? count : Math.max(1, count);
+    protected int stagedMark() {
+        return tail;
+    }
+
+    @Override
+    protected void unstage(int mark) {
+        tail = mark;
+    }
+
+    @Override
+    protected boolean isCommitted() {
+        return tail == doorbells.tailRung;
+    }
+
+    @Override
+    protected void encode(
+            long entry,
+            int opc,
+            int fuse,
+            int cid,
+            int nsid,
+            long slba,
+            int blockCount,
+            int ioFlags,
+            long iova,
+            long bytes) {
+        boolean sgl = bytes >= sglFromBytes;
+        long second = sgl ? PrpPointers.block(bytes) : prpLists.prp2(trackers.slot(cid), iova, bytes);
+        int cdw12 = ioFlags & 0xFFFF_0000 | blockCount - 1;
+        SubmissionEntry.encodeReadWrite(submission, entry, opc, cid, nsid, slba, cdw12, iova, second);
+        if (sgl || fuse != SubmissionEntry.FUSE_NONE) {
+            int psdt = sgl ? SubmissionEntry.PSDT_SGL : SubmissionEntry.PSDT_PRP;
+            SubmissionEntry.flags(submission, entry, SubmissionEntry.flags(fuse, psdt));
+        }
     }
 
     // ------ telling the device
@@ -147,7 +111,7 @@ class PcieQueuePair extends StagingQueuePair {
             return;
         }
         // Inside poll: it commits at its end, when the completion entries have been given back.
-        if ((batch & 1) == 0 && tail != doorbells.tailRung) {
+        if (!isInBatch() && tail != doorbells.tailRung) {
             try {
                 ring();
             } catch (InternalError fault) {
@@ -180,9 +144,7 @@ class PcieQueuePair extends StagingQueuePair {
         if (poller != Thread.currentThread()) {
             return pollWithoutDevice(limit);
         }
-        if ((batch & 1) != 0) {
-            throw new IllegalStateException(name + ": poll was called by a completion handler");
-        }
+        requireNoBatch();
         polls++;
         long before = completed;
         try {
@@ -192,11 +154,14 @@ class PcieQueuePair extends StagingQueuePair {
             } else if (((entry ^ expected) & PHASE) == 0) {
                 breach(entry, "the completion names submission queue " + CompletionEntry.sqid(entry));
             }
-            if (scannedAt != clock.millis) {
+            if (isScanDue()) {
                 scan(limit - (int) (completed - before));
             }
             if (tail != doorbells.tailRung || head != doorbells.headRung) {
                 ring();
+            }
+            if (injects()) {
+                endInjected(limit - (int) (completed - before));
             }
         } catch (IllegalStateException thrown) {
             fenceMet(limit, before, thrown);
@@ -227,7 +192,12 @@ class PcieQueuePair extends StagingQueuePair {
                     long token = trackers.tokens[slot];
                     trackers.end(slot, cid);
                     deliver(token, status, result);
-                } else if (!endUnusual(slot, cid, entry, result)) {
+                } else if (!endUnusual(slot, cid, status, result)) {
+                    breach(
+                            entry,
+                            trackers.ids[slot] == Trackers.NONE
+                                    ? "no command is in flight there"
+                                    : "that is not the command in flight");
                     return;
                 }
                 if (++taken == limit) {
@@ -240,121 +210,9 @@ class PcieQueuePair extends StagingQueuePair {
         }
     }
 
-    private void beginBatch() {
-        batch++;
-        // Others who see slots become free must see first that a batch is on.
-        VarHandle.storeStoreFence();
-    }
-
-    private void endBatch() {
-        BATCH.setRelease(this, batch + 1);
-    }
-
-    private void deliver(long token, int status, long result) {
-        completed++;
-        if (status != 0) {
-            failed++;
-        }
-        handler.complete(token, status, result);
-    }
-
-    /** Errors, parts, commands that something has happened to before, and lies. */
-    private boolean endUnusual(int slot, int cid, long entry, long result) {
-        int id = trackers.ids[slot];
-        if (id == Trackers.NONE || (id & (Trackers.CID_MASK | Trackers.DEFERRED)) != cid) {
-            breach(entry, id == Trackers.NONE ? "no command is in flight there" : "that is not the command in flight");
-            return false;
-        }
-        ended(slot, id, CompletionEntry.status(entry), result);
-        return true;
-    }
-
-    /** The device has ended a command. */
-    void ended(int slot, int id, int status, long result) {
-        if (status == 0 || retry.most() == 0 || !isRetried(slot, id, status)) {
-            end(slot, id, status, result);
-        }
-    }
-
-    private void end(int slot, int id, int status, long result) {
-        int cid = id & Trackers.CID_MASK;
-        if ((id & Trackers.DEFERRED) != 0) {
-            deferred.remove();
-        }
-        if ((id & Trackers.PART) == 0) {
-            long token = trackers.tokens[slot];
-            trackers.end(slot, cid);
-            deliver(token, status, result);
-            return;
-        }
-        int parent = trackers.endPart(slot, cid, status, result);
-        if (parent != Trackers.NONE) {
-            trackers.endParent(parent);
-            // Still there: a parent is overwritten by the next one at the earliest.
-            deliver(trackers.parentToken(parent), trackers.parentStatus(parent), trackers.parentResult(parent));
-        }
-    }
-
-    /**
-     * Whether the command is given to the device again, now or later. It is taken from the ring, where it is unless the ring has
-     * gone round meanwhile: then the holder gets the error.
-     */
-    private boolean isRetried(int slot, int id, int status) {
-        int delay = retry.delayMillis(status);
-        int before = (id & Trackers.RETRIED) == 0 ? 0 : deferred.retries(slot);
-        if (delay < 0 || before >= retry.most() || submitter != Thread.currentThread()) {
-            return false;
-        }
-        long entry = entryOf(id & Trackers.CID_MASK);
-        if (entry < 0 || SubmissionEntry.fuse(submissionRing, entry) != SubmissionEntry.FUSE_NONE) {
-            return false;
-        }
-        deferred.toRetry(slot, clock.millis + delay, status, before + 1, submissionRing, entry);
-        trackers.ids[slot] = id & ~Trackers.LATE | Trackers.DEFERRED | Trackers.RETRIED;
-        if (delay == 0) {
-            submitAgain(slot);
-        }
-        return true;
-    }
-
-    private void submitAgain(int slot) {
-        long entry = (long) tail << ENTRY_SHIFT;
-        // As when staging: the ring first, since that may throw, and then our notes.
-        deferred.copyEntry(slot, submissionRing, entry);
-        int cid = trackers.again(slot, clock.millis);
-        SubmissionEntry.cid(submissionRing, entry, cid);
-        deferred.remove();
-        tail = next(tail);
-        retried++;
-    }
-
-    /**
-     * Submits or ends the deferred commands whose time has come; all of them when nothing can be submitted any more.
-     *
-     * @param limit of those that end: a poll that is always full of other completions is no reason not to submit
-     */
-    final int endDeferred(int limit) {
-        long before = completed;
-        boolean stopped = submitter != Thread.currentThread();
-        beginBatch();
-        try {
-            for (int slot = 0; slot <= trackers.slotMask && deferred.count > 0; slot++) {
-                int id = trackers.ids[slot];
-                if (id == Trackers.NONE || (id & Trackers.DEFERRED) == 0) {
-                    continue;
-                }
-                boolean again = deferred.isToRetry(slot);
-                if (again && !stopped && deferred.isDue(slot, clock.millis)) {
-                    submitAgain(slot);
-                } else if (completed - before < limit
-                        && (again && stopped || !again && deferred.isDue(slot, clock.millis))) {
-                    end(slot, id, deferred.status(slot), 0);
-                }
-            }
-        } finally {
-            endBatch();
-        }
-        return (int) (completed - before);
+    @Override
+    protected boolean hasCompletion() {
+        return ((CompletionEntry.tail(completionRing, (long) head << COMPLETION_SHIFT) ^ expected) & PHASE) == 0;
     }
 
     /** Nothing from this completion queue can be believed any more. What is in flight ends when the queues are deleted. */
@@ -382,196 +240,25 @@ class PcieQueuePair extends StagingQueuePair {
     /** The ring still holds the latest commands: what the device may have meant. */
     private String lastOpcode(int cid) {
         long entry = entryOf(cid);
-        return entry < 0 ? "never submitted" : NvmOpcode.name(SubmissionEntry.opc(submissionRing, entry));
+        return entry < 0 ? "never submitted" : NvmOpcode.name(SubmissionEntry.opc(submission, entry));
     }
 
-    /** Where in the ring the latest command of this id is, or -1. */
-    private long entryOf(int cid) {
+    /** The ring may have gone round meanwhile. */
+    @Override
+    protected long entryOf(int cid) {
         for (int back = 1, index = tail; back <= entries; back++) {
             index = index == 0 ? entries - 1 : index - 1;
             long entry = (long) index << ENTRY_SHIFT;
-            if (back < submitted + moreEntries + retried + 1 && SubmissionEntry.cid(submissionRing, entry) == cid) {
+            if (back < submitted + moreEntries + retried + 1 && SubmissionEntry.cid(submission, entry) == cid) {
                 return entry;
             }
         }
         return -1;
     }
 
-    /** Looks for commands that have waited long enough, and for those that take too long. A few times a second. */
-    private void scan(int limit) {
-        int now = clock.millis;
-        scannedAt = now;
-        if (deferred != null && deferred.count > 0) {
-            endDeferred(limit);
-        }
-        if (timeoutMillis == 0 || trackers.freeCount == trackers.depth()) {
-            return;
-        }
-        for (int slot = 0; slot <= trackers.slotMask; slot++) {
-            int id = trackers.ids[slot];
-            if (id == Trackers.NONE || (id & Trackers.DEFERRED) != 0) {
-                continue;
-            }
-            boolean told = (id & Trackers.LATE) != 0;
-            if (now - trackers.ticks[slot] > (told ? abortMillis : timeoutMillis)) {
-                late(slot, id, told);
-            }
-        }
-    }
-
-    /** A command takes too long, or did not end after its Abort either. */
-    private void late(int slot, int id, boolean told) {
-        trackers.ticks[slot] = clock.millis;
-        if (!told) {
-            trackers.ids[slot] = id | Trackers.LATE;
-            host.timedOut(this, id & Trackers.CID_MASK);
-        }
-        if (timeoutAction == CommandTimeout.Action.RESET || told && abortsLate()) {
-            host.stuck(this, id & Trackers.CID_MASK);
-        }
-    }
-
-    /** Whether its late commands are to be aborted. */
-    boolean abortsLate() {
-        return timeoutAction == CommandTimeout.Action.ABORT_THEN_RESET;
-    }
-
-    int timeoutMillis() {
-        return timeoutMillis;
-    }
-
-    // ------ sleeping
-
-    @Override
-    public boolean interrupts() {
-        return interrupt != null;
-    }
-
-    @Override
-    public boolean readyToPark() {
-        if (poller != Thread.currentThread()) {
-            requireOwner();
-            return trackers.inFlight() == 0 || ending() == null && !isFenced() && interrupt != null;
-        }
-        if (tail != doorbells.tailRung) {
-            return false;
-        }
-        if (trackers.freeCount == trackers.depth()) {
-            return true;
-        }
-        try {
-            return interrupt != null
-                    && ((CompletionEntry.tail(completionRing, (long) head << COMPLETION_SHIFT) ^ expected) & PHASE)
-                            != 0;
-        } catch (IllegalStateException fenced) {
-            return false;
-        }
-    }
-
-    @Override
-    public long parkLimitNanos() {
-        if (deferred != null && deferred.count > 0) {
-            return DEFERRED_LOOK_NANOS;
-        }
-        return timeoutMillis == 0 || trackers.freeCount == trackers.depth()
-                ? Long.MAX_VALUE
-                : Math.max(1, timeoutMillis / CoarseClock.STEPS) * 1_000_000L;
-    }
-
-    // ------ when the control plane has spoken
-
-    private int pollWithoutDevice(int limit) {
-        requireOwner();
-        polls++;
-        if (isFenced()) {
-            if (trackers.inFlight() == 0) {
-                throw fencedException();
-            }
-            return endRest(limit, Status.ABORTED_SQ_DELETION);
-        }
-        var end = ending();
-        return end == null ? 0 : endRest(limit, end.status());
-    }
-
-    /**
-     * The owner met the closed arena before it heard of the fence. What is in flight can end here and now if the queues are
-     * deleted; else it waits until they are, since the device may still move its data.
-     */
-    private void fenceMet(int limit, long before, IllegalStateException thrown) {
-        int left = limit - (int) (completed - before);
-        if (completionRing.scope().isAlive() || left == limit && trackers.inFlight() == 0) {
-            throw thrown;
-        }
-        if (left > 0 && isOutOfReach()) {
-            endRest(left, Status.ABORTED_SQ_DELETION);
-        }
-    }
-
-    /** Ends commands in flight from our own notes, without the device. */
-    private int endRest(int limit, int status) {
-        if ((batch & 1) != 0) {
-            throw new IllegalStateException(name + ": poll was called by a completion handler");
-        }
-        long before = completed;
-        RuntimeException first = null;
-        beginBatch();
-        try {
-            for (int slot = 0; slot <= trackers.slotMask && completed - before < limit; slot++) {
-                int id = trackers.ids[slot];
-                if (id == Trackers.NONE) {
-                    continue;
-                }
-                try {
-                    end(slot, id, status, 0);
-                } catch (RuntimeException thrown) {
-                    // Of the handler. The others are to end all the same.
-                    first = first == null ? thrown : first;
-                }
-            }
-        } finally {
-            endBatch();
-        }
-        // A handler that submits learns of the fence by this exception, and the owner by the next poll.
-        if (first != null
-                && !(first instanceof IllegalStateException
-                        && !completionRing.scope().isAlive())) {
-            throw first;
-        }
-        return (int) (completed - before);
-    }
-
-    // ------ for the control plane: any thread
-
-    boolean arenaIsAlive() {
-        return completionRing.scope().isAlive();
-    }
-
-    int idInFlight(int slot) {
-        return trackers.idInFlight(slot);
-    }
-
-    int lateId(int slot) {
-        return trackers.lateId(slot);
-    }
-
-    /** Slots that {@link #idInFlight} and {@link #lateId} know. */
-    int slots() {
-        return trackers.slotMask + 1;
-    }
-
-    int completeRest() {
-        if (!isFenced()) {
-            throw new IllegalStateException(name + " is not fenced: its commands are not ours to end");
-        }
-        var holder = owner();
-        if (holder != null && holder.isAlive()) {
-            throw new IllegalStateException(name + ": its owner, " + holder.getName() + ", lives and may yet poll");
-        }
-        return endRest(Integer.MAX_VALUE, Status.ABORTED_SQ_DELETION);
-    }
-
     /** Plain loads of what the owner writes: nobody waits here for a change. */
-    QueuePairCounters counters() {
+    @Override
+    public QueuePairCounters counters() {
         return new QueuePairCounters(
                 submitted,
                 completed,

@@ -1,5 +1,14 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.AdminQueue;
+import io.doorbell.driver.CoarseClock;
+import io.doorbell.driver.DriverQueuePairControl;
+import io.doorbell.driver.OwnedQueuePair;
+import io.doorbell.driver.QueueAdmin;
+import io.doorbell.driver.QueuePairHost;
+import io.doorbell.driver.QueuePairParts;
+import io.doorbell.driver.QueuePairSet;
+import io.doorbell.driver.TrackedQueuePair;
 import io.doorbell.host.CommandTimeout;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.QueuePairOptions;
@@ -11,9 +20,7 @@ import io.doorbell.platform.MemoryView;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,20 +28,13 @@ import org.slf4j.LoggerFactory;
  * The I/O queue pairs of a controller: ids, creation, deletion. Control plane, any thread; {@link #create} one at a time, and
  * not while the controller is reset.
  *
- * <p>An id is used again only when its queue pair is fenced. Until then somebody may hold its doorbell words, and over a reset
- * of the controller too.
+ * <p>An id is used again only when its queue pair is fenced: until then somebody may hold its doorbell words.
  */
 final class QueuePairs {
     private static final Logger LOG = LoggerFactory.getLogger(QueuePairs.class);
 
-    /** Leaves two bits of a command id for its generation. */
-    static final int MAX_ENTRIES = 16_384;
-
     private static final int PHYSICALLY_CONTIGUOUS = 1;
     private static final int INTERRUPTS_ENABLED = 1 << 1;
-
-    /** How long after its Abort a command may take before the controller is reset. */
-    private static final int ABORT_MILLIS = 2_000;
 
     private final PciAccess access;
     private final String name;
@@ -47,67 +47,57 @@ final class QueuePairs {
 
     private final QueueAdmin admin;
     private final QueuePairHost host;
-    private final List<PcieQueuePairControl> controls = new CopyOnWriteArrayList<>();
-
-    /** How queue pairs end that are made while the controller leaves. */
-    private volatile PcieQueuePair.Ending gone;
+    private final QueuePairSet made;
 
     // Guarded by this.
-    private final BitSet idsInUse = new BitSet();
 
     /** What the controller may yet reach, though nobody holds it: freed when it is disabled, or gone. */
     private final List<Unmade> unmade = new ArrayList<>();
 
-    private BlockFormats formats = BlockFormats.NONE;
     private DoorbellBuffers leftOver;
 
-    <T extends QueueAdmin & QueuePairHost> QueuePairs(
+    QueuePairs(
+            QueuePairSet made,
             PciAccess access,
             String name,
             CoarseClock clock,
             PcieOptions options,
             InterruptVectors vectors,
             Duration queuePause,
-            T watch) {
+            QueueAdmin admin,
+            QueuePairHost host) {
+        this.made = made;
         this.access = access;
         this.name = name;
         this.clock = clock;
         this.options = options;
         this.vectors = vectors;
         this.queuePause = queuePause;
-        admin = watch;
-        host = watch;
-        idsInUse.set(0); // The admin queue.
-    }
-
-    /** Namespaces were read; queue pairs, those to come too, know of them. */
-    synchronized void use(List<BlockFormats.Format> read) {
-        formats = BlockFormats.of(read, formats);
-        for (var control : controls) {
-            control.pair().formats(formats);
-        }
+        this.admin = admin;
+        this.host = host;
     }
 
     /**
      * @throws NvmeException of kind {@code RESET} without status when the controller may have a queue that was not wanted in
      *     the end: its memory and id are kept until {@link #endAll}
      */
-    PcieQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena) {
-        int queueId = takeId(running, wanted);
+    DriverQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena) {
+        int queueId = made.takeId(running.common().info().ioQueuePairs(), wanted.label());
         QueueMemory memory;
-        int entries = Math.min(wanted.queueEntries(), Math.min(running.info().maxQueueEntries(), MAX_ENTRIES));
+        int entries = Math.min(
+                wanted.queueEntries(), Math.min(running.common().info().maxQueueEntries(), QueuePairSet.MAX_ENTRIES));
         try {
             memory = new QueueMemory(
                     access,
                     entries,
-                    running.limits().listBytes(),
-                    running.sgl().supported() ? DataPointers.SGL_BYTES : 0);
+                    running.common().limits().listBytes(),
+                    running.sgl().supported() ? PrpPointers.SGL_BYTES : 0);
         } catch (RuntimeException refused) {
-            giveBackId(queueId);
+            made.giveBackId(queueId);
             throw refused;
         }
         var interrupt = wanted.path().interrupt().map(vectors::take).orElse(null);
-        var making = new Making(running.admin(), queueId, entries, memory, interrupt);
+        var making = new Making(running.common().admin(), queueId, entries, memory, interrupt);
         try {
             return create(running, wanted, arena, making);
         } catch (RuntimeException failed) {
@@ -126,8 +116,9 @@ final class QueuePairs {
         }
     }
 
-    private PcieQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena, Making making) {
-        var info = running.info();
+    private DriverQueuePairControl create(
+            BringUp.Running running, QueuePairOptions wanted, Arena arena, Making making) {
+        var info = running.common().info();
         var timeout = wanted.path()
                 .timeout()
                 .orElseGet(() -> new CommandTimeout(options.ioTimeout(), CommandTimeout.Action.ABORT_THEN_RESET));
@@ -144,37 +135,29 @@ final class QueuePairs {
         ControllerRegisters.pause(queuePause);
 
         // The views last: what they show cannot be freed before their arena is closed, and that is not ours to do.
-        var parts = new PcieQueuePair.Parts(
+        var parts = new QueuePairParts(
                 queueId,
                 entries,
                 name + " queue pair " + queueId + " (" + wanted.label() + ")",
                 memory.submissionRing(arena),
-                memory.completionRing(arena),
-                memory.prpLists(arena),
-                new QueueDoorbells(words(running, tailWord, arena), words(running, headWord, arena), access),
-                formats(),
+                made.formats(),
                 info.maxTransferBytes(),
-                running.sgl(),
                 wanted.handler(),
                 clock,
                 timeout,
-                ABORT_MILLIS,
+                QueuePairSet.ABORT_MILLIS,
                 making.interrupt == null ? null : making.interrupt.sign(),
-                running.retry(),
+                running.common().retry(),
+                wanted.path().injected(),
                 host);
-        var injected = wanted.path().injected();
-        var pair = injected.isEmpty() ? new PcieQueuePair(parts) : new InjectingQueuePair(parts, injected);
-        clock.notices((int) timeout.after().toMillis());
-        injected.forEach(error -> clock.notices((int) error.delay().toMillis()));
-        var control = new PcieQueuePairControl(pair, memory, admin, () -> vectors.giveBack(making.interrupt));
-        controls.add(control);
-        // What came between, and has not met this queue pair in the list.
-        pair.formats(formats());
-        var end = gone;
-        if (end != null) {
-            pair.endWith(end);
-        }
-        return control;
+        var rings = new PcieQueuePair.Rings(
+                memory.completionRing(arena),
+                memory.prpLists(arena),
+                new QueueDoorbells(words(running, tailWord, arena), words(running, headWord, arena), access),
+                running.sgl());
+        clock.notices(parts);
+        return made.add(
+                new PcieQueuePair(parts, rings), memory::close, admin, () -> vectors.giveBack(making.interrupt));
     }
 
     /** Queue memory without a queue pair. */
@@ -248,7 +231,7 @@ final class QueuePairs {
         synchronized (this) {
             unmade.add(left);
         }
-        if (gone != null) {
+        if (made.isEndedForGood()) {
             freeUnmade();
         }
     }
@@ -268,7 +251,7 @@ final class QueuePairs {
     private void free(Unmade left, RuntimeException because) {
         try {
             left.memory.close();
-            giveBackId(left.queueId);
+            made.giveBackId(left.queueId);
         } catch (RuntimeException e) {
             // Somebody's view is open.
             LOG.warn("{}: the memory of queues {} is lost: {}", name, left.queueId, e.getMessage());
@@ -276,10 +259,6 @@ final class QueuePairs {
                 because.addSuppressed(e);
             }
         }
-    }
-
-    private synchronized BlockFormats formats() {
-        return formats;
     }
 
     private QueueDoorbells.Words words(BringUp.Running running, long offset, Arena arena) {
@@ -290,73 +269,29 @@ final class QueuePairs {
                 : new QueueDoorbells.Words(bar, shadows.shadow(offset, arena), shadows.eventIndex(offset, arena));
     }
 
-    private synchronized int takeId(BringUp.Running running, QueuePairOptions wanted) {
-        int queueId = idsInUse.nextClearBit(0);
-        int most = running.info().ioQueuePairs();
-        if (queueId > most) {
-            throw new NvmeException(
-                    NvmeException.Kind.RETRY,
-                    name + ", creating a queue pair for " + wanted.label(),
-                    "all " + most + " are in use");
-        }
-        idsInUse.set(queueId);
-        return queueId;
-    }
-
-    private synchronized void giveBackId(int queueId) {
-        idsInUse.clear(queueId);
-    }
-
     /** Has the controller delete both queues: commands first, then what they complete to. */
-    void delete(AdminQueue queues, PcieQueuePair pair, Duration bound) {
+    void delete(AdminQueue queues, TrackedQueuePair pair, Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
         queues.executeOrReset(delete(AdminOpcode.DELETE_IO_SUBMISSION_QUEUE, pair.queueId()), bound);
         var left = Duration.ofNanos(deadline - System.nanoTime());
         queues.executeOrReset(delete(AdminOpcode.DELETE_IO_COMPLETION_QUEUE, pair.queueId()), left);
     }
 
-    /** A queue pair failed by itself. Blocks. */
-    void failed(PcieQueuePair pair, String reason) {
-        for (var control : controls) {
-            if (control.pair() == pair) {
-                control.failed(reason);
-            }
-        }
-    }
-
-    /** Commands of a queue pair take too long: its holder is told. */
-    void late(PcieQueuePair pair, int commands) {
-        for (var control : controls) {
-            if (control.pair() == pair) {
-                control.late(commands);
-            }
-        }
-    }
-
-    void disconnect(String reason) {
-        for (var control : controls) {
-            control.pair().disconnect(reason);
-        }
-    }
-
     /** The device reaches none of them any more. */
-    void endAll(PcieQueuePair.Ending ending) {
-        for (var control : controls) {
-            control.pair().endWith(ending);
-        }
+    void endAll(OwnedQueuePair.Ending ending) {
+        made.endAll(ending);
         freeUnmade();
     }
 
     /** As {@link #endAll}, for those to come too. */
-    void endForGood(PcieQueuePair.Ending ending) {
-        gone = ending;
-        endAll(ending);
+    void endForGood(OwnedQueuePair.Ending ending) {
+        made.endForGood(ending);
+        freeUnmade();
     }
 
     /** Fenced. */
-    void release(PcieQueuePairControl control) {
-        controls.remove(control);
-        giveBackId(control.pair().queueId());
+    void release(DriverQueuePairControl control) {
+        made.release(control);
         closeLeftOver();
     }
 
@@ -365,14 +300,14 @@ final class QueuePairs {
         synchronized (this) {
             leftOver = shadows;
         }
-        if (!controls.isEmpty()) {
-            LOG.warn("{} is closed while {} queue pairs are not fenced; they are lost", name, controls.size());
+        if (made.size() > 0) {
+            LOG.warn("{} is closed while {} queue pairs are not fenced; they are lost", name, made.size());
         }
         closeLeftOver();
     }
 
     private synchronized void closeLeftOver() {
-        if (leftOver != null && controls.isEmpty()) {
+        if (leftOver != null && made.size() == 0) {
             leftOver.close();
             leftOver = null;
         }

@@ -2,6 +2,7 @@ package io.doorbell.pcie;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.driver.RetryPolicy;
 import io.doorbell.host.InjectedError;
 import io.doorbell.host.PathOptions;
 import io.doorbell.host.QueuePairOptions;

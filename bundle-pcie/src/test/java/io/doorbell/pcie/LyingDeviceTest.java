@@ -194,7 +194,8 @@ class LyingDeviceTest {
         }
         long slba = random.nextLong(namespace.blockCount());
         int bytes = namespace.blockBytes() + namespace.metadataBytes();
-        int blocks = 1 + random.nextInt(Math.max(1, Math.min(16, DATA_BYTES / bytes)));
+        // Where a namespace says that no command crosses any block, each is a command.
+        int blocks = 1 + random.nextInt(Math.max(1, Math.min(held.pair.depth(), DATA_BYTES / bytes)));
         return random.nextBoolean()
                 ? held.pair.read(namespace.nsid(), slba, blocks, held.data, 0, 0, accepted)
                 : held.pair.write(namespace.nsid(), slba, blocks, held.data, 0, 0, accepted);

@@ -3,6 +3,8 @@ package io.doorbell.pcie;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.doorbell.driver.BlockFormats;
+import io.doorbell.driver.TransferLimits;
 import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.MetadataFormat;

@@ -16,6 +16,7 @@ class ModulePathTest {
             "nvme-spec",
             "platform",
             "api",
+            "driver",
             "pci-bus",
             "vfio-user",
             "bundle-pcie",

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
+import io.doorbell.driver.AdminQueue;
+import io.doorbell.driver.BlockFormats;
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.host.ControllerListener;
 import io.doorbell.host.ControllerState;

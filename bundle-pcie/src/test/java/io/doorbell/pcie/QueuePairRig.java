@@ -1,5 +1,14 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.BlockFormats;
+import io.doorbell.driver.CoarseClock;
+import io.doorbell.driver.DriverQueuePairControl;
+import io.doorbell.driver.QueueAdmin;
+import io.doorbell.driver.QueuePairHost;
+import io.doorbell.driver.QueuePairParts;
+import io.doorbell.driver.RetryPolicy;
+import io.doorbell.driver.TrackedQueuePair;
+import io.doorbell.driver.TransferLimits;
 import io.doorbell.host.CommandTimeout;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.DmaMemory;
@@ -44,7 +53,7 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
     final DmaRegion dataRegion;
     final DmaMemory data;
     final PcieQueuePair pair;
-    final PcieQueuePairControl control;
+    final DriverQueuePairControl control;
     final RingDevice device;
     final List<Integer> timedOut = new ArrayList<>();
     final List<Integer> stuck = new ArrayList<>();
@@ -98,31 +107,33 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
             RetryPolicy retry,
             List<InjectedError> injected) {
         this.access = access;
-        memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES, sgl.supported() ? DataPointers.SGL_BYTES : 0);
+        memory = new QueueMemory(access, entries, MAX_TRANSFER_BYTES, sgl.supported() ? PrpPointers.SGL_BYTES : 0);
         shadows = DmaRegion.allocate(access, 8192);
         dataRegion = DmaRegion.allocate(access, DATA_BYTES);
         data = new DmaMemory(dataRegion.view(0, DATA_BYTES, arena), dataRegion.iova());
-        var parts = new PcieQueuePair.Parts(
+        var parts = new QueuePairParts(
                 QUEUE_ID,
                 entries,
                 "test queue pair",
                 memory.submissionRing(arena),
-                memory.completionRing(arena),
-                memory.prpLists(arena),
-                new QueueDoorbells(words(TAIL_OFFSET, withShadows), words(HEAD_OFFSET, withShadows), access),
                 new BlockFormats(List.of(
                         format(NSID, MetadataFormat.NONE, 0), format(NSID_WITH_BOUNDARY, MetadataFormat.NONE, 16))),
                 MAX_TRANSFER_BYTES,
-                sgl,
                 handler,
                 clock,
                 timeout,
                 ABORT_MILLIS,
                 interrupt,
                 retry,
+                injected,
                 this);
-        pair = injected.isEmpty() ? new PcieQueuePair(parts) : new InjectingQueuePair(parts, injected);
-        control = new PcieQueuePairControl(pair, memory, this, () -> {});
+        var rings = new PcieQueuePair.Rings(
+                memory.completionRing(arena),
+                memory.prpLists(arena),
+                new QueueDoorbells(words(TAIL_OFFSET, withShadows), words(HEAD_OFFSET, withShadows), access),
+                sgl);
+        pair = new PcieQueuePair(parts, rings);
+        control = new DriverQueuePairControl(pair, memory::close, this, () -> {});
         tailBarWord = access.doorbells().asSlice(TAIL_OFFSET, 4);
         tailWord = withShadows ? shadows.view(TAIL_OFFSET, 4, own) : tailBarWord;
         headWord = withShadows
@@ -166,17 +177,17 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
     }
 
     @Override
-    public synchronized void timedOut(PcieQueuePair queuePair, int cid) {
+    public synchronized void timedOut(TrackedQueuePair queuePair, int cid) {
         timedOut.add(cid);
     }
 
     @Override
-    public synchronized void stuck(PcieQueuePair queuePair, int cid) {
+    public synchronized void stuck(TrackedQueuePair queuePair, int cid) {
         stuck.add(cid);
     }
 
     @Override
-    public synchronized void failed(PcieQueuePair queuePair, String reason) {
+    public synchronized void failed(TrackedQueuePair queuePair, String reason) {
         failures.add(reason);
     }
 
@@ -196,13 +207,13 @@ final class QueuePairRig implements QueuePairHost, QueueAdmin, AutoCloseable {
 
     /** From here on the device reaches nothing. */
     @Override
-    public boolean deleteQueues(PcieQueuePair queuePair, Duration bound) {
+    public boolean deleteQueues(TrackedQueuePair queuePair, Duration bound) {
         MemoryView.close(own, Duration.ofSeconds(2));
         return deletedByDevice;
     }
 
     @Override
-    public void release(PcieQueuePairControl released) {}
+    public void release(DriverQueuePairControl released) {}
 
     @Override
     public void close() {

@@ -2,6 +2,7 @@ package io.doorbell.pcie;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.driver.RetryPolicy;
 import io.doorbell.emulator.FaultPlan;
 import io.doorbell.host.CompletionHandler;
 import io.doorbell.nvme.Status;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.doorbell.driver.BlockFormats;
 import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.DmaMemory;
 import io.doorbell.host.DmaVector;

@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.nvme.Status;
 
@@ -8,17 +8,17 @@ import io.doorbell.nvme.Status;
  * @param most times that one command is retried; 0 for never
  * @param firstDelayMillis what the controller says with Command Retry Delay 1, 2, 3
  */
-record RetryPolicy(int most, int firstDelayMillis, int secondDelayMillis, int thirdDelayMillis) {
-    static final RetryPolicy NONE = new RetryPolicy(0, 0, 0, 0);
+public record RetryPolicy(int most, int firstDelayMillis, int secondDelayMillis, int thirdDelayMillis) {
+    public static final RetryPolicy NONE = new RetryPolicy(0, 0, 0, 0);
 
     /** A command that should wait for longer than this is the holder's to decide about. */
-    static final int LONGEST_DELAY_MILLIS = 60_000;
+    public static final int LONGEST_DELAY_MILLIS = 60_000;
 
     /** The unit of CRDT1 to CRDT3. */
-    static final int UNIT_MILLIS = 100;
+    public static final int UNIT_MILLIS = 100;
 
     /** Milliseconds until it is retried; -1 when it is not. */
-    int delayMillis(int status) {
+    public int delayMillis(int status) {
         if ((status & Status.DNR) != 0 || !mayHelp(Status.code(status))) {
             return -1;
         }

@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.DmaMemory;
@@ -7,80 +7,79 @@ import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.PrpMath;
 import io.doorbell.nvme.SubmissionEntry;
-import java.lang.foreign.MemorySegment;
 
 /**
- * The half of a queue pair that writes commands: checks them, splits them, puts them into the ring.
+ * The half of a queue pair that writes commands: checks them, splits them, puts them where the transport takes them from.
  *
- * <p>Owner: the thread given by {@link PcieQueuePairControl#own}; but for {@link #formats} all state is its own.
+ * <p>Owner: the thread given by {@link DriverQueuePairControl#own}; but for {@link #formats} all state is its own.
  *
- * <p>Why the submission ring cannot overflow without a look at SQHD: a controller fetches in order, and ends only
+ * <p>Why the submission queue cannot overflow without a look at SQHD: a controller fetches in order, and ends only
  * what it has fetched. Entries it has not fetched are therefore commands in flight, and of those there is one less than
- * the ring has entries, so the tail never reaches the controller's head. SQHD may lag behind (it is from when the
+ * the queue has entries, so the tail never reaches the controller's head. SQHD may lag behind (it is from when the
  * completion was made), so it could only make us wait for what has long happened: it is not looked at.
  */
-abstract class StagingQueuePair extends OwnedQueuePair {
-    static final int ENTRY_SHIFT = Integer.numberOfTrailingZeros(SubmissionEntry.SIZE_BYTES);
+public abstract class StagingQueuePair extends TrackedQueuePair {
+    public static final int ENTRY_SHIFT = Integer.numberOfTrailingZeros(SubmissionEntry.SIZE_BYTES);
 
-    final MemorySegment submissionRing;
-    final Trackers trackers;
-    final CoarseClock clock;
-    final int entries;
-    private final PrpLists prpLists;
     private final int maxTransferBytes;
-
-    /** Data so long or longer is described by an SGL. */
-    private final int sglFromBytes;
 
     /** Replaced by the control plane when namespaces change. */
     private BlockFormats formats;
 
-    int tail;
-    long submitted;
+    protected long submitted;
 
-    /** Entries written to the ring beyond one for each that was submitted. */
-    long moreEntries;
+    /** Entries written beyond one for each that was submitted. */
+    protected long moreEntries;
 
     /** For reads and writes that turn out not to be plain. */
     private final BlockTransfer unusual = new BlockTransfer();
 
     private final DataPointers pointers;
 
-    StagingQueuePair(PcieQueuePair.Parts parts) {
-        super(parts.name(), parts.interrupt());
-        entries = parts.entries();
-        submissionRing = parts.submissionRing();
-        trackers = new Trackers(entries - 1);
-        prpLists = parts.prpLists();
+    protected StagingQueuePair(QueuePairParts parts, DataPointers pointers) {
+        super(parts);
         formats = parts.formats();
         maxTransferBytes = parts.maxTransferBytes();
-        clock = parts.clock();
-        sglFromBytes = parts.sgl().fromBytes();
-        pointers = new DataPointers(name, prpLists, parts.sgl());
+        this.pointers = pointers;
     }
 
-    @Override
-    public int depth() {
-        return trackers.depth();
-    }
+    /**
+     * Writes the entry of a read, write or compare with its data in one piece and all else zero. What {@link DataPointers#contiguous}
+     * does for the others is done here too.
+     *
+     * @param fuse one of {@code SubmissionEntry.FUSE_}…
+     */
+    protected abstract void encode(
+            long entry,
+            int opc,
+            int fuse,
+            int cid,
+            int nsid,
+            long slba,
+            int blockCount,
+            int ioFlags,
+            long iova,
+            long bytes);
 
     @Override
-    public int maxTransferBytes() {
+    public final int maxTransferBytes() {
         return maxTransferBytes;
     }
 
     /** The control plane: any thread. */
-    final void formats(BlockFormats now) {
+    public final void formats(BlockFormats now) {
         formats = now;
     }
 
     @Override
-    public int read(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
+    public final int read(
+            int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
         return plain(NvmOpcode.READ, nsid, slba, blockCount, data, dataOffset, ioFlags, token);
     }
 
     @Override
-    public int write(int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
+    public final int write(
+            int nsid, long slba, int blockCount, DmaMemory data, long dataOffset, int ioFlags, long token) {
         return plain(NvmOpcode.WRITE, nsid, slba, blockCount, data, dataOffset, ioFlags, token);
     }
 
@@ -113,15 +112,15 @@ abstract class StagingQueuePair extends OwnedQueuePair {
             return QUEUE_FULL;
         }
         int cid = trackers.nextId(0);
-        // The ring first, and our own notes when nothing can throw any more: a command whose stores met a closed arena
+        // The entry first, and our own notes when nothing can throw any more: a command whose stores met a closed arena
         // was not accepted.
-        encode(tail, opc, 0, cid, nsid, slba, blockCount, ioFlags, iova, bytes);
+        encode(entry(0, cid), opc, SubmissionEntry.FUSE_NONE, cid, nsid, slba, blockCount, ioFlags, iova, bytes);
         begin(cid, token);
         return 0;
     }
 
     @Override
-    public int transfer(int opc, BlockTransfer transfer, long token) {
+    public final int transfer(int opc, BlockTransfer transfer, long token) {
         if (submitter != Thread.currentThread()) {
             return refused();
         }
@@ -147,7 +146,6 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         if (parts > trackers.freeCount) {
             return QUEUE_FULL;
         }
-        int next = tail;
         int done = 0;
         pointers.rewind();
         for (int i = 0; i < parts; i++) {
@@ -162,14 +160,13 @@ abstract class StagingQueuePair extends OwnedQueuePair {
             } else {
                 pointers.next(slot, pieces, partBytes, mptr, (long) count * metadataBytes);
             }
-            encodePart(next, opc, cid, transfer, metadata, done, count);
-            next = next(next);
+            encodePart(entry(i, cid), opc, cid, transfer, metadata, done, count);
             done += count;
         }
         if (parts == 1) {
             begin(trackers.nextId(0), token);
         } else {
-            beginParts(token, parts, next);
+            beginParts(token, parts);
         }
         return 0;
     }
@@ -197,8 +194,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
 
     /** The blocks from {@code done} on, {@code count} of them, with the tags that are theirs. */
     private void encodePart(
-            int entryIndex, int opc, int cid, BlockTransfer transfer, MetadataFormat metadata, int done, int count) {
-        long entry = (long) entryIndex << ENTRY_SHIFT;
+            long entry, int opc, int cid, BlockTransfer transfer, MetadataFormat metadata, int done, int count) {
         long slba = transfer.slba + done;
         long tag = transfer.referenceTag;
         if (done != 0 && metadata.countsBlocks()) {
@@ -207,7 +203,7 @@ abstract class StagingQueuePair extends OwnedQueuePair {
             tag = tag & ~mask | tag + done & mask;
         }
         SubmissionEntry.encode(
-                submissionRing,
+                submission,
                 entry,
                 opc,
                 SubmissionEntry.flags(SubmissionEntry.FUSE_NONE, pointers.psdt),
@@ -222,34 +218,59 @@ abstract class StagingQueuePair extends OwnedQueuePair {
                 transfer.cdw13,
                 (int) tag,
                 transfer.applicationTag & 0xFFFF | transfer.applicationTagMask << 16);
-        SubmissionEntry.cdw3(submissionRing, entry, (int) (tag >>> 32));
+        SubmissionEntry.cdw3(submission, entry, (int) (tag >>> 32));
     }
 
-    /** The command in the entry at the tail is in flight from here on. Nothing here throws. */
-    void begin(int cid, long token) {
+    /** The command whose entry is written is in flight from here on. Nothing here throws. */
+    private void begin(int cid, long token) {
+        if (injection != null) {
+            beginInjected(cid, token);
+            return;
+        }
         trackers.begin(cid, token, clock.millis);
-        tail = next(tail);
+        staged(cid);
         submitted++;
     }
 
-    /** The same for those between the tail and {@code newTail}, which are one command. */
-    void beginParts(long token, int parts, int newTail) {
+    private void beginInjected(int cid, long token) {
+        int mark = stagedMark();
+        var error = injection.take(this, cid);
+        trackers.begin(cid, token, clock.millis);
+        staged(cid);
+        submitted++;
+        if (error != null) {
+            injection.apply(this, error, mark, trackers.slot(cid));
+        }
+    }
+
+    /** The same for the next so many, which are one command. */
+    private void beginParts(long token, int parts) {
+        int mark = stagedMark();
+        var error = injection == null ? null : injection.take(this, trackers.nextId(0));
+        var slots = error == null ? null : new int[parts];
         int parent = trackers.beginParent(token, parts);
         for (int i = 0; i < parts; i++) {
-            trackers.beginPart(trackers.nextId(0), parent, clock.millis);
+            int cid = trackers.nextId(0);
+            trackers.beginPart(cid, parent, clock.millis);
+            staged(cid);
+            if (slots != null) {
+                slots[i] = trackers.slot(cid);
+            }
         }
-        tail = newTail;
         submitted++;
         moreEntries += parts - 1;
+        if (error != null) {
+            injection.apply(this, error, mark, slots);
+        }
     }
 
     @Override
-    public int submit(NvmCommand command, DmaMemory data, long dataOffset, int dataBytes, long token) {
+    public final int submit(NvmCommand command, DmaMemory data, long dataOffset, int dataBytes, long token) {
         return submit(command, data, dataOffset, dataBytes, null, 0, 0, token);
     }
 
     @Override
-    public int submit(
+    public final int submit(
             NvmCommand command,
             DmaMemory data,
             long dataOffset,
@@ -269,42 +290,41 @@ abstract class StagingQueuePair extends OwnedQueuePair {
             return QUEUE_FULL;
         }
         int cid = trackers.nextId(0);
-        long iova = 0;
-        long second = 0;
-        int psdt = SubmissionEntry.PSDT_PRP;
-        long mptr = metadata == null || metadataBytes == 0 ? 0 : iova(metadata, metadataOffset, metadataBytes);
+        int slot = trackers.slot(cid);
+        boolean separate = metadata != null && metadataBytes != 0;
+        long metadataIova = separate ? iova(metadata, metadataOffset, metadataBytes) : 0;
         if (data != null && dataBytes > 0) {
-            iova = within(data, dataOffset, dataBytes);
-            pointers.contiguous(trackers.slot(cid), iova, dataBytes, mptr, mptr == 0 ? 0 : metadataBytes);
-            second = pointers.second;
-            psdt = pointers.psdt;
-            mptr = pointers.mptr;
+            long iova = within(data, dataOffset, dataBytes);
+            pointers.contiguous(slot, iova, dataBytes, metadataIova, separate ? metadataBytes : 0);
+        } else {
+            pointers.none(slot);
+            pointers.mptr = metadataIova;
         }
-        long entry = (long) tail << ENTRY_SHIFT;
+        long entry = entry(0, cid);
         SubmissionEntry.encode(
-                submissionRing,
+                submission,
                 entry,
                 command.opc,
-                SubmissionEntry.flags(command.flags, psdt),
+                SubmissionEntry.flags(command.flags, pointers.psdt),
                 cid,
                 command.nsid,
-                mptr,
-                iova,
-                second,
+                pointers.mptr,
+                pointers.first,
+                pointers.second,
                 command.cdw10,
                 command.cdw11,
                 command.cdw12,
                 command.cdw13,
                 command.cdw14,
                 command.cdw15);
-        SubmissionEntry.cdw2(submissionRing, entry, command.cdw2);
-        SubmissionEntry.cdw3(submissionRing, entry, command.cdw3);
+        SubmissionEntry.cdw2(submission, entry, command.cdw2);
+        SubmissionEntry.cdw3(submission, entry, command.cdw3);
         begin(cid, token);
         return 0;
     }
 
     @Override
-    public int compareAndWrite(
+    public final int compareAndWrite(
             int nsid,
             long slba,
             int blockCount,
@@ -334,41 +354,15 @@ abstract class StagingQueuePair extends OwnedQueuePair {
         if (trackers.freeCount < 2) {
             return QUEUE_FULL;
         }
-        // Side by side in the ring, and told to the device together: no commit comes between, we are its thread.
-        int second = next(tail);
-        int first = SubmissionEntry.FUSE_FIRST;
-        encode(tail, NvmOpcode.COMPARE, first, trackers.nextId(0), nsid, slba, blockCount, 0, compareIova, bytes);
-        int last = SubmissionEntry.FUSE_SECOND;
-        encode(second, NvmOpcode.WRITE, last, trackers.nextId(1), nsid, slba, blockCount, 0, writeIova, bytes);
-        beginParts(token, 2, next(second));
+        // Side by side in the queue, and told to the controller together: no commit comes between, we are its thread.
+        int first = trackers.nextId(0);
+        int second = trackers.nextId(1);
+        int one = SubmissionEntry.FUSE_FIRST;
+        int two = SubmissionEntry.FUSE_SECOND;
+        encode(entry(0, first), NvmOpcode.COMPARE, one, first, nsid, slba, blockCount, 0, compareIova, bytes);
+        encode(entry(1, second), NvmOpcode.WRITE, two, second, nsid, slba, blockCount, 0, writeIova, bytes);
+        beginParts(token, 2);
         return 0;
-    }
-
-    private void encode(
-            int entryIndex,
-            int opc,
-            int fuse,
-            int cid,
-            int nsid,
-            long slba,
-            int blockCount,
-            int ioFlags,
-            long iova,
-            long bytes) {
-        long entry = (long) entryIndex << ENTRY_SHIFT;
-        boolean sgl = bytes >= sglFromBytes;
-        long second = sgl ? DataPointers.block(bytes) : prpLists.prp2(trackers.slot(cid), iova, bytes);
-        int cdw12 = ioFlags & 0xFFFF_0000 | blockCount - 1;
-        SubmissionEntry.encodeReadWrite(submissionRing, entry, opc, cid, nsid, slba, cdw12, iova, second);
-        if (sgl || fuse != SubmissionEntry.FUSE_NONE) {
-            int psdt = sgl ? SubmissionEntry.PSDT_SGL : SubmissionEntry.PSDT_PRP;
-            SubmissionEntry.flags(submissionRing, entry, SubmissionEntry.flags(fuse, psdt));
-        }
-    }
-
-    final int next(int entryIndex) {
-        int next = entryIndex + 1;
-        return next == entries ? 0 : next;
     }
 
     private long iova(DmaMemory data, long dataOffset, long bytes) {

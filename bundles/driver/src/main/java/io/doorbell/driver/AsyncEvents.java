@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
@@ -41,6 +41,9 @@ final class AsyncEvents {
     interface Follower {
         void namespacesChanged();
 
+        /** Waits while the controller has stopped processing; returns whether it goes on. */
+        boolean awaitProcessing(Duration bound);
+
         /** The controller runs other firmware, and may say other things of itself. */
         void firmwareActivated();
 
@@ -53,24 +56,22 @@ final class AsyncEvents {
     private final String name;
     private final Duration bound;
     private final ControlThread control;
-    private final ControllerRegisters registers;
     private final Follower follower;
 
-    AsyncEvents(String name, Duration bound, ControlThread control, ControllerRegisters registers, Follower follower) {
+    AsyncEvents(String name, Duration bound, ControlThread control, Follower follower) {
         this.name = name;
         this.bound = bound;
         this.control = control;
-        this.registers = registers;
         this.follower = follower;
     }
 
-    void arm(BringUp.Running running) {
+    void arm(RunningController running) {
         for (int i = 0; i < running.eventRequests(); i++) {
             request(running);
         }
     }
 
-    private void request(BringUp.Running running) {
+    private void request(RunningController running) {
         var command = new NvmCommand().reset(AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST, 0);
         running.admin().executeLater(command, (status, result) -> {
             if (status != Status.SUCCESS) {
@@ -86,7 +87,7 @@ final class AsyncEvents {
         });
     }
 
-    private void handle(BringUp.Running running, AsyncEvent event) {
+    private void handle(RunningController running, AsyncEvent event) {
         var page = NO_PAGE;
         try {
             if (isFirmwareActivation(event)) {
@@ -113,12 +114,12 @@ final class AsyncEvents {
     }
 
     /** Commands may be submitted meanwhile: they wait in their queues. */
-    private void awaitActivation(BringUp.Running running, AsyncEvent event) {
+    private void awaitActivation(RunningController running, AsyncEvent event) {
         int mtfa =
                 IdentifyController.MTFA.get(MemorySegment.ofArray(running.info().raw()));
         var promised = mtfa == 0 ? LONGEST_ACTIVATION : Duration.ofMillis((long) mtfa * MTFA_UNIT_MILLIS);
         LOG.info("{} reports {}: it activates firmware, within {} ms", name, event, promised.toMillis());
-        if (!registers.awaitProcessing(promised)) {
+        if (!follower.awaitProcessing(promised)) {
             follower.stalled("firmware was not activated within " + promised.toMillis() + " ms, CSTS.PP is set");
         }
     }

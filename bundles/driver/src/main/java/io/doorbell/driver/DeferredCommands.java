@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import java.lang.foreign.MemorySegment;
 

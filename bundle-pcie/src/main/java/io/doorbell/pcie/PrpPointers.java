@@ -1,5 +1,6 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.DataPointers;
 import io.doorbell.host.DmaVector;
 import io.doorbell.nvme.PrpMath;
 import io.doorbell.nvme.SglDescriptor;
@@ -13,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Owner: the thread that owns the queue pair.
  */
-final class DataPointers {
+final class PrpPointers extends DataPointers {
     /** Lists of controllers with SGLs have room for so much: 63 pieces, and one for metadata. */
     static final int SGL_BYTES = 1024;
 
@@ -29,17 +30,7 @@ final class DataPointers {
     private final PrpLists prpLists;
     private final SglSupport sgl;
 
-    // What the last call said.
-    int psdt;
-    long first;
-    long second;
-    long mptr;
-
-    // Where the next piece of a vector begins.
-    private int piece;
-    private long pieceOffset;
-
-    DataPointers(String name, PrpLists prpLists, SglSupport sgl) {
+    PrpPointers(String name, PrpLists prpLists, SglSupport sgl) {
         this.name = name;
         this.prpLists = prpLists;
         this.sgl = sgl;
@@ -51,8 +42,16 @@ final class DataPointers {
         return (long) DATA_BLOCK << 56 | bytes;
     }
 
-    /** Data in one piece. Metadata: where it is and how much, 0 for none. */
-    void contiguous(int slot, long iova, long bytes, long metadataIova, long metadataBytes) {
+    @Override
+    public void none(int slot) {
+        psdt = SubmissionEntry.PSDT_PRP;
+        first = 0;
+        second = 0;
+        mptr = 0;
+    }
+
+    @Override
+    public void contiguous(int slot, long iova, long bytes, long metadataIova, long metadataBytes) {
         boolean sglPossible = sglPossible(metadataBytes);
         boolean aligned = (iova & DWORD) == 0;
         mptr = metadataIova;
@@ -69,23 +68,8 @@ final class DataPointers {
         }
     }
 
-    /** A vector is begun. */
-    void rewind() {
-        piece = 0;
-        pieceOffset = 0;
-    }
-
-    /**
-     * The next {@code bytes} of a vector, which has so many left.
-     *
-     * @throws IllegalArgumentException when this controller does not take such pieces
-     */
-    void next(int slot, DmaVector vector, long bytes, long metadataIova, long metadataBytes) {
-        if (vector.length(piece) - pieceOffset >= bytes) {
-            contiguous(slot, vector.iova(piece) + pieceOffset, bytes, metadataIova, metadataBytes);
-            advance(vector, bytes);
-            return;
-        }
+    @Override
+    protected void gathered(int slot, DmaVector vector, long bytes, long metadataIova, long metadataBytes) {
         mptr = metadataIova;
         if (suitsPrps(vector, bytes)) {
             prps(slot, vector, bytes);
@@ -96,7 +80,6 @@ final class DataPointers {
                     + PAGE_BYTES + " bytes, and this controller has no SGLs"
                     + (metadataBytes > 0 ? " with metadata in a buffer of its own" : ""));
         }
-        advance(vector, bytes);
     }
 
     private boolean sglPossible(long metadataBytes) {
@@ -171,18 +154,5 @@ final class DataPointers {
         first = prpLists.iova() + list;
         second = (long) LAST_SEGMENT << 56 | (long) count * SglDescriptor.SIZE_BYTES;
         describedBySgl(slot, metadataIova, metadataBytes);
-    }
-
-    private void advance(DmaVector vector, long bytes) {
-        long left = bytes;
-        while (left > 0) {
-            long length = Math.min(left, vector.length(piece) - pieceOffset);
-            left -= length;
-            pieceOffset += length;
-            if (pieceOffset == vector.length(piece)) {
-                piece++;
-                pieceOffset = 0;
-            }
-        }
     }
 }

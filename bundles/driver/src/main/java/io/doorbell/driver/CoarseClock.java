@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -9,7 +9,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>It does not jump: when this machine was suspended, or the admin thread got no CPU, the device got no time either.
  */
-final class CoarseClock {
+public final class CoarseClock {
     private static final VarHandle MILLIS;
 
     static {
@@ -23,10 +23,10 @@ final class CoarseClock {
     }
 
     /** Wraps around; only differences mean anything. Read plainly by owners, who need it soon, not now. */
-    int millis;
+    public int millis;
 
     /** A timeout is noticed in so many steps of the clock. */
-    static final int STEPS = 10;
+    public static final int STEPS = 10;
 
     private static final long LONGEST_STEP_NANOS = 1_000_000_000;
     private static final long LONGEST_SLEEP_NANOS = 50_000_000;
@@ -39,21 +39,27 @@ final class CoarseClock {
     private long elapsedNanos;
 
     /** One thread at a time. */
-    synchronized void advance(long nowNanos) {
+    public synchronized void advance(long nowNanos) {
         elapsedNanos += Math.clamp(nowNanos - lastNanos, 0, LONGEST_STEP_NANOS);
         lastNanos = nowNanos;
         MILLIS.setOpaque(this, (int) (elapsedNanos / 1_000_000));
     }
 
-    long sleepNanos() {
+    public long sleepNanos() {
         return sleepNanos;
     }
 
     /** Timeouts of so many milliseconds are to be noticed, 0 for none. It grows finer, not coarser. */
-    synchronized void notices(int timeoutMillis) {
+    public synchronized void notices(int timeoutMillis) {
         if (timeoutMillis > 0) {
             long step = Math.max(SHORTEST_SLEEP_NANOS, timeoutMillis * 1_000_000L / STEPS);
             sleepNanos = Math.min(sleepNanos, step);
         }
+    }
+
+    /** As above, for all that a queue pair has to notice. */
+    public void notices(QueuePairParts parts) {
+        notices((int) parts.timeout().after().toMillis());
+        parts.injected().forEach(error -> notices((int) error.delay().toMillis()));
     }
 }

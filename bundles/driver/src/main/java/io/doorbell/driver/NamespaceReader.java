@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmCommand;
@@ -22,11 +22,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Reads which namespaces are active, and how they are made. Control plane. */
-final class NamespaceReader {
+public final class NamespaceReader {
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceReader.class);
 
     /** More than this many active namespaces are not looked at. */
-    static final int MAX_NAMESPACES = 4096;
+    public static final int MAX_NAMESPACES = 4096;
 
     private static final UUID NO_NGUID = new UUID(0, 0);
     private static final int FLBAS_METADATA_IN_DATA = 1 << 4;
@@ -35,7 +35,7 @@ final class NamespaceReader {
     private static final int DPS_FIRST = 1 << 3;
 
     /** Both views of the same namespaces. */
-    record Read(List<NvmeNamespace> namespaces, List<BlockFormats.Format> formats) {}
+    public record Read(List<NvmeNamespace> namespaces, List<BlockFormats.Format> formats) {}
 
     private final AdminQueue admin;
     private final Duration bound;
@@ -49,7 +49,7 @@ final class NamespaceReader {
      * @param extendedFormats whether the controller has the larger formats of protection information (CTRATT, ELBAS)
      * @param zones null where there are no zoned namespaces
      */
-    NamespaceReader(
+    public NamespaceReader(
             AdminQueue admin,
             Duration bound,
             String name,
@@ -64,7 +64,7 @@ final class NamespaceReader {
         this.extendedFormats = extendedFormats;
     }
 
-    Read read() {
+    public Read read() {
         var namespaces = new ArrayList<NvmeNamespace>();
         var formats = new ArrayList<BlockFormats.Format>();
         var data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);

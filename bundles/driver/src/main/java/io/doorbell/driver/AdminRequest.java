@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
@@ -8,10 +8,10 @@ import io.doorbell.nvme.LogPageId;
 import java.util.concurrent.CompletableFuture;
 
 /** One admin command on its way. Guarded by the lock of its {@link AdminQueue}, but for the answer. */
-final class AdminRequest {
+public final class AdminRequest {
     /** What follows a command that nobody waits for. */
     @FunctionalInterface
-    interface Then {
+    public interface Then {
         void answered(int status, long result);
     }
 
@@ -42,6 +42,7 @@ final class AdminRequest {
         this.then = then;
     }
 
+    /** With data pointers of its own, to memory that the controller keeps using. */
     AdminRequest pointing(long prp1Iova, long prp2Iova) {
         prp1 = prp1Iova;
         prp2 = prp2Iova;
@@ -67,20 +68,20 @@ final class AdminRequest {
         return interruptible;
     }
 
-    NvmCommand command() {
+    public NvmCommand command() {
         return command;
     }
 
-    long prp1() {
+    public long prp1() {
         return prp1;
     }
 
-    long prp2() {
+    public long prp2() {
         return prp2;
     }
 
     /** Controller, command and id, for messages. */
-    String attempted() {
+    public String attempted() {
         return controller + ", " + describe() + (wasStarted() ? String.format(" (cid %04Xh)", cid) : "");
     }
 
@@ -111,7 +112,7 @@ final class AdminRequest {
         return cid != NOT_STARTED;
     }
 
-    int cid() {
+    public int cid() {
         return cid;
     }
 
@@ -122,7 +123,7 @@ final class AdminRequest {
         return before;
     }
 
-    BounceBuffers.Buffer buffer() {
+    public BounceBuffers.Buffer buffer() {
         return buffer;
     }
 
@@ -145,7 +146,7 @@ final class AdminRequest {
         return then == null;
     }
 
-    void complete(int status, long result) {
+    public void complete(int status, long result) {
         answer.complete(new Answer(status, result));
         if (then != null) {
             then.answered(status, result);

@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.platform.EventFd;
 import java.util.concurrent.locks.LockSupport;
@@ -8,7 +8,7 @@ import java.util.concurrent.locks.LockSupport;
  * now and then. Right after a command it polls closely, later in steps that grow with the wait, and when nobody waits it
  * sleeps: asynchronous events are seen within the clock's step. Where the admin queue interrupts, it sleeps on that instead of polling.
  */
-final class AdminThread implements AutoCloseable {
+public final class AdminThread implements AutoCloseable {
     private static final long CLOSE_BOUND_MILLIS = 2_000;
     private static final long SPIN_NANOS = 20_000;
     private static final long LONGEST_WAIT_NANOS = 1_000_000;
@@ -17,30 +17,26 @@ final class AdminThread implements AutoCloseable {
     private final AdminQueue queue;
     private final CoarseClock clock;
     private final Runnable lookAfter;
-    private final InterruptVectors vectors;
 
-    /** What it sleeps on, and the vector that goes there; null where it polls. */
+    /** What it sleeps on; null where it polls. */
     private final EventFd sign;
 
-    private final InterruptVectors.Use use;
+    private final Runnable ended;
     private final Thread thread;
     private volatile boolean closed;
 
     /**
-     * @param vectors null to poll
+     * @param sign what completions signal; null to poll
+     * @param ended called when the thread has ended: the sign is not waited on any more
      * @param lookAfter what to do about ten times a second; must not block
      */
-    AdminThread(String name, AdminQueue queue, CoarseClock clock, InterruptVectors vectors, Runnable lookAfter) {
+    public AdminThread(
+            String name, AdminQueue queue, CoarseClock clock, EventFd sign, Runnable ended, Runnable lookAfter) {
         this.queue = queue;
         this.clock = clock;
         this.lookAfter = lookAfter;
-        this.vectors = vectors;
-        var made = vectors == null || vectors.count() == 0 ? null : EventFd.create();
-        use = made == null ? null : vectors.takeAdmin(made);
-        sign = use == null ? null : made;
-        if (made != null && sign == null) {
-            made.close();
-        }
+        this.sign = sign;
+        this.ended = ended;
         thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
         queue.wakes(this::wake);
         thread.start();
@@ -73,10 +69,7 @@ final class AdminThread implements AutoCloseable {
                 sleep(Math.min(now - quietSince, LONGEST_WAIT_NANOS));
             }
         }
-        if (sign != null) {
-            vectors.giveBack(use);
-            sign.close();
-        }
+        ended.run();
     }
 
     private void sleep(long nanos) {
@@ -92,7 +85,7 @@ final class AdminThread implements AutoCloseable {
         if (sign == null) {
             LockSupport.unpark(thread);
         } else {
-            InterruptFan.signal(sign);
+            Signs.signal(sign);
         }
     }
 

@@ -1,4 +1,6 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
+
+import io.doorbell.nvme.PrpMath;
 
 /**
  * What one command may move.
@@ -7,16 +9,19 @@ package io.doorbell.pcie;
  * @param metadataExcluded whether metadata that travels in the data does not count in that
  * @param stripeBytes where commands should not cross, for namespaces that do not say so themselves; 0 for nowhere
  */
-record TransferLimits(int maxTransferBytes, boolean metadataExcluded, int stripeBytes) {
+public record TransferLimits(int maxTransferBytes, boolean metadataExcluded, int stripeBytes) {
+    /** What a PRP list in one page describes: no driver here moves more at once. */
+    public static final int MOST_BYTES = PrpMath.entriesPerListPage(PrpMath.PAGE_BYTES) * PrpMath.PAGE_BYTES;
+
     private static final int MOST_BLOCKS = 65_536;
 
-    static TransferLimits of(int maxTransferBytes) {
+    public static TransferLimits of(int maxTransferBytes) {
         return new TransferLimits(maxTransferBytes, false, 0);
     }
 
     /** The longest transfer that a PRP list has to describe. Metadata is seldom longer than its block. */
-    int listBytes() {
-        return metadataExcluded ? (int) Math.min(2L * maxTransferBytes, PrpLists.MAX_TRANSFER_BYTES) : maxTransferBytes;
+    public int listBytes() {
+        return metadataExcluded ? (int) Math.min(2L * maxTransferBytes, MOST_BYTES) : maxTransferBytes;
     }
 
     /**
@@ -25,7 +30,7 @@ record TransferLimits(int maxTransferBytes, boolean metadataExcluded, int stripe
      * @param blockBytes of a block
      * @param inDataBytes of its metadata, where that travels in the data
      */
-    int blocks(int blockBytes, int inDataBytes) {
+    public int blocks(int blockBytes, int inDataBytes) {
         int counted = metadataExcluded ? blockBytes : blockBytes + inDataBytes;
         int most = Math.min(maxTransferBytes / counted, listBytes() / (blockBytes + inDataBytes));
         return Math.min(most, MOST_BLOCKS);

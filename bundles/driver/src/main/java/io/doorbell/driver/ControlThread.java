@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -6,7 +6,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Does what others must not wait for, in order, on one virtual thread. */
-final class ControlThread implements AutoCloseable {
+public final class ControlThread implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlThread.class);
 
     private final BlockingQueue<Runnable> tasks;
@@ -14,7 +14,7 @@ final class ControlThread implements AutoCloseable {
     private final String name;
     private final int mostTasks;
 
-    ControlThread(String name, int mostTasks) {
+    public ControlThread(String name, int mostTasks) {
         this.name = name;
         this.mostTasks = mostTasks;
         tasks = new ArrayBlockingQueue<>(mostTasks);
@@ -22,12 +22,12 @@ final class ControlThread implements AutoCloseable {
     }
 
     /** Any thread; returns at once. Whether there was room for the task. */
-    boolean execute(Runnable task) {
+    public boolean execute(Runnable task) {
         return tasks.offer(task);
     }
 
     /** As {@link #execute}, and when there is no room the oldest task makes it: what came since says more. One at a time. */
-    void executeLatest(Runnable task) {
+    public void executeLatest(Runnable task) {
         while (!tasks.offer(task)) {
             if (tasks.poll() != null) {
                 LOG.warn("{}: more than {} tasks are waiting, the oldest is dropped", name, mostTasks);

@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.MetadataFormat;
 import io.doorbell.host.NvmeNamespace;
@@ -14,14 +14,14 @@ import java.util.stream.Stream;
  * namespaces change. A namespace that has gone keeps its format, so that commands to it reach the device and come back
  * with the device's own answer.
  */
-final class BlockFormats {
-    static final BlockFormats NONE = new BlockFormats(List.of());
+public final class BlockFormats {
+    public static final BlockFormats NONE = new BlockFormats(List.of());
 
     /** Identifiers below this are found by index. Controllers number from 1. */
     private static final int DIRECT_LIMIT = 1024;
 
     /** Namespaces that went and are remembered. A command to another one is refused here, not by the device. */
-    static final int MOST_GONE = 1024;
+    public static final int MOST_GONE = 1024;
 
     /**
      * @param nsid the namespace
@@ -32,11 +32,11 @@ final class BlockFormats {
      * @param plainBlocks as {@code mostBlocks}, but 0 where there is metadata: the hot path compares with this one number, and
      *     leaves to others what is not plain
      */
-    record Format(
+    public record Format(
             int nsid, int blockBytes, int boundaryBlocks, int mostBlocks, MetadataFormat metadata, int plainBlocks) {
-        static final Comparator<Format> BY_NSID = (a, b) -> Integer.compareUnsigned(a.nsid, b.nsid);
+        public static final Comparator<Format> BY_NSID = (a, b) -> Integer.compareUnsigned(a.nsid, b.nsid);
 
-        static Format of(NvmeNamespace namespace, TransferLimits limits) {
+        public static Format of(NvmeNamespace namespace, TransferLimits limits) {
             var metadata = namespace.metadata();
             int most = limits.blocks(namespace.blockBytes(), metadata.inDataBytes());
             int boundary = namespace.optimalBoundaryBlocks();
@@ -50,12 +50,12 @@ final class BlockFormats {
         }
 
         /** Blocks from {@code slba} to the next boundary. Only where there is one. */
-        int blocksToBoundary(long slba) {
+        public int blocksToBoundary(long slba) {
             return boundaryBlocks - (int) Long.remainderUnsigned(slba, boundaryBlocks);
         }
 
         /** Blocks of the first command for {@code blockCount} from {@code slba} on. */
-        int part(long slba, int blockCount) {
+        public int part(long slba, int blockCount) {
             int count = Math.min(blockCount, mostBlocks);
             return boundaryBlocks == 0 ? count : Math.min(count, blocksToBoundary(slba));
         }
@@ -64,7 +64,7 @@ final class BlockFormats {
     private final Format[] direct;
     private final Format[] others;
 
-    BlockFormats(List<Format> formats) {
+    public BlockFormats(List<Format> formats) {
         int highest = formats.stream()
                 .mapToInt(Format::nsid)
                 .filter(BlockFormats::isDirect)
@@ -83,7 +83,7 @@ final class BlockFormats {
     }
 
     /** These, and those of {@code older} for namespaces that are not among these, up to {@link #MOST_GONE} of them. */
-    static BlockFormats of(List<Format> formats, BlockFormats older) {
+    public static BlockFormats of(List<Format> formats, BlockFormats older) {
         var all = new TreeMap<Integer, Format>();
         for (var format : formats) {
             all.put(format.nsid(), format);
@@ -99,7 +99,7 @@ final class BlockFormats {
     }
 
     /** The format of a namespace, or null when there never was one of this identifier. */
-    Format of(int nsid) {
+    public Format of(int nsid) {
         return nsid >= 0 && nsid < direct.length ? direct[nsid] : otherwise(nsid);
     }
 

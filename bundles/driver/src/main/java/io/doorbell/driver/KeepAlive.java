@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
@@ -7,25 +7,24 @@ import java.util.function.Consumer;
 /** Sends Keep Alive at half of its timeout. NVMe Base 2.1 §3.9 "Keep Alive". Owner: the admin thread, once started. */
 final class KeepAlive {
     private final String name;
-    private final Consumer<String> requestReset;
-    private BringUp.Running running;
+    private RunningController running;
     private long intervalNanos;
     private long sentNanos;
     private boolean answered;
 
-    KeepAlive(String name, Consumer<String> requestReset) {
+    KeepAlive(String name) {
         this.name = name;
-        this.requestReset = requestReset;
     }
 
-    synchronized void start(BringUp.Running now) {
+    synchronized void start(RunningController now) {
         running = now;
         intervalNanos = now.keepAlive().toNanos();
         sentNanos = System.nanoTime();
         answered = true;
     }
 
-    synchronized void look() {
+    /** @param requestReset told why, when the last one was not answered */
+    synchronized void look(Consumer<String> requestReset) {
         long nowNanos = System.nanoTime();
         if (intervalNanos == 0 || nowNanos - sentNanos < intervalNanos) {
             return;

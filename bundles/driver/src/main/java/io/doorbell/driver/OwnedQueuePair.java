@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.QueuePair;
 import io.doorbell.platform.EventFd;
@@ -12,15 +12,15 @@ import java.util.Objects;
  * <p>Each step is taken once and not taken back, by any control thread and without a lock: {@link #stop} → {@link #disconnect}
  * → {@link #ignoreDevice} → {@link #endWith} → {@link #fence}, any of which may be left out.
  */
-abstract class OwnedQueuePair extends QueuePair {
+public abstract class OwnedQueuePair extends QueuePair {
     /**
      * Why commands in flight cannot be ended by the device any more, and how they end instead. Only said when the device cannot
      * reach their data any more.
      */
-    record Ending(String reason, int status) {}
+    public record Ending(String reason, int status) {}
 
     /** For messages: controller, queue, and who it is for. */
-    final String name;
+    public final String name;
 
     private volatile Thread owner;
     private volatile boolean stopped;
@@ -31,9 +31,9 @@ abstract class OwnedQueuePair extends QueuePair {
     private volatile String fenced;
 
     /** What the owner may be asleep on; null where it is polled. */
-    final EventFd interrupt;
+    protected final EventFd interrupt;
 
-    OwnedQueuePair(String name, EventFd interrupt) {
+    protected OwnedQueuePair(String name, EventFd interrupt) {
         this.name = name;
         this.interrupt = interrupt;
     }
@@ -41,7 +41,7 @@ abstract class OwnedQueuePair extends QueuePair {
     // ------ for the owner, on the slow way
 
     /** Staging, or committing, by a thread that may not: says why not. */
-    final int refused() {
+    protected final int refused() {
         requireOwner();
         if (fenced != null) {
             throw fencedException();
@@ -53,7 +53,7 @@ abstract class OwnedQueuePair extends QueuePair {
         return stopped ? LEASE_REVOKED : QUEUE_FULL;
     }
 
-    final void requireOwner() {
+    protected final void requireOwner() {
         var holder = owner;
         if (holder == Thread.currentThread()) {
             return;
@@ -65,23 +65,23 @@ abstract class OwnedQueuePair extends QueuePair {
                 + ", not by " + Thread.currentThread().getName());
     }
 
-    final IllegalStateException fencedException() {
+    protected final IllegalStateException fencedException() {
         return new IllegalStateException("lease of " + name + " fenced: " + fenced);
     }
 
     /** Null as long as the device may end what is in flight. */
-    final Ending ending() {
+    protected final Ending ending() {
         return ending;
     }
 
     // ------ for the control plane
 
-    final Thread owner() {
+    public final Thread owner() {
         return owner;
     }
 
     /** Nobody submits or polls until this is called. One control thread at a time. */
-    final void own(Thread thread) {
+    public final void own(Thread thread) {
         // The owner field last: who finds itself there finds the others too.
         submitter = stopped ? null : thread;
         poller = thread;
@@ -92,13 +92,13 @@ abstract class OwnedQueuePair extends QueuePair {
     }
 
     /** No more submissions: the lease is being taken back. */
-    final void stop() {
+    public final void stop() {
         stopped = true;
         submitter = null;
     }
 
     /** No more submissions: there is no controller to submit to. Completions of the device still count. */
-    final void disconnect(String reason) {
+    public final void disconnect(String reason) {
         if (disconnected == null) {
             disconnected = Objects.requireNonNull(reason);
         }
@@ -106,13 +106,13 @@ abstract class OwnedQueuePair extends QueuePair {
     }
 
     /** As {@link #disconnect}, and no completions from the device either. What is in flight waits for {@link #endWith}. */
-    final void ignoreDevice(String reason) {
+    public final void ignoreDevice(String reason) {
         deaf = true;
         disconnect(reason);
     }
 
     /** The device reaches neither rings nor data any more: the owner's next poll ends what is in flight. */
-    final void endWith(Ending end) {
+    public final void endWith(Ending end) {
         if (ending == null) {
             ending = end;
         }
@@ -120,26 +120,26 @@ abstract class OwnedQueuePair extends QueuePair {
     }
 
     /** Every use throws, once what is in flight has ended. */
-    final void fence(String reason) {
+    public final void fence(String reason) {
         fenced = Objects.requireNonNull(reason);
         withdraw();
     }
 
     /** The device has no queues of this queue pair any more. */
-    final void deleted() {
+    public final void deleted() {
         deleted = true;
     }
 
     /** Whether the device reaches neither rings nor data. */
-    final boolean isOutOfReach() {
+    public final boolean isOutOfReach() {
         return deleted || ending != null || fenced != null;
     }
 
-    final boolean isEnded() {
+    public final boolean isEnded() {
         return ending != null;
     }
 
-    final boolean isFenced() {
+    public final boolean isFenced() {
         return fenced != null;
     }
 
@@ -151,6 +151,6 @@ abstract class OwnedQueuePair extends QueuePair {
             poller = null;
         }
         // Its next poll, or submission, is to learn of it.
-        InterruptFan.signal(interrupt);
+        Signs.signal(interrupt);
     }
 }

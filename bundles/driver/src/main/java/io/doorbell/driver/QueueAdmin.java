@@ -1,9 +1,9 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import java.time.Duration;
 
 /** What the control of a queue pair asks of its controller. Control plane: blocks, any thread. */
-interface QueueAdmin {
+public interface QueueAdmin {
 
     /** Aborts one command, best effort; returns when the controller has answered, or after the bound. */
     void abort(int queueId, int cid, Duration bound);
@@ -15,8 +15,8 @@ interface QueueAdmin {
      * @return whether the controller deleted them itself
      * @throws io.doorbell.nvme.NvmeException of kind {@code RETRY} when neither is done within the bound; the reset goes on
      */
-    boolean deleteQueues(PcieQueuePair queuePair, Duration bound);
+    boolean deleteQueues(TrackedQueuePair queuePair, Duration bound);
 
     /** The queue pair is fenced and its memory freed: its id may be used again. */
-    void release(PcieQueuePairControl control);
+    void release(DriverQueuePairControl control);
 }

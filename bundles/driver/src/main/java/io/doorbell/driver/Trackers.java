@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.nvme.Status;
 import java.lang.invoke.MethodHandles;
@@ -13,26 +13,26 @@ import java.util.Arrays;
  *
  * <p>Owner: the thread that owns the queue pair. {@link #inFlight} and {@link #idInFlight} may be read by any thread.
  */
-final class Trackers {
+public final class Trackers {
     /** In {@link #ids}: no command has the slot. No command id either: those have 16 bits. */
-    static final int NONE = -1;
+    public static final int NONE = -1;
 
     /** In {@link #ids}, above the command id: part of a command that ends as one with others; it has a parent. */
-    static final int PART = 1 << 16;
+    public static final int PART = 1 << 16;
 
     /** In {@link #ids}: took too long, and that was told. */
-    static final int LATE = 1 << 17;
+    public static final int LATE = 1 << 17;
 
     /** In {@link #ids}: not with the device, but among {@link DeferredCommands}. */
-    static final int DEFERRED = 1 << 18;
+    public static final int DEFERRED = 1 << 18;
 
     /** In {@link #ids}: was with the device before. */
-    static final int RETRIED = 1 << 19;
+    public static final int RETRIED = 1 << 19;
 
     /** In {@link #ids}: its end is to be replaced. */
-    static final int INJECTED = 1 << 20;
+    public static final int INJECTED = 1 << 20;
 
-    static final int CID_MASK = 0xFFFF;
+    public static final int CID_MASK = 0xFFFF;
 
     private static final VarHandle FREE_COUNT;
     private static final VarHandle IDS =
@@ -49,20 +49,20 @@ final class Trackers {
     }
 
     /** Command ids to use next. A stack: the slots in use stay few, and their cache lines warm. */
-    final int[] freeIds;
+    public final int[] freeIds;
 
-    int freeCount;
+    public int freeCount;
 
     /** By slot: the command id in flight and its flags, or {@link #NONE}. As long as {@link #slotMask} says. */
-    final int[] ids;
+    public final int[] ids;
 
-    final long[] tokens;
+    public final long[] tokens;
 
     /** By slot: {@link CoarseClock} at submission, for timeouts. */
-    final int[] ticks;
+    public final int[] ticks;
 
-    final int slotMask;
-    final int generationStep;
+    public final int slotMask;
+    public final int generationStep;
 
     // Cold from here on: commands of several parts.
 
@@ -76,7 +76,7 @@ final class Trackers {
     private final int[] freeParents;
     private int freeParentCount;
 
-    Trackers(int depth) {
+    public Trackers(int depth) {
         // With one slot less than a power of two, all bits set is no command id: FFFFh means "no command" in error
         // logs.
         int slots = Math.max(2, Integer.highestOneBit(depth) << 1);
@@ -105,22 +105,22 @@ final class Trackers {
         freeParentCount = mostParents;
     }
 
-    int depth() {
+    public int depth() {
         return freeIds.length;
     }
 
     /** Any thread. */
-    int inFlight() {
+    public int inFlight() {
         return freeIds.length - (int) FREE_COUNT.getAcquire(this);
     }
 
     /** The command id that the command after {@code ahead} others will have; there are that many free. */
-    int nextId(int ahead) {
+    public int nextId(int ahead) {
         return freeIds[freeCount - 1 - ahead];
     }
 
     /** Takes the next id, {@link #nextId}{@code (0)}, into use. */
-    void begin(int cid, long token, int tick) {
+    public void begin(int cid, long token, int tick) {
         int slot = cid & slotMask;
         freeCount--;
         ids[slot] = cid;
@@ -129,13 +129,18 @@ final class Trackers {
     }
 
     /** Gives a slot back, with the id its next command will have. */
-    void end(int slot, int cid) {
+    public void end(int slot, int cid) {
         ids[slot] = NONE;
         freeIds[freeCount++] = cid + generationStep & CID_MASK;
     }
 
-    /** The command in a slot gets another id, to be submitted again, and its time begins anew. */
-    int again(int slot, int tick) {
+    /** The id that the command in a slot has when it is submitted again. */
+    int idAgain(int slot) {
+        return (ids[slot] & CID_MASK) + generationStep & CID_MASK;
+    }
+
+    /** The command in a slot gets {@link #idAgain}, to be submitted again, and its time begins anew. */
+    public int again(int slot, int tick) {
         int id = ids[slot];
         int cid = id + generationStep & CID_MASK;
         ids[slot] = cid | id & PART | RETRIED;
@@ -143,28 +148,28 @@ final class Trackers {
         return cid;
     }
 
-    int slot(int cid) {
+    public int slot(int cid) {
         return cid & slotMask;
     }
 
-    int generation(int cid) {
+    public int generation(int cid) {
         return cid >>> Integer.bitCount(slotMask);
     }
 
     /** Command id in flight in a slot, or {@link #NONE}; any thread, for looking around. */
-    int idInFlight(int slot) {
+    public int idInFlight(int slot) {
         int id = (int) IDS.getOpaque(ids, slot);
         return id == NONE ? NONE : id & CID_MASK;
     }
 
     /** As {@link #idInFlight}, of a command that is late. */
-    int lateId(int slot) {
+    public int lateId(int slot) {
         int id = (int) IDS.getOpaque(ids, slot);
         return id == NONE || (id & LATE) == 0 ? NONE : id & CID_MASK;
     }
 
     /** A parent for {@code parts} commands. There is always one free while there are slots for two parts. */
-    int beginParent(long token, int parts) {
+    public int beginParent(long token, int parts) {
         int parent = freeParents[--freeParentCount];
         parentTokens[parent] = token;
         parentPartsLeft[parent] = parts;
@@ -174,7 +179,7 @@ final class Trackers {
     }
 
     /** As {@link #begin}, for a part of {@code parent}. */
-    void beginPart(int cid, int parent, int tick) {
+    public void beginPart(int cid, int parent, int tick) {
         begin(cid, 0, tick);
         int slot = cid & slotMask;
         ids[slot] = cid | PART;
@@ -186,7 +191,7 @@ final class Trackers {
      *
      * @return the parent if this was its last part, else {@link #NONE}; give it back by {@link #endParent}
      */
-    int endPart(int slot, int cid, int status, long result) {
+    public int endPart(int slot, int cid, int status, long result) {
         int parent = parents[slot];
         end(slot, cid);
         if (status != 0 && outranks(status, parentStatus[parent])) {
@@ -206,19 +211,19 @@ final class Trackers {
         return code == Status.ABORTED_FAILED_FUSED || code == Status.ABORTED_MISSING_FUSED;
     }
 
-    long parentToken(int parent) {
+    public long parentToken(int parent) {
         return parentTokens[parent];
     }
 
-    int parentStatus(int parent) {
+    public int parentStatus(int parent) {
         return parentStatus[parent];
     }
 
-    long parentResult(int parent) {
+    public long parentResult(int parent) {
         return parentResult[parent];
     }
 
-    void endParent(int parent) {
+    public void endParent(int parent) {
         freeParents[freeParentCount++] = parent;
     }
 }

@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairControl;
@@ -14,19 +14,19 @@ import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The control plane's end of a {@link PcieQueuePair}. Any thread; a lock keeps the steps in order. */
-final class PcieQueuePairControl implements QueuePairControl {
-    private static final Logger LOG = LoggerFactory.getLogger(PcieQueuePairControl.class);
+/** The control plane's end of a {@link TrackedQueuePair}. Any thread; a lock keeps the steps in order. */
+public final class DriverQueuePairControl implements QueuePairControl {
+    private static final Logger LOG = LoggerFactory.getLogger(DriverQueuePairControl.class);
 
     /** How long the deletion of a failed queue pair may take. */
     private static final Duration FAILURE_BOUND = Duration.ofSeconds(5);
 
-    private final PcieQueuePair queuePair;
-    private final QueueMemory memory;
+    private final TrackedQueuePair queuePair;
+    private final Runnable free;
     private final QueueAdmin admin;
     private final Runnable silence;
 
-    /** Never held while {@link PcieQueuePair#endWith} waits for it: a reset, begun by one queue pair, ends all of them. */
+    /** Never held while {@link TrackedQueuePair#endWith} waits for it: a reset, begun by one queue pair, ends all of them. */
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by the lock.
@@ -40,10 +40,13 @@ final class PcieQueuePairControl implements QueuePairControl {
     private String failure;
     private IntConsumer timeoutListener;
 
-    /** @param silence called when the queues are deleted, may be more than once: nobody is to be interrupted for them */
-    PcieQueuePairControl(PcieQueuePair queuePair, QueueMemory memory, QueueAdmin admin, Runnable silence) {
+    /**
+     * @param free gives the memory of the queue pair back; what it throws is the caller of {@link #fenced} told, who comes again
+     * @param silence called when the queues are deleted, may be more than once: nobody is to be interrupted for them
+     */
+    public DriverQueuePairControl(TrackedQueuePair queuePair, Runnable free, QueueAdmin admin, Runnable silence) {
         this.queuePair = queuePair;
-        this.memory = memory;
+        this.free = free;
         this.admin = admin;
         this.silence = silence;
     }
@@ -53,7 +56,7 @@ final class PcieQueuePairControl implements QueuePairControl {
         return queuePair;
     }
 
-    PcieQueuePair pair() {
+    public TrackedQueuePair pair() {
         return queuePair;
     }
 
@@ -172,7 +175,7 @@ final class PcieQueuePairControl implements QueuePairControl {
             if (!queuePair.isFenced()) {
                 queuePair.fence(reason);
             }
-            memory.close();
+            free.run();
             freed = true;
         } finally {
             lock.unlock();
@@ -229,10 +232,10 @@ final class PcieQueuePairControl implements QueuePairControl {
     }
 
     /** The device broke the rules: after the queues are deleted, what is in flight can end. Control thread. */
-    void failed(String reason) {
+    public void failed(String reason) {
         try {
             delete(FAILURE_BOUND);
-            queuePair.endWith(new PcieQueuePair.Ending(reason, Status.ABORTED_SQ_DELETION));
+            queuePair.endWith(new TrackedQueuePair.Ending(reason, Status.ABORTED_SQ_DELETION));
         } catch (NvmeException e) {
             // The reset that goes on ends it.
             LOG.warn("{}", e.getMessage());

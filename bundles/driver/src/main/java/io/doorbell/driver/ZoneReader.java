@@ -1,4 +1,4 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.ZoneGeometry;
@@ -19,7 +19,7 @@ import java.util.Optional;
  * Command sets beside NVM: chooses them, and reads what the Zoned Namespace Command Set says of namespaces. Control plane.
  * NVMe Base 2.1 §5.1.13 "Identify command", "I/O Command Set data structure (CNS 1Ch)".
  */
-final class ZoneReader {
+public final class ZoneReader {
     private static final long NVM = 1L << IdentifyCns.CSI_NVM;
     private static final long ZONED = 1L << IdentifyCns.CSI_ZONED;
     private static final int COMBINATIONS = IdentifyCns.DATA_BYTES / Long.BYTES;
@@ -33,7 +33,7 @@ final class ZoneReader {
     private final MemorySegment data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
     private int maxAppendBytes;
 
-    ZoneReader(AdminQueue admin, Duration bound, int maxTransferBytes, int minPageBytes) {
+    public ZoneReader(AdminQueue admin, Duration bound, int maxTransferBytes, int minPageBytes) {
         this.admin = admin;
         this.bound = bound;
         this.maxTransferBytes = maxTransferBytes;
@@ -44,7 +44,7 @@ final class ZoneReader {
      * Chooses the first combination of command sets with NVM and zones. Returns whether there is one; the controller stays
      * with the combination it has otherwise.
      */
-    boolean choose() {
+    public boolean choose() {
         identify(IdentifyCns.IO_COMMAND_SETS | THIS_CONTROLLER << 16, 0, 0);
         for (int index = 0; index < COMBINATIONS; index++) {
             long sets = data.get(LE64, (long) index * Long.BYTES);
@@ -77,7 +77,7 @@ final class ZoneReader {
     }
 
     /** Empty where the namespace does not say how large its zones are: it has gone meanwhile. */
-    Optional<ZoneGeometry> geometry(int nsid, int format) {
+    public Optional<ZoneGeometry> geometry(int nsid, int format) {
         identify(IdentifyCns.COMMAND_SET_NAMESPACE, IdentifyCns.CSI_ZONED, nsid);
         long blocks = IdentifyZoned.zsze(Math.min(format, IdentifyNamespace.MAX_LBA_FORMATS - 1))
                 .get(data);

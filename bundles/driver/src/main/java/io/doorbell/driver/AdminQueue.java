@@ -1,14 +1,10 @@
-package io.doorbell.pcie;
+package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
-import io.doorbell.nvme.CompletionEntry;
-import io.doorbell.nvme.Doorbell;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
-import io.doorbell.nvme.SubmissionEntry;
-import io.doorbell.pci.PciAccess;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -25,54 +21,43 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Data goes through bounce buffers: admin commands are few, and their callers have ordinary memory.
  *
- * <p>The submission ring cannot overflow for the reason given in {@link PcieQueuePair}.
+ * <p>The submission queue cannot overflow for the reason given in {@link StagingQueuePair}.
  */
-final class AdminQueue implements AutoCloseable {
+public abstract class AdminQueue implements AutoCloseable {
     /** Most Asynchronous Event Requests that stay with the controller. */
-    static final int MAX_EVENT_REQUESTS = 4;
+    public static final int MAX_EVENT_REQUESTS = 4;
 
     /** Slots that ordinary commands do not get: event requests, one Abort, one Keep Alive. */
     private static final int RESERVED_SLOTS = MAX_EVENT_REQUESTS + 2;
 
-    static final int MIN_ENTRIES = 16;
+    public static final int MIN_ENTRIES = 16;
 
     /** Most data of one admin command. */
-    static final int MAX_DATA_BYTES = BounceBuffers.BUFFER_BYTES;
+    public static final int MAX_DATA_BYTES = BounceBuffers.BUFFER_BYTES;
 
     /** How long an Abort of an admin command, and then the command itself, may take. */
     private static final Duration ABORT_BOUND = Duration.ofSeconds(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminQueue.class);
 
-    private static final int QUEUE_ID = 0;
+    protected static final int QUEUE_ID = 0;
     private static final int GENERATIONS = 16;
 
     /** Called on the admin thread: hand over and return. */
-    interface Listener {
+    public interface Listener {
         /** The controller broke the rules of the admin queue, which has failed. */
         void adminQueueFailed(String reason);
     }
 
-    private final String name;
+    protected final String name;
     private final Listener listener;
-    private final DmaRegion rings;
     private final BounceBuffers buffers;
-    private final MemorySegment submissionRing;
-    private final MemorySegment completionRing;
-    private final MemorySegment tailDoorbell;
-    private final MemorySegment headDoorbell;
-    private final PciAccess signalled;
-    private final int entries;
-    private final long completionOffset;
     private final Semaphore ordinarySlots;
-    private final ReentrantLock lock = new ReentrantLock();
+    protected final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by the lock.
     private final AdminRequest[] inFlight;
     private final int[] generations;
-    private int tail;
-    private int head;
-    private int phase = 1;
     private String failed;
 
     /** Commands that somebody waits for, so event requests do not count. Read by the admin thread. */
@@ -80,44 +65,26 @@ final class AdminQueue implements AutoCloseable {
 
     private volatile Runnable waker;
 
-    AdminQueue(PciAccess access, int entries, int dstrd, String name, Listener listener) {
-        this.entries = entries;
+    /**
+     * @param entries of the submission queue
+     * @param buffers of memory that lives until this is closed
+     */
+    protected AdminQueue(int entries, String name, BounceBuffers buffers, Listener listener) {
         this.name = name;
         this.listener = listener;
-        completionOffset = DmaRegion.roundUpToPages((long) entries * SubmissionEntry.SIZE_BYTES);
-        rings = DmaRegion.allocate(access, completionOffset + (long) entries * CompletionEntry.SIZE_BYTES);
-        try {
-            buffers = new BounceBuffers(access);
-        } catch (RuntimeException refused) {
-            rings.close();
-            throw refused;
-        }
-        submissionRing = rings.segment().asSlice(0, (long) entries * SubmissionEntry.SIZE_BYTES);
-        completionRing = rings.segment().asSlice(completionOffset, (long) entries * CompletionEntry.SIZE_BYTES);
-        var doorbells = access.doorbells();
-        tailDoorbell = doorbells.asSlice(Doorbell.shadowSubmissionTailOffset(QUEUE_ID, dstrd), Doorbell.SIZE_BYTES);
-        headDoorbell = doorbells.asSlice(Doorbell.shadowCompletionHeadOffset(QUEUE_ID, dstrd), Doorbell.SIZE_BYTES);
-        signalled = access.wantsDoorbellSignal() ? access : null;
+        this.buffers = buffers;
         ordinarySlots = new Semaphore(entries - 1 - RESERVED_SLOTS, true);
         inFlight = new AdminRequest[entries - 1];
         generations = new int[entries - 1];
     }
 
-    long submissionIova() {
-        return rings.iova();
-    }
-
-    long completionIova() {
-        return rings.iova() + completionOffset;
-    }
-
     /** Who is woken when there is something to wait for. */
-    void wakes(Runnable wake) {
+    public void wakes(Runnable wake) {
         waker = wake;
     }
 
     /** Whether somebody waits for a completion. */
-    boolean isAwaited() {
+    public boolean isAwaited() {
         return awaited > 0;
     }
 
@@ -131,22 +98,22 @@ final class AdminQueue implements AutoCloseable {
      *     controller does not answer, and then does not abort the command either; of kind {@code RETRY} without status when
      *     the command was not sent
      */
-    long execute(NvmCommand command, MemorySegment data, Duration bound) {
+    public long execute(NvmCommand command, MemorySegment data, Duration bound) {
         return execute(new AdminRequest(name, command), data, bound);
     }
 
     /** As above, for a command of somebody else's, who may be interrupted: of kind {@code RETRY} then, sent or not. */
-    long executeInterruptibly(NvmCommand command, MemorySegment data, Duration bound) {
+    public long executeInterruptibly(NvmCommand command, MemorySegment data, Duration bound) {
         return execute(new AdminRequest(name, command).interruptible(), data, bound);
     }
 
     /** As above, for a command whose data pointers are memory of ours that it keeps using: queues, doorbell buffers. */
-    long executeWith(NvmCommand command, long prp1, long prp2, Duration bound) {
+    public long executeWith(NvmCommand command, long prp1, long prp2, Duration bound) {
         return execute(new AdminRequest(name, command).pointing(prp1, prp2), null, bound);
     }
 
     /** As {@link #execute}, without an Abort at the end of the bound: it is the caller who sees to it that the reset comes. */
-    long executeOrReset(NvmCommand command, Duration bound) {
+    public long executeOrReset(NvmCommand command, Duration bound) {
         return execute(new AdminRequest(name, command).withoutAbort(), null, bound);
     }
 
@@ -200,7 +167,7 @@ final class AdminQueue implements AutoCloseable {
      *
      * @return whether it was started
      */
-    boolean executeLater(NvmCommand command, AdminRequest.Then then) {
+    public boolean executeLater(NvmCommand command, AdminRequest.Then then) {
         try {
             start(new AdminRequest(name, command, then));
             return true;
@@ -302,21 +269,18 @@ final class AdminQueue implements AutoCloseable {
             generations[slot] = (generations[slot] + 1) % GENERATIONS;
             request.started(cid);
             inFlight[slot] = request;
-            encode(request, cid);
-            tail = tail + 1 == entries ? 0 : tail + 1;
             if (request.isAwaited()) {
                 awaited = awaited + 1;
             }
-            Doorbell.store(tailDoorbell, 0, tail);
+            put(request, cid);
         } catch (InternalError fault) {
-            var reason = doorbellsGone(fault);
+            var reason = unreachable(fault);
+            breach(reason);
             throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), reason, fault);
         } finally {
             lock.unlock();
         }
-        if (signalled != null) {
-            signalled.doorbellStored();
-        }
+        wasPut();
         var wake = waker;
         if (wake != null) {
             wake.run();
@@ -357,95 +321,32 @@ final class AdminQueue implements AutoCloseable {
         throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), "the admin queue is full");
     }
 
-    private void encode(AdminRequest request, int cid) {
-        var command = request.command();
-        var buffer = request.buffer();
-        long entry = (long) tail * SubmissionEntry.SIZE_BYTES;
-        SubmissionEntry.encode(
-                submissionRing,
-                entry,
-                command.opc,
-                SubmissionEntry.flags(SubmissionEntry.FUSE_NONE, SubmissionEntry.PSDT_PRP),
-                cid,
-                command.nsid,
-                0,
-                buffer == null ? request.prp1() : buffer.prp1(),
-                buffer == null ? request.prp2() : buffer.prp2(),
-                command.cdw10,
-                command.cdw11,
-                command.cdw12,
-                command.cdw13,
-                command.cdw14,
-                command.cdw15);
-        SubmissionEntry.cdw2(submissionRing, entry, command.cdw2);
-        SubmissionEntry.cdw3(submissionRing, entry, command.cdw3);
+    /** Takes what completions there are; see {@link #claim}. The admin thread. Returns how many. */
+    public abstract int reap();
+
+    /** The command is in flight from here on, with this id. Under the lock. */
+    protected abstract void put(AdminRequest request, int cid);
+
+    /** Something was put, and the lock is free again. Any thread. */
+    protected void wasPut() {}
+
+    /** Storing where the controller looks failed: how the JVM reports SIGBUS. Says what that means. */
+    protected String unreachable(InternalError fault) {
+        return name + ": sending an admin command failed: " + fault.getMessage();
     }
 
-    /** How the JVM reports SIGBUS: the pages of the BAR have gone, with the device. */
-    private String doorbellsGone(InternalError fault) {
-        var reason = name + ": storing to an admin doorbell failed: " + fault.getMessage();
+    /** Nothing from this queue can be believed any more, or reach it, so nobody need wait for it. */
+    protected final void breach(String reason) {
         fail(reason);
         listener.adminQueueFailed(reason);
-        return reason;
     }
 
-    /** Takes what completions there are. The admin thread. */
-    int reap() {
-        try {
-            return reapAll();
-        } catch (InternalError fault) {
-            doorbellsGone(fault);
-            return 0;
-        }
+    protected final boolean hasFailed() {
+        return failed != null;
     }
 
-    private int reapAll() {
-        int taken = 0;
-        while (taken < entries) {
-            AdminRequest request;
-            long entry;
-            long result;
-            lock.lock();
-            try {
-                // First: the rings of a queue that has failed may be freed.
-                if (failed != null) {
-                    return taken;
-                }
-                long offset = (long) head * CompletionEntry.SIZE_BYTES;
-                entry = CompletionEntry.tail(completionRing, offset);
-                if (CompletionEntry.phase(entry) != phase) {
-                    return taken;
-                }
-                result = CompletionEntry.dw01(completionRing, offset);
-                head++;
-                if (head == entries) {
-                    head = 0;
-                    phase ^= 1;
-                }
-                request = CompletionEntry.sqid(entry) == QUEUE_ID ? claim(CompletionEntry.cid(entry)) : null;
-                Doorbell.store(headDoorbell, 0, head);
-            } finally {
-                lock.unlock();
-            }
-            taken++;
-            if (request == null) {
-                var reason = String.format(
-                        "%s: admin completion with cid %04Xh, sqid %d, status %s: no such command is in flight",
-                        name,
-                        CompletionEntry.cid(entry),
-                        CompletionEntry.sqid(entry),
-                        Status.name(CompletionEntry.status(entry)));
-                // Nothing from this queue can be believed any more, so nobody need wait for it.
-                fail(reason);
-                listener.adminQueueFailed(reason);
-                return taken;
-            }
-            request.complete(CompletionEntry.status(entry), result);
-        }
-        return taken;
-    }
-
-    private AdminRequest claim(int cid) {
+    /** The command in flight that has this id, null for none; it is in flight no more. Under the lock. */
+    protected final AdminRequest claim(int cid) {
         int slot = cid % inFlight.length;
         var request = inFlight[slot];
         if (request == null || request.cid() != cid) {
@@ -462,7 +363,7 @@ final class AdminQueue implements AutoCloseable {
     }
 
     /** Ends every wait, and every later call, with this reason. Any thread. */
-    void fail(String reason) {
+    public void fail(String reason) {
         AdminRequest[] left;
         lock.lock();
         try {
@@ -481,11 +382,9 @@ final class AdminQueue implements AutoCloseable {
         }
     }
 
-    /** Frees the rings and buffers. Only when the controller is disabled or gone. */
+    /** Frees its memory. Only when the controller reaches it no more. */
     @Override
     public void close() {
         fail("the admin queue is closed");
-        buffers.close();
-        rings.close();
     }
 }

@@ -1,0 +1,8 @@
+/** What drivers of NVMe controllers share, whatever carries the commands. */
+module io.doorbell.driver {
+    requires transitive io.doorbell.api;
+    requires org.slf4j;
+    requires static osgi.annotation;
+
+    exports io.doorbell.driver;
+}
