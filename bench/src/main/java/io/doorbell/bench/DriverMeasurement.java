@@ -22,7 +22,6 @@ final class DriverMeasurement {
     private static final List<String> PATTERNS = List.of("randread", "randwrite");
     private static final int WARM_UP_SECONDS = 2;
     private static final Duration UP_BOUND = Duration.ofSeconds(60);
-    private static final Duration MOST_BESIDES = Duration.ofSeconds(60);
 
     /** What is aimed at. */
     private static final double RATIO = 1.0;
@@ -43,12 +42,6 @@ final class DriverMeasurement {
      */
     record Device(String name, Path directory, String nqn) {}
 
-    record Load(String pattern, int depth, int warmUpSeconds, int seconds) {
-        Duration bound() {
-            return Duration.ofSeconds((long) warmUpSeconds + seconds).plus(MOST_BESIDES);
-        }
-    }
-
     /** Prints a row as soon as it is there, and returns the figures of all. */
     static List<Figure> run(int rounds, int seconds, PrintStream out) throws IOException, InterruptedException {
         var measurement = new DriverMeasurement(rounds, seconds, out);
@@ -64,7 +57,7 @@ final class DriverMeasurement {
     }
 
     private List<Figure> run(Path work) throws IOException, InterruptedException {
-        var peer = SpdkPrograms.found(out);
+        var peer = SpdkPrograms.forDevices(out);
         var figures = new ArrayList<Figure>();
         out.printf(
                 "%-16s %-10s %5s %14s %14s  %s%n", "device", "4 KiB", "depth", "doorbell IOPS", "SPDK IOPS", "ratio");
@@ -81,9 +74,9 @@ final class DriverMeasurement {
             device.awaitOutput("is there", UP_BOUND);
             measure(figures, work, ours, peer);
         }
-        if (peer != null && peer.hasTarget()) {
+        if (peer != null) {
             var theirs = new Device("nvmf_tgt", work.resolve("theirs"), "nqn.2019-07.io.spdk:cnode0");
-            try (var _ = peer.target(work, theirs)) {
+            try (var _ = peer.device(work, theirs)) {
                 measure(figures, work, theirs, peer);
             }
         }
@@ -94,7 +87,7 @@ final class DriverMeasurement {
             throws IOException, InterruptedException {
         for (var pattern : PATTERNS) {
             for (int depth : DEPTHS) {
-                row(figures, work, device, peer, new Load(pattern, depth, WARM_UP_SECONDS, seconds));
+                row(figures, work, device, peer, new Load(pattern, 4096, depth, 1, WARM_UP_SECONDS, seconds));
             }
         }
     }
@@ -110,7 +103,8 @@ final class DriverMeasurement {
                 ours[round] = perf(work, load, device);
             }
             if (peer != null) {
-                theirs[round] = peer.perf(work, load, device);
+                // Without a name it takes the device for a discovery controller.
+                theirs[round] = peer.perf(work, load, transportId(device) + " subnqn:" + device.nqn());
             }
             if (!first) {
                 ours[round] = perf(work, load, device);
@@ -132,6 +126,10 @@ final class DriverMeasurement {
                 "%,14.0f  %.2f (%.2f to %.2f)%s%n",
                 median(theirs), ratio, ratios[0], ratios[rounds - 1], ratio < RATIO ? "  below " + RATIO : "");
         out.flush();
+    }
+
+    private static String transportId(Device device) {
+        return "trtype:VFIOUSER traddr:" + device.directory();
     }
 
     /** Returns IOPS. */
@@ -158,12 +156,12 @@ final class DriverMeasurement {
                         "--json",
                         result.toString(),
                         "-r",
-                        "trtype:VFIOUSER traddr:" + device.directory()));
+                        transportId(device)));
         var total = (Map<?, ?>) JSON.std.mapFrom(result.toFile()).get("total");
         return ((Number) total.get("iops")).doubleValue();
     }
 
-    private static double median(double[] values) {
+    static double median(double[] values) {
         var sorted = values.clone();
         Arrays.sort(sorted);
         return sorted[sorted.length / 2];

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -35,19 +36,29 @@ public final class Main implements Callable<Integer> {
         /** The perf workload against the emulated controller, null namespace. */
         PERF,
         /** Our perf and SPDK's, in turn, against a device in another process. */
-        DRIVER
+        DRIVER,
+        /** Our TCP target and SPDK's, in turn, under the same client. */
+        TCP
     }
 
     @Parameters(
             arity = "0..*",
             description = {
-                "groups to run, all but driver by default: ${COMPLETION-CANDIDATES}",
-                "driver: our perf and SPDK's in turn on the same vfio-user device. SPDK_BIN names the folder of SPDK's programs"
+                "groups to run, all but driver and tcp by default: ${COMPLETION-CANDIDATES}",
+                "driver: our perf and SPDK's in turn on the same vfio-user device. SPDK_BIN names the folder of SPDK's programs",
+                "tcp: our NVMe/TCP target and SPDK's in turn under the same client, likewise"
             })
-    private Set<Group> groups = EnumSet.complementOf(EnumSet.of(Group.DRIVER));
+    private Set<Group> groups = EnumSet.complementOf(EnumSet.of(Group.DRIVER, Group.TCP));
 
     @Option(names = "--json", paramLabel = "FILE", description = "write the figures to FILE too")
     private Path json;
+
+    @Option(
+            names = "--rows",
+            paramLabel = "REGEX",
+            defaultValue = "",
+            description = "of tcp, only rows in whose names this is found: '4 KiB randread, depth 1,', '128 KiB', idle")
+    private Pattern rows;
 
     @Option(names = "--quick", description = "short runs: a look, not a measurement")
     private boolean quick;
@@ -79,6 +90,9 @@ public final class Main implements Callable<Integer> {
         }
         if (groups.contains(Group.DRIVER)) {
             figures.addAll(DriverMeasurement.run(quick ? 1 : 5, quick ? 1 : 3, System.out));
+        }
+        if (groups.contains(Group.TCP)) {
+            figures.addAll(TcpMeasurement.run(quick ? 1 : 5, quick ? 3 : 5, rows, System.out));
         }
         if (json != null) {
             write(figures);

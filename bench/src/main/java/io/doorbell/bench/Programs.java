@@ -1,9 +1,15 @@
 package io.doorbell.bench;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -51,6 +57,20 @@ final class Programs {
         }
     }
 
+    /** Runs a class of this program in a JVM of its own, with the options that nodes have. */
+    static Running java(Path folder, Class<?> main, List<String> arguments) throws IOException {
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "@" + doorbell().resolveSibling("jvm.options")));
+        var more = System.getenv("DOORBELL_JAVA_OPTS");
+        if (more != null && !more.isBlank()) {
+            command.addAll(List.of(more.strip().split("\\s+")));
+        }
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(arguments);
+        return start(folder, command);
+    }
+
     static Running start(Path folder, List<String> command) throws IOException {
         var output = Files.createTempFile(folder, "output", ".txt");
         var process = new ProcessBuilder(command)
@@ -78,6 +98,52 @@ final class Programs {
                 }
                 Thread.sleep(LOOK_MILLIS);
             }
+        }
+
+        /** @throws IOException when nobody listens at that port of the loopback in time, or the program has ended */
+        void awaitPort(int port, Duration bound) throws IOException, InterruptedException {
+            long start = System.nanoTime();
+            while (true) {
+                try (var _ = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))) {
+                    return;
+                } catch (IOException notYet) {
+                    if (!process.isAlive() || System.nanoTime() - start > bound.toNanos()) {
+                        throw new IOException("nobody listens at port " + port + ":\n" + written(), notYet);
+                    }
+                    Thread.sleep(LOOK_MILLIS);
+                }
+            }
+        }
+
+        /** Writes a line to its standard input. */
+        void tell(String line) throws IOException {
+            var in = process.getOutputStream();
+            in.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+            in.flush();
+        }
+
+        /** Takes its processors away, or gives them back: what it does meanwhile is nothing. */
+        void pause(boolean on) throws IOException, InterruptedException {
+            var signal = new ProcessBuilder("kill", on ? "-STOP" : "-CONT", Long.toString(process.pid())).inheritIO();
+            if (signal.start().waitFor() != 0) {
+                throw new IOException("process " + process.pid() + " cannot be " + (on ? "stopped" : "continued"));
+            }
+        }
+
+        /** Processor time of the threads that it has now. */
+        double cpuSeconds() throws IOException {
+            long nanos = 0;
+            try (var tasks = Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/task"))) {
+                for (var task : tasks) {
+                    try {
+                        nanos += Long.parseLong(
+                                Files.readString(task.resolve("schedstat")).split(" ")[0]);
+                    } catch (NoSuchFileException ended) {
+                        // A thread that ends takes its time along; those that do the work stay.
+                    }
+                }
+            }
+            return nanos / 1e9;
         }
 
         /** @throws IOException when it does not say so in time, or has ended */

@@ -4,59 +4,85 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** SPDK's programs, where the environment variable {@code SPDK_BIN} names the folder that has them. They need huge pages, and root. */
+/**
+ * SPDK's programs, where the environment variable {@code SPDK_BIN} names the folder that has them. They need root, and huge pages: without
+ * those a vfio-user device cannot reach their memory, and everything else is slower than it could be.
+ */
 final class SpdkPrograms {
     /** What one program is given by {@code -s}; more than its default on a small machine, and enough. */
-    private static final int MEBIBYTES = 300;
+    private static final int MEBIBYTES = 400;
 
     private static final int PAGES = MEBIBYTES / 2 + 2;
 
     /** The line of all namespaces: IOPS, MiB/s, latencies. */
     private static final Pattern TOTAL = Pattern.compile("^Total\\s*:\\s*([0-9.]+)", Pattern.MULTILINE);
 
+    private static final String TCP_NQN = "nqn.2016-06.io.spdk:bench";
+
     private static final Duration UP_BOUND = Duration.ofSeconds(20);
 
+    /** Arguments: the transport's own options, the subsystem, its blocks and their bytes, the address. */
     private static final String TARGET = """
             {"subsystems": [
               {"subsystem": "bdev", "config": [
-                {"method": "bdev_null_create", "params": {"name": "Null0", "num_blocks": 209715200, "block_size": 512}}]},
+                {"method": "bdev_null_create", "params": {"name": "Null0", "num_blocks": %3$d, "block_size": %4$d}}]},
               {"subsystem": "nvmf", "config": [
-                {"method": "nvmf_create_transport", "params": {"trtype": "VFIOUSER"}},
+                {"method": "nvmf_create_transport", "params": {%1$s}},
                 {"method": "nvmf_create_subsystem",
-                 "params": {"nqn": "%1$s", "allow_any_host": true, "serial_number": "SPDK0"}},
-                {"method": "nvmf_subsystem_add_ns", "params": {"nqn": "%1$s", "namespace": {"bdev_name": "Null0"}}},
+                 "params": {"nqn": "%2$s", "allow_any_host": true, "serial_number": "SPDK0"}},
+                {"method": "nvmf_subsystem_add_ns", "params": {"nqn": "%2$s", "namespace": {"bdev_name": "Null0"}}},
                 {"method": "nvmf_subsystem_add_listener",
-                 "params": {"nqn": "%1$s", "listen_address": {"trtype": "VFIOUSER", "traddr": "%2$s", "trsvcid": "0"}}}]}]}
+                 "params": {"nqn": "%2$s", "listen_address": {%5$s}}}]}]}
             """;
 
     private final Path folder;
+    private final boolean hugePages;
 
-    private SpdkPrograms(Path folder) {
+    private SpdkPrograms(Path folder, boolean hugePages) {
         this.folder = folder;
+        this.hugePages = hugePages;
     }
 
-    /** The programs, or null with a word about why there are none. */
-    static SpdkPrograms found(Appendable out) throws IOException {
-        var named = System.getenv("SPDK_BIN");
-        if (named == null || named.isBlank()) {
-            out.append("SPDK_BIN is not set: figures without a peer. With SPDK built:"
-                    + " SPDK_BIN=.../spdk/build/bin ./doorbell bench driver\n");
-            return null;
-        }
-        var programs = new SpdkPrograms(Path.of(named).toAbsolutePath());
-        if (!Files.isExecutable(programs.perf())) {
-            out.append("there is no program " + programs.perf() + ": figures without a peer\n");
-            return null;
-        }
-        var missing = missingPages(programs.hasTarget() ? 2 * PAGES : PAGES);
-        if (!missing.isEmpty()) {
-            out.append(missing);
+    /** Those that measure a device over vfio-user, or null with a word about why there are none. */
+    static SpdkPrograms forDevices(Appendable out) throws IOException {
+        var programs = found(out, "driver");
+        if (programs != null && !programs.hugePages) {
+            out.append("without huge pages: figures without a peer\n");
             return null;
         }
         return programs;
+    }
+
+    /** Those that need not share memory, or null with a word about why there are none. */
+    static SpdkPrograms forTcp(Appendable out) throws IOException {
+        var programs = found(out, "tcp");
+        if (programs != null && !programs.hugePages) {
+            out.append("without huge pages SPDK's programs are slower than they could be\n");
+        }
+        return programs;
+    }
+
+    private static SpdkPrograms found(Appendable out, String group) throws IOException {
+        var named = System.getenv("SPDK_BIN");
+        if (named == null || named.isBlank()) {
+            out.append("SPDK_BIN is not set: figures without a peer. With SPDK built:"
+                    + " SPDK_BIN=.../spdk/build/bin ./doorbell bench " + group + "\n");
+            return null;
+        }
+        var folder = Path.of(named).toAbsolutePath();
+        for (var program : List.of("spdk_nvme_perf", "nvmf_tgt")) {
+            if (!Files.isExecutable(folder.resolve(program))) {
+                out.append("there is no program " + folder.resolve(program) + ": figures without a peer\n");
+                return null;
+            }
+        }
+        var missing = missingPages(2 * PAGES);
+        out.append(missing);
+        return new SpdkPrograms(folder, missing.isEmpty());
     }
 
     /** Empty, or what to do. Nothing is reserved here: it is memory that others may need. */
@@ -72,7 +98,7 @@ final class SpdkPrograms {
         }
         return "SPDK's programs need " + wanted + " huge pages, of which " + free + " are free"
                 + (mounted ? "" : ", and a mounted hugetlbfs, of which there is none")
-                + ": figures without a peer. As root:\n"
+                + ". As root:\n"
                 + "  echo 512 > /proc/sys/vm/nr_hugepages; mount -t hugetlbfs nodev /dev/hugepages\n"
                 + "and afterwards: umount /dev/hugepages; echo 0 > /proc/sys/vm/nr_hugepages\n";
     }
@@ -81,36 +107,25 @@ final class SpdkPrograms {
         return folder.resolve("spdk_nvme_perf");
     }
 
-    boolean hasTarget() {
-        return Files.isExecutable(folder.resolve("nvmf_tgt"));
-    }
-
-    /** Returns IOPS. */
-    double perf(Path work, DriverMeasurement.Load load, DriverMeasurement.Device device)
-            throws IOException, InterruptedException {
-        var written = Programs.run(
-                work,
-                load.bound(),
-                List.of(
-                        perf().toString(),
-                        "-c",
-                        "0x1",
-                        "-s",
-                        "" + MEBIBYTES,
-                        "-g",
-                        "-q",
-                        "" + load.depth(),
-                        "-o",
-                        "4096",
-                        "-w",
-                        load.pattern(),
-                        "-a",
-                        "" + load.warmUpSeconds(),
-                        "-t",
-                        "" + load.seconds(),
-                        "-r",
-                        // Without a name it takes the device for a discovery controller.
-                        "trtype:VFIOUSER traddr:" + device.directory() + " subnqn:" + device.nqn()));
+    /** Returns IOPS of our workload against what the transport id names, on CPU 0. */
+    double perf(Path work, Load load, String transportId) throws IOException, InterruptedException {
+        var command = command("spdk_nvme_perf", "-c", "0x1");
+        command.addAll(List.of(
+                "-q",
+                "" + load.depth(),
+                "-P",
+                "" + load.connections(),
+                "-o",
+                "" + load.bytes(),
+                "-w",
+                load.pattern(),
+                "-a",
+                "" + load.warmUpSeconds(),
+                "-t",
+                "" + load.seconds(),
+                "-r",
+                transportId));
+        var written = Programs.run(work, load.bound(), command);
         var total = TOTAL.matcher(written);
         if (!total.find()) {
             throw new IOException("no total in what " + perf() + " says:\n" + written);
@@ -118,22 +133,63 @@ final class SpdkPrograms {
         return Double.parseDouble(total.group(1));
     }
 
-    /** A target with a null namespace, on the CPU on which our device is. */
-    Programs.Running target(Path work, DriverMeasurement.Device device) throws IOException, InterruptedException {
+    private List<String> command(String program, String coreFlag, String cores) {
+        var command =
+                new ArrayList<>(List.of(folder.resolve(program).toString(), coreFlag, cores, "-s", "" + MEBIBYTES));
+        if (!hugePages) {
+            command.add("--no-huge");
+        } else if (program.equals("spdk_nvme_perf")) {
+            // Its pages in one file each, so that they can be shared.
+            command.add("-g");
+        }
+        return command;
+    }
+
+    /** A vfio-user device with a null namespace, on CPU 1. */
+    Programs.Running device(Path work, DriverMeasurement.Device device) throws IOException, InterruptedException {
         Files.createDirectories(device.directory());
-        var config = Files.writeString(work.resolve("target.json"), TARGET.formatted(device.nqn(), device.directory()));
-        var running = Programs.start(
+        var running = target(
                 work,
-                List.of(
-                        folder.resolve("nvmf_tgt").toString(),
-                        "-m",
-                        "0x2",
-                        "-s",
-                        "" + MEBIBYTES,
-                        "--json",
-                        config.toString()));
+                TARGET.formatted(
+                        "\"trtype\": \"VFIOUSER\"",
+                        device.nqn(),
+                        (1L << 40) / 4096,
+                        4096,
+                        "\"trtype\": \"VFIOUSER\", \"traddr\": \"" + device.directory() + "\", \"trsvcid\": \"0\""));
+        return up(running, () -> running.awaitFile(device.directory().resolve("cntrl"), UP_BOUND));
+    }
+
+    /** A TCP target at a port of the loopback with a null namespace, on CPU 1. */
+    TcpProcess tcpTarget(Path work, int port, int ioQueues) throws IOException, InterruptedException {
+        var running = target(
+                work,
+                TARGET.formatted(
+                        "\"trtype\": \"TCP\", \"max_io_qpairs_per_ctrlr\": " + ioQueues,
+                        TCP_NQN,
+                        (1L << 40) / 4096,
+                        4096,
+                        "\"trtype\": \"TCP\", \"adrfam\": \"IPv4\", \"traddr\": \"127.0.0.1\", \"trsvcid\": \"" + port
+                                + "\""));
+        return new TcpProcess(up(running, () -> running.awaitPort(port, UP_BOUND)), port, TCP_NQN);
+    }
+
+    private Programs.Running target(Path work, String config) throws IOException {
+        var command = command("nvmf_tgt", "-m", "0x2");
+        command.addAll(List.of(
+                "-r",
+                work.resolve("spdk.sock").toString(),
+                "--json",
+                Files.writeString(work.resolve("target.json"), config).toString()));
+        return Programs.start(work, command);
+    }
+
+    private interface Await {
+        void done() throws IOException, InterruptedException;
+    }
+
+    private static Programs.Running up(Programs.Running running, Await await) throws IOException, InterruptedException {
         try {
-            running.awaitFile(device.directory().resolve("cntrl"), UP_BOUND);
+            await.done();
             return running;
         } catch (IOException | InterruptedException failed) {
             running.close();
