@@ -92,6 +92,13 @@ class VfioUserFunctionTest {
     }
 
     @Test
+    void isThereAgainAtOnceForWhoHasJustLeft() {
+        for (int i = 0; i < 200; i++) {
+            connect().close();
+        }
+    }
+
+    @Test
     void saysThatNobodyListens() {
         assertThatThrownBy(() -> VfioUserFunction.connect(directory.resolve("nowhere"), BOUND))
                 .isInstanceOf(PciException.class)

@@ -68,6 +68,7 @@ final class Libc {
 
     static final short POLLIN = 1;
     static final short POLLOUT = 4;
+    static final short POLLRDHUP = 0x2000;
 
     private static final VarHandle ERRNO =
             ERRNO_STATE.varHandle(groupElement("errno")).withInvokeExactBehavior();

@@ -43,11 +43,13 @@ public final class UnixSocket implements AutoCloseable {
     private final SocketMessage incoming = new SocketMessage(arena);
     private final Readiness writable;
     private final Readiness readable;
+    private final Readiness left;
 
     UnixSocket(int fd) {
         this.fd = fd;
         writable = new Readiness(arena, fd, Libc.POLLOUT);
         readable = new Readiness(arena, fd, Libc.POLLIN);
+        left = new Readiness(arena, fd, Libc.POLLRDHUP);
     }
 
     /**
@@ -178,6 +180,14 @@ public final class UnixSocket implements AutoCloseable {
                     throw new PlatformException("recvmsg", (int) -result, "");
                 }
             }
+        }
+    }
+
+    /** Whether the peer has closed or shut down its end; what it sent before may not have been received yet. */
+    public boolean peerHasLeft() {
+        synchronized (left) {
+            requireOpen();
+            return left.await(System.nanoTime());
         }
     }
 

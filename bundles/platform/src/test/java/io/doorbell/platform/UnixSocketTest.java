@@ -181,8 +181,12 @@ class UnixSocketTest {
     void tellsTheEndOfThePeer() {
         try (var ends = new Ends()) {
             ends.other.send(text("last"), MINUTE_NANOS);
+            assertThat(ends.one.peerHasLeft()).isFalse();
             ends.other.close();
 
+            assertThat(ends.one.peerHasLeft())
+                    .as("before the last of it is received")
+                    .isTrue();
             assertThat(receiveText(ends.one)).isEqualTo("last");
             assertThat(ends.one.receive(MemorySegment.ofArray(new byte[8]), received, MINUTE_NANOS))
                     .isEqualTo(UnixSocket.END);

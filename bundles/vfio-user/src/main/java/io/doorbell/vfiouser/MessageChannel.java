@@ -354,6 +354,15 @@ public final class MessageChannel implements AutoCloseable {
         return ended;
     }
 
+    /** Whether it has ended, or is about to when the last messages of a peer have been received that has left. */
+    public boolean isEnding() {
+        try {
+            return ended != null || socket.peerHasLeft();
+        } catch (IllegalStateException closed) {
+            return true;
+        }
+    }
+
     /** Ends the channel. Returns when the handler has been told. Does nothing the second time. */
     @Override
     public void close() {

@@ -83,9 +83,9 @@ final class Session implements MessageChannel.Handler {
         return introduced && ended.getCount() > 0;
     }
 
-    /** Whether the connection has ended; what is left of it may yet be put away. */
+    /** Whether the client has left; what is left of it may yet be put away. */
     boolean isEnding() {
-        return channel.endedFor() != null;
+        return channel.isEnding();
     }
 
     /** Ends the connection and waits until everything of it is gone. */

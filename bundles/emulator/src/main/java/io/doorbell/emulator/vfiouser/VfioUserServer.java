@@ -82,7 +82,7 @@ public final class VfioUserServer implements AutoCloseable {
             return;
         }
         var before = session;
-        // One that is just being put away is waited for: whoever was killed and comes back is not turned away.
+        // One that has left is waited for, whether that was seen or not: whoever comes back at once is not turned away.
         if (before != null && !before.awaitEnd(before.isEnding() ? CLOSE_BOUND : Duration.ZERO)) {
             LOG.info("{}: a second client is turned away", function.address());
             socket.close();
