@@ -33,6 +33,9 @@ class KillIT {
     private static final int HANGS = Math.max(1, KILLS / 6);
     private static final int MOST_MILLIS_TO_A_KILL = 150;
     private static final int MOST_MILLIS_TO_BRING_UP = 200;
+    /** The only moment to kill at, as {@code -Ddoorbell.moment=BRING_UP} names it; null for all of them. */
+    private static final String ALWAYS = System.getProperty("doorbell.moment");
+
     private static final Duration ANSWER_TIMEOUT = Duration.ofMillis(1500);
 
     /** What may happen to the load when the device dies; bring-up is none of its modes. */
@@ -129,9 +132,7 @@ class KillIT {
             node.node().context().installBundle(plugin.toUri().toString()).start();
             long endedByDeath = 0;
             for (int kill = 0; kill < KILLS; kill++) {
-                var moment =
-                        Moment.values()[kill < Moment.values().length ? kill : random.nextInt(Moment.values().length)];
-                endedByDeath = deathAt(moment, endedByDeath);
+                endedByDeath = deathAt(moment(kill), endedByDeath);
                 within(
                         BOUND,
                         "no lease, no controller",
@@ -150,6 +151,12 @@ class KillIT {
         }
         System.out.println("kills: " + journal);
         assertThat(journal.get(Journal.SUBMITTED)).isEqualTo(journal.get(Journal.ENDED));
+    }
+
+    /** Each of them at first, then any. */
+    private Moment moment(int kill) {
+        var moments = ALWAYS == null ? Moment.values() : new Moment[] {Moment.valueOf(ALWAYS)};
+        return moments[kill < moments.length ? kill : random.nextInt(moments.length)];
     }
 
     /** One life of the device. Returns how many leases have ended because a controller was gone. */
