@@ -7,7 +7,8 @@ public interface BackendProvider {
     String kind();
 
     /**
-     * Makes or opens a namespace.
+     * Makes a namespace, or opens the one that is there: that keeps its size, whatever {@code spec} says, and {@link Namespace#resize} changes
+     * it.
      *
      * @throws IllegalArgumentException for parameters that are wrong: which, where, what is allowed
      * @throws java.io.UncheckedIOException when the store cannot be opened

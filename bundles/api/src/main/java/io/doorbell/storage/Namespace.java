@@ -45,6 +45,20 @@ public interface Namespace extends AutoCloseable {
     }
 
     /**
+     * Another size: {@link #shape} says so from then on, durably. Sessions may be open. When it grows they go on with the blocks they
+     * know; the new ones read zero, and are for sessions opened from then on. When it shrinks, whoever calls has seen to it that no
+     * session uses what lies behind the new end, and that is gone for good. May block.
+     *
+     * @param bytes of data, rounded down to whole blocks
+     * @throws IllegalArgumentException when it cannot have that size: what is allowed
+     * @throws UnsupportedOperationException when the store cannot be resized
+     * @throws java.io.UncheckedIOException when it could not be done; it has the size of before then
+     */
+    default void resize(long bytes) {
+        throw new UnsupportedOperationException(shape().backend() + " cannot be resized");
+    }
+
+    /**
      * Removes what was written, as thoroughly as the store allows, and durably: every block reads zero from then on. No
      * session is open. May take long.
      *

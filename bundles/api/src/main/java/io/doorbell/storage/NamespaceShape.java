@@ -36,6 +36,15 @@ public record NamespaceShape(
                 other, bytes / other.blockBytes(), uuid, keepsData, deallocates, volatileCache, backend);
     }
 
+    /**
+     * The same with as many blocks as have their data in {@code bytes}.
+     *
+     * @throws IllegalArgumentException when that is not one block, or more than there can be
+     */
+    public NamespaceShape resized(long bytes) {
+        return formatted(format, bytes);
+    }
+
     /** With blocks without metadata. */
     public NamespaceShape(
             int blockBytes,

@@ -20,9 +20,10 @@ import java.util.zip.CRC32C;
  * read. Replaced as a whole, by a {@link DurableFile}.
  *
  * @param byteSize of the data, without metadata
+ * @param resizing the size that it is being given, or 0: whatever the file has, it gets that one
  * @param state what is in the data file
  */
-record FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
+record FileIdentity(UUID uuid, long byteSize, long resizing, BlockFormat format, State state) {
     enum State {
         /** It is being made, or formatted: there is no data in it. */
         MAKING,
@@ -39,15 +40,29 @@ record FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
     private static final String FIRST_LINE = "doorbell namespace 1";
 
     private static final Pattern FORM = Pattern.compile(
-            "(" + FIRST_LINE + "\\nuuid=([0-9a-f-]{36})\\nbyteSize=(\\d{1,19})\\nblockBytes=([0-9a-z+/]{3,40})\\n"
-                    + "state=(ready|making|formatted)\\n)crc32c=([0-9a-f]{8})\\n");
+            "(" + FIRST_LINE + "\\nuuid=([0-9a-f-]{36})\\nbyteSize=(\\d{1,19})\\n(?:resizing=(\\d{1,19})\\n)?"
+                    + "blockBytes=([0-9a-z+/]{3,40})\\nstate=(ready|making|formatted)\\n)crc32c=([0-9a-f]{8})\\n");
+
+    FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
+        this(uuid, byteSize, 0, format, state);
+    }
 
     boolean ready() {
         return state != State.MAKING;
     }
 
     FileIdentity in(State next) {
-        return new FileIdentity(uuid, byteSize, format, next);
+        return new FileIdentity(uuid, byteSize, resizing, format, next);
+    }
+
+    /** On its way to another size. */
+    FileIdentity resizing(long bytes) {
+        return new FileIdentity(uuid, byteSize, bytes, format, state);
+    }
+
+    /** There. */
+    FileIdentity resized() {
+        return new FileIdentity(uuid, resizing, 0, format, state);
     }
 
     static Path beside(Path data) {
@@ -64,21 +79,22 @@ record FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
             return Optional.empty();
         }
         Matcher matcher = FORM.matcher(text);
-        if (!matcher.matches() || !matcher.group(6).equals(crc(matcher.group(1)))) {
+        if (!matcher.matches() || !matcher.group(7).equals(crc(matcher.group(1)))) {
             throw new FileSystemException(
                     path.toString(), null, "is damaged: it does not say what the namespace in " + data + " is");
         }
         BlockFormat format;
         try {
-            format = BlockFormat.parse(matcher.group(4));
+            format = BlockFormat.parse(matcher.group(5));
         } catch (IllegalArgumentException unknown) {
             throw new FileSystemException(path.toString(), null, "is damaged: " + unknown.getMessage());
         }
         return Optional.of(new FileIdentity(
                 UUID.fromString(matcher.group(2)),
                 Long.parseLong(matcher.group(3)),
+                matcher.group(4) == null ? 0 : Long.parseLong(matcher.group(4)),
                 format,
-                State.valueOf(matcher.group(5).toUpperCase(Locale.ROOT))));
+                State.valueOf(matcher.group(6).toUpperCase(Locale.ROOT))));
     }
 
     /** What the data file has: with the metadata of each block behind its data. */
@@ -87,7 +103,8 @@ record FileIdentity(UUID uuid, long byteSize, BlockFormat format, State state) {
     }
 
     void write(Path data) throws IOException {
-        String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\nblockBytes=" + format + "\nstate="
+        String body = FIRST_LINE + "\nuuid=" + uuid + "\nbyteSize=" + byteSize + "\n"
+                + (resizing == 0 ? "" : "resizing=" + resizing + "\n") + "blockBytes=" + format + "\nstate="
                 + state.word() + "\n";
         DurableFile.replace(beside(data), (body + "crc32c=" + crc(body) + "\n").getBytes(StandardCharsets.US_ASCII));
     }

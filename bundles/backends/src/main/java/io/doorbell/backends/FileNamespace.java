@@ -119,7 +119,7 @@ final class FileNamespace implements Namespace {
     /**
      * Opens the file, or makes it where there is none.
      *
-     * @throws IllegalArgumentException when it is there with another size or block size
+     * @throws IllegalArgumentException when it is there with another block size
      * @throws UncheckedIOException when it is in use, damaged, not ours, or cannot be opened
      */
     static FileNamespace open(Path path, NamespaceSpec spec, int workers) {
@@ -175,10 +175,14 @@ final class FileNamespace implements Namespace {
                         identity.format(),
                         spec.format());
             }
-            if (identity.byteSize() != spec.byteSize() || !formatted && !same) {
-                throw new IllegalArgumentException("namespace file " + path + " has " + identity.byteSize()
-                        + " bytes in blocks of " + identity.format() + ", but is configured with " + spec.byteSize()
-                        + " in blocks of " + spec.format() + ". Configure what it has, or another path");
+            if (!formatted && !same) {
+                throw new IllegalArgumentException("namespace file " + path + " has blocks of " + identity.format()
+                        + ", but is configured with blocks of " + spec.format()
+                        + ". Configure what it has, or another path");
+            }
+            if (identity.resizing() != 0) {
+                LOG.warn("the resizing of {} to {} bytes was interrupted, and is finished", path, identity.resizing());
+                return resize(path, channel, identity, identity.resizing());
             }
             if (channel.size() != identity.storedBytes()) {
                 throw new FileSystemException(
@@ -228,6 +232,48 @@ final class FileNamespace implements Namespace {
             shape = shape.formatted(format, bytes);
         } catch (IOException failed) {
             throw new UncheckedIOException(failed);
+        }
+    }
+
+    /** A crash on the way leaves what says where it was going, and then it is taken there. */
+    @Override
+    public synchronized void resize(long bytes) {
+        var before = shape;
+        var resized = before.resized(bytes);
+        try {
+            if (resized.blockCount() < before.blockCount()) {
+                shape = resized; // No range of a Dataset Management goes behind the new end from here on.
+            }
+            identity = resize(path, channel, identity, bytes);
+            shape = resized;
+        } catch (IOException failed) {
+            shape = before;
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    private static FileIdentity resize(Path path, FileChannel channel, FileIdentity from, long bytes)
+            throws IOException {
+        var on = from.resizing(bytes);
+        var resized = on.resized();
+        boolean done = false;
+        on.write(path);
+        try {
+            if (resized.storedBytes() < channel.size()) {
+                channel.truncate(resized.storedBytes());
+            } else {
+                try (var file = new RandomAccessFile(path.toFile(), "rw")) {
+                    file.setLength(resized.storedBytes());
+                }
+            }
+            channel.force(true);
+            resized.write(path);
+            done = true;
+            return resized;
+        } finally {
+            if (!done && from.resizing() == 0 && channel.size() == from.storedBytes()) {
+                from.write(path);
+            }
         }
     }
 

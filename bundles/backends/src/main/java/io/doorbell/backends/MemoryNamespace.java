@@ -30,6 +30,11 @@ final class MemoryNamespace implements Namespace {
     /** More sessions than any node has reactors and controllers. */
     private static final int MAX_SESSIONS = 4096;
 
+    /** A namespace can grow to so many bytes, or to so many times what it was made with. Addresses are kept for it, and no memory. */
+    private static final long MIN_GROWN_BYTES = 64L << 30;
+
+    private static final long GROWTH = 16;
+
     /** Erased between two looks at the progress. */
     private static final long ERASE_BYTES = 4L << 20;
 
@@ -40,8 +45,8 @@ final class MemoryNamespace implements Namespace {
 
     private volatile NamespaceShape shape;
     private final boolean resident;
-    /** Of the data, as it was made. */
-    private final long dataBytes;
+    /** Of the data, as it was made or resized. */
+    private volatile long dataBytes;
 
     /** Another one when it is formatted, with no session open. */
     private volatile NativeMemory memory;
@@ -62,7 +67,8 @@ final class MemoryNamespace implements Namespace {
     }
 
     private NativeMemory allocate(long bytes) {
-        return NativeMemory.allocate(bytes, resident ? RESIDENT : MappingOptions.SPARSE);
+        long most = Math.min(NativeMemory.MAX_BYTES, Math.max(MIN_GROWN_BYTES, bytes * GROWTH));
+        return NativeMemory.allocateGrowing(bytes, most, resident ? RESIDENT : MappingOptions.SPARSE);
     }
 
     @Override
@@ -184,6 +190,27 @@ final class MemoryNamespace implements Namespace {
             memory = larger;
         }
         shape = formatted;
+    }
+
+    /** Memory stays where it is: what is new is mapped behind it, what is given up is given back. */
+    @Override
+    public synchronized void resize(long bytes) {
+        var resized = shape.resized(bytes);
+        if (resized.storedBytes() > memory.mostBytes()) {
+            throw new IllegalArgumentException("size " + bytes + " of a memory namespace that was made with "
+                    + dataBytes + ": its memory can grow to " + memory.mostBytes() + " bytes");
+        }
+        try {
+            memory.grow(resized.storedBytes());
+        } catch (PlatformException refused) {
+            throw new UncheckedIOException(new IOException(refused));
+        }
+        long before = shape.storedBytes();
+        shape = resized;
+        dataBytes = bytes;
+        if (resized.storedBytes() < before) {
+            memory.discard(resized.storedBytes(), before - resized.storedBytes());
+        }
     }
 
     @Override

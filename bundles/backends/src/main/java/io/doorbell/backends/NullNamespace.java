@@ -45,6 +45,11 @@ final class NullNamespace implements Namespace {
     }
 
     @Override
+    public void resize(long bytes) {
+        shape = shape.resized(bytes);
+    }
+
+    @Override
     public boolean erase(Erasure erasure, Progress progress) {
         return progress.at(1, 1);
     }

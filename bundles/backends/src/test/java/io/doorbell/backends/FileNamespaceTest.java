@@ -7,9 +7,9 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
-import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.storage.NvmRequest;
+import io.doorbell.storage.ResizableNamespaceContract;
 import io.doorbell.storage.TestRequest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -22,8 +22,10 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-class FileNamespaceTest extends NamespaceContract {
+class FileNamespaceTest extends ResizableNamespaceContract {
     private static final long MIB = 1 << 20;
 
     @TempDir
@@ -111,14 +113,9 @@ class FileNamespaceTest extends NamespaceContract {
     }
 
     @Test
-    void saysWhichSizeTheFileHasWhenAnotherIsConfigured() {
+    void saysWhichBlocksTheFileHasWhenOthersAreConfigured() {
         open("size.img", MIB, 512).close();
 
-        assertThatThrownBy(() -> open("size.img", 2 * MIB, 512))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("size.img")
-                .hasMessageContaining("1048576")
-                .hasMessageContaining("2097152");
         assertThatThrownBy(() -> open("size.img", MIB, 4096))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("blocks of 512");
@@ -136,7 +133,6 @@ class FileNamespaceTest extends NamespaceContract {
             assertThat(namespace.shape().blockCount()).isEqualTo(256);
         }
         assertThat(Files.size(directory.resolve("formatted.img"))).isEqualTo(MIB);
-        assertThatThrownBy(() -> open("formatted.img", 2 * MIB, 512)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -188,6 +184,47 @@ class FileNamespaceTest extends NamespaceContract {
             assertThat(namespace.shape().byteSize()).isEqualTo(2 * MIB);
             assertThat(read(session, 0, 512, 4096)).containsOnly(0);
             session.close();
+        }
+    }
+
+    @Test
+    void theNewSizeSurvivesAReopeningWhateverIsAskedFor() {
+        try (var namespace = open("r.img", MIB, 512);
+                var session = namespace.open(reactor())) {
+            write(session, 0, pattern(512, 1), 512);
+            namespace.resize(2 * MIB);
+        }
+
+        try (var namespace = open("r.img", MIB, 512);
+                var session = namespace.open(reactor())) {
+            assertThat(namespace.shape().byteSize()).isEqualTo(2 * MIB);
+            assertThat(read(session, 0, 1, 512)).isEqualTo(pattern(512, 1));
+        }
+        assertThat(directory.resolve("r.img")).hasSize(2 * MIB);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {MIB / 2, MIB, 3 * MIB})
+    void finishesAResizingThatWasInterrupted(long interruptedAtBytes) throws IOException {
+        for (long to : new long[] {MIB / 2, 3 * MIB}) {
+            String name = "i" + to + ".img";
+            Path path = directory.resolve(name);
+            try (var namespace = open(name, MIB, 512);
+                    var session = namespace.open(reactor())) {
+                write(session, 0, pattern(512, 1), 512);
+            }
+            FileIdentity.read(path).orElseThrow().resizing(to).write(path);
+            try (var file = new RandomAccessFile(path.toFile(), "rw")) {
+                file.setLength(interruptedAtBytes);
+            }
+
+            try (var namespace = open(name, MIB, 512);
+                    var session = namespace.open(reactor())) {
+                assertThat(namespace.shape().byteSize()).isEqualTo(to);
+                assertThat(read(session, 0, 1, 512)).isEqualTo(pattern(512, 1));
+            }
+            assertThat(path).hasSize(to);
+            assertThat(FileIdentity.read(path).orElseThrow().resizing()).isZero();
         }
     }
 

@@ -8,14 +8,14 @@ import io.doorbell.nvme.Status;
 import io.doorbell.reactor.HandReactor;
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
-import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.storage.NvmRequest;
+import io.doorbell.storage.ResizableNamespaceContract;
 import io.doorbell.storage.TestRequest;
 import java.lang.foreign.Arena;
 import org.junit.jupiter.api.Test;
 
-class MemoryNamespaceTest extends NamespaceContract {
+class MemoryNamespaceTest extends ResizableNamespaceContract {
     @Override
     protected Namespace make(BlockFormat format, long blockCount) {
         return new MemoryBackend().open(new NamespaceSpec("memory", format.blockBytes() * blockCount, format, ""));

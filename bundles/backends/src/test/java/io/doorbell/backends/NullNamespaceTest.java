@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
-import io.doorbell.storage.NamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.storage.ResizableNamespaceContract;
 import io.doorbell.storage.TestRequest;
 import org.junit.jupiter.api.Test;
 
-class NullNamespaceTest extends NamespaceContract {
+class NullNamespaceTest extends ResizableNamespaceContract {
     @Override
     protected Namespace make(BlockFormat format, long blockCount) {
         return new NullBackend().open(new NamespaceSpec("null", format.blockBytes() * blockCount, format, ""));

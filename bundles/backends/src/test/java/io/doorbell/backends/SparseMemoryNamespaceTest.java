@@ -2,10 +2,10 @@ package io.doorbell.backends;
 
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
-import io.doorbell.storage.NamespaceContract;
+import io.doorbell.storage.ResizableNamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
 
-class SparseMemoryNamespaceTest extends NamespaceContract {
+class SparseMemoryNamespaceTest extends ResizableNamespaceContract {
     @Override
     protected Namespace make(BlockFormat format, long blockCount) {
         return new MemoryBackend(0).open(new NamespaceSpec("memory", format.blockBytes() * blockCount, format, ""));

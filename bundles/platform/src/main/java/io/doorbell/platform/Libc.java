@@ -79,6 +79,7 @@ final class Libc {
     private static final MethodHandle MMAP =
             call("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MUNMAP = call("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle MPROTECT = call("mprotect", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle MADVISE = call("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle MADVISE_MEMORY = call("madvise", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
     private static final MethodHandle MEMFD_CREATE = call("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
@@ -122,6 +123,16 @@ final class Libc {
             // Safety: Mapping passes a range that it mapped and that no live segment shows: the trimmed edges, or all
             // of it in the arena's clean-up.
             int result = (int) MUNMAP.invokeExact(errno, address, bytes);
+            return result < 0 ? -errno(errno) : result;
+        } catch (Throwable thrown) {
+            throw unchecked(thrown);
+        }
+    }
+
+    static int mprotect(MemorySegment errno, long address, long bytes, int protection) {
+        try {
+            // Safety: Mapping passes a range that it has reserved, of which no segment shows anything yet.
+            int result = (int) MPROTECT.invokeExact(errno, address, bytes, protection);
             return result < 0 ? -errno(errno) : result;
         } catch (Throwable thrown) {
             throw unchecked(thrown);

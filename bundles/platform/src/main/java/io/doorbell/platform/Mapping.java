@@ -20,21 +20,40 @@ final class Mapping {
     private static final ConcurrentSkipListMap<Long, Mapping> LIVE = new ConcurrentSkipListMap<>();
 
     private final long address;
-    private final long mappedBytes;
+    /** Of addresses that are ours; those behind the mapped ones cannot be accessed. */
+    private final long reservedBytes;
+
     private final Backing backing;
     private final int fd;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment segment;
+    private final MappingOptions options;
+
+    // Larger ones when it grows, under this.
+    private volatile long mappedBytes;
+    private volatile MemorySegment segment;
 
     // Guarded by this.
     private int openViews;
     private boolean closing;
 
     private Mapping(long address, long bytes, long mappedBytes, Backing backing, int fd) {
+        this(address, bytes, mappedBytes, mappedBytes, backing, fd, MappingOptions.ORDINARY);
+    }
+
+    private Mapping(
+            long address,
+            long bytes,
+            long mappedBytes,
+            long reservedBytes,
+            Backing backing,
+            int fd,
+            MappingOptions options) {
         this.address = address;
         this.mappedBytes = mappedBytes;
+        this.reservedBytes = reservedBytes;
         this.backing = backing;
         this.fd = fd;
+        this.options = options;
         this.segment = bounded(bytes);
         LIVE.put(address, this);
     }
@@ -42,6 +61,96 @@ final class Mapping {
     /** Private memory, of zeros. */
     static Mapping anonymous(long bytes, MappingOptions options) {
         return create(null, bytes, options);
+    }
+
+    /** Private memory, of zeros, with addresses behind it to grow into; with none where there are none. */
+    static Mapping growing(long bytes, long mostBytes, MappingOptions options) {
+        if (options.hugePages() == HugePages.REQUIRED || options.hugePages() == HugePages.PREFERRED) {
+            throw new IllegalArgumentException("memory of reserved huge pages does not grow");
+        }
+        if (bytes <= 0 || mostBytes < bytes || mostBytes > NativeMemory.MAX_BYTES) {
+            throw new IllegalArgumentException(
+                    "cannot map " + bytes + " bytes that grow to " + mostBytes + ": up to " + NativeMemory.MAX_BYTES);
+        }
+        NativeAccess.require();
+        long reservedBytes = roundUp(mostBytes, Machine.HUGE_PAGE_BYTES);
+        try (var scratch = Arena.ofConfined()) {
+            var errno = scratch.allocate(Libc.ERRNO_STATE);
+            long reserved = reserve(errno, reservedBytes + Machine.HUGE_PAGE_BYTES);
+            if (reserved < 0) {
+                return anonymous(bytes, options);
+            }
+            long address = roundUp(reserved, Machine.HUGE_PAGE_BYTES);
+            if (address > reserved) {
+                Libc.munmap(errno, reserved, address - reserved);
+            }
+            Libc.munmap(errno, address + reservedBytes, reserved + Machine.HUGE_PAGE_BYTES - address);
+            var backing = options.hugePages() != HugePages.NEVER && Machine.advisesHugePages()
+                    ? Backing.ADVISED_PAGES
+                    : Backing.ORDINARY_PAGES;
+            // From here the arena owns the addresses.
+            var mapping = new Mapping(address, 0, 0, reservedBytes, backing, NO_FD, options);
+            try {
+                mapping.grow(bytes);
+            } catch (PlatformException refused) {
+                mapping.close();
+                throw refused;
+            }
+            return mapping;
+        }
+    }
+
+    /** Maps more of the addresses that were kept for it. */
+    synchronized void grow(long bytes) {
+        if (bytes > reservedBytes) {
+            throw new IllegalArgumentException(
+                    "this memory was made to grow to " + reservedBytes + " bytes, and not to " + bytes);
+        }
+        if (closing || bytes <= segment.byteSize()) {
+            return;
+        }
+        long pagesBytes = roundUp(bytes, Machine.PAGE_BYTES);
+        long more = pagesBytes - mappedBytes;
+        if (more > 0) {
+            if (options.prefault()) {
+                refuseMoreThanAvailable(more);
+            }
+            try (var scratch = Arena.ofConfined()) {
+                var errno = scratch.allocate(Libc.ERRNO_STATE);
+                long from = address + mappedBytes;
+                // Not a mapping over it: one that Linux refuses may leave a hole, for anybody's next mapping.
+                int result = Libc.mprotect(errno, from, more, Libc.PROT_READ_WRITE);
+                if (result < 0) {
+                    throw new PlatformException("mprotect", -result, "Asked for " + more + " bytes.");
+                }
+                if (backing == Backing.ADVISED_PAGES) {
+                    Libc.madvise(errno, from, more, Libc.MADV_HUGEPAGE);
+                }
+                mappedBytes = pagesBytes;
+                if (options.prefault()) {
+                    bringIn(errno, from, more);
+                }
+            }
+        }
+        segment = part(bytes);
+    }
+
+    /** Brings pages in that are mapped already. */
+    private static void bringIn(MemorySegment errno, long address, long bytes) {
+        int result = Libc.madvise(errno, address, bytes, Libc.MADV_POPULATE_WRITE);
+        // Linux before 5.14 does not know the advice: the pages come when they are touched.
+        if (result < 0 && result != -Errno.EINVAL) {
+            throw new PlatformException("madvise(MADV_POPULATE_WRITE)", -result, "Asked for " + bytes + " bytes.");
+        }
+    }
+
+    long reservedBytes() {
+        return reservedBytes;
+    }
+
+    private static long reserve(MemorySegment errno, long bytes) {
+        int flags = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE;
+        return Libc.mmap(errno, 0, bytes, Libc.PROT_NONE, flags, NO_FD);
     }
 
     /** Memory behind a new file that lives in memory, of zeros. */
@@ -275,8 +384,7 @@ final class Mapping {
         // mmap aligns to 4 KiB. For the 2 MiB of a huge page: reserve more addresses, map over the aligned part, give
         // the edges back.
         long reservedBytes = bytes + Machine.HUGE_PAGE_BYTES;
-        int reserveFlags = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE;
-        long reserved = mapped(Libc.mmap(errno, 0, reservedBytes, Libc.PROT_NONE, reserveFlags, NO_FD), reservedBytes);
+        long reserved = mapped(reserve(errno, reservedBytes), reservedBytes);
         long address = roundUp(reserved, Machine.HUGE_PAGE_BYTES);
         long result = Libc.mmap(errno, address, bytes, Libc.PROT_READ_WRITE, flags | Libc.MAP_FIXED, fd);
         if (result < 0) {
@@ -348,12 +456,18 @@ final class Mapping {
         return MemorySegment.ofAddress(address).reinterpret(bytes, arena, ignored -> unmap());
     }
 
+    @SuppressWarnings("restricted")
+    private MemorySegment part(long bytes) {
+        // Safety: as above, and the clean-up is the arena's already.
+        return MemorySegment.ofAddress(address).reinterpret(bytes, arena, null);
+    }
+
     private void unmap() {
         // First the entry, then the range: another thread may be given the same address as soon as it is free.
         LIVE.remove(address, this);
         try (var scratch = Arena.ofConfined()) {
             var errno = scratch.allocate(Libc.ERRNO_STATE);
-            int result = Libc.munmap(errno, address, mappedBytes);
+            int result = Libc.munmap(errno, address, reservedBytes);
             if (fd != NO_FD) {
                 Libc.close(errno, fd);
             }

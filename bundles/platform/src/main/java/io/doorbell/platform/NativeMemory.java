@@ -33,7 +33,33 @@ public final class NativeMemory implements AutoCloseable {
         return new NativeMemory(Mapping.anonymous(bytes, options));
     }
 
-    /** The memory, of exactly the bytes asked for. Usable from any thread until {@link #close}. */
+    /**
+     * As {@link #allocate(long, MappingOptions)}, with addresses behind it kept free, so that it can {@link #grow} where it is. Without reserved
+     * huge pages.
+     *
+     * @param mostBytes what it is to be able to grow to. Where there are no addresses for that, it can only not grow
+     */
+    public static NativeMemory allocateGrowing(long bytes, long mostBytes, MappingOptions options) {
+        return new NativeMemory(Mapping.growing(bytes, mostBytes, options));
+    }
+
+    /**
+     * Grows to {@code bytes}; what is new reads zero, and {@link #segment} has it. Segments of before stay valid, with the bytes they have.
+     * Nothing to do when it has as many.
+     *
+     * @throws IllegalArgumentException when it was not made to have so many
+     * @throws PlatformException if the machine has not that much memory
+     */
+    public void grow(long bytes) {
+        mapping.grow(bytes);
+    }
+
+    /** The most that {@link #grow} can make of it. */
+    public long mostBytes() {
+        return mapping.reservedBytes();
+    }
+
+    /** The memory, of the bytes asked for. Usable from any thread until {@link #close}. */
     public MemorySegment segment() {
         return mapping.segment();
     }

@@ -53,6 +53,44 @@ class NativeMemoryTest {
     }
 
     @Test
+    void growsWhereItIs() {
+        for (var options : new MappingOptions[] {
+            MappingOptions.SPARSE, new MappingOptions(HugePages.ADVISED, true), MappingOptions.ORDINARY
+        }) {
+            try (var memory = NativeMemory.allocateGrowing(5_000, LARGE_BYTES, options)) {
+                var before = memory.segment();
+                before.fill((byte) 7);
+
+                memory.grow(LARGE_BYTES);
+
+                var after = memory.segment();
+                assertThat(after.address()).isEqualTo(before.address());
+                assertThat(after.byteSize()).isEqualTo(LARGE_BYTES);
+                assertThat(before.byteSize()).isEqualTo(5_000);
+                assertThat(after.get(JAVA_BYTE, 4_999)).isEqualTo((byte) 7);
+                assertThat(after.asSlice(5_000).toArray(JAVA_BYTE)).containsOnly(0);
+                after.set(JAVA_BYTE, LARGE_BYTES - 1, (byte) 1);
+                memory.grow(100); // Has more.
+                assertThat(memory.segment().byteSize()).isEqualTo(LARGE_BYTES);
+                assertThatThrownBy(() -> memory.grow(memory.mostBytes() + 1))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("made to grow to");
+            }
+        }
+    }
+
+    @Test
+    void growingMemoryIsGoneWhenItIsClosed() {
+        var memory = NativeMemory.allocateGrowing(5_000, LARGE_BYTES, MappingOptions.SPARSE);
+        memory.grow(10_000);
+        var segment = memory.segment();
+
+        memory.close();
+
+        assertThatThrownBy(() -> segment.get(JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
     void discardsWholePagesAndTheEdgesAroundThem() {
         try (var memory = NativeMemory.allocate(8 * Machine.PAGE_BYTES, MappingOptions.SPARSE)) {
             memory.segment().fill((byte) 7);

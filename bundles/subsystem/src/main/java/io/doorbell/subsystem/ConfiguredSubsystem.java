@@ -2,7 +2,9 @@ package io.doorbell.subsystem;
 
 import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.Namespace;
+import io.doorbell.storage.NamespaceShape;
 import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.target.SubsystemOperator;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,11 +23,12 @@ import org.slf4j.LoggerFactory;
  * controllers live on. Only another name, serial or model makes another subsystem.
  *
  * <p>It is published when every backend it needs has been there once, so that a host that comes early does not find it
- * half filled. A namespace that cannot be opened is left out, with a message, and tried again at the next change.
+ * half filled. A namespace that cannot be opened is left out, with a message, and tried again at the next change. One that differs in
+ * its size only is resized where it is, under the hosts that use it.
  *
  * <p>Any thread.
  */
-final class ConfiguredSubsystem implements AutoCloseable {
+final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ConfiguredSubsystem.class);
 
     /** How long a namespace that is removed or changed may still be in use. */
@@ -33,11 +36,20 @@ final class ConfiguredSubsystem implements AutoCloseable {
 
     private static final String MEMORY = "memory";
 
-    /** A namespace as it should be; {@code zones} is null where it has none. */
-    private record Wanted(NamespaceSpec spec, ZoneOptions zones) {
+    /** A namespace as it should be. */
+    private record Wanted(NamespaceSpec spec, NamespaceOptions options) {
+        /** Whether what is open can become it where it is. */
+        boolean isOtherSizeOf(Wanted is) {
+            return options.zones() == null
+                    && is.options.zones() == null
+                    && spec.kind().equals(is.spec.kind())
+                    && spec.format().equals(is.spec.format())
+                    && spec.path().equals(is.spec.path());
+        }
+
         @Override
         public String toString() {
-            return zones == null ? spec.toString() : spec + ";" + zones;
+            return spec.toString() + options;
         }
     }
 
@@ -53,6 +65,9 @@ final class ConfiguredSubsystem implements AutoCloseable {
     // Guarded by this.
     private final Map<String, List<BackendProvider>> backends = new HashMap<>();
     private final Map<Integer, Wanted> open = new TreeMap<>();
+    /** What of the last change could not be, by namespace. */
+    private final Map<Integer, RuntimeException> problems = new TreeMap<>();
+
     private SubsystemSettings settings;
     private NvmSubsystem subsystem;
     private Runnable withdraw;
@@ -69,12 +84,18 @@ final class ConfiguredSubsystem implements AutoCloseable {
             subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model(), reservationFolder);
         }
         settings = next;
+        problems.clear();
         subsystem.restrict(next.access());
         var before = new TreeMap<Integer, Wanted>();
         for (var entry : List.copyOf(open.entrySet())) {
-            if (!entry.getValue().equals(wanted(entry.getKey()))) {
-                remove(entry.getKey());
-                before.put(entry.getKey(), entry.getValue());
+            int nsid = entry.getKey();
+            var is = entry.getValue();
+            var wanted = wanted(nsid);
+            if (wanted != null && wanted.isOtherSizeOf(is)) {
+                change(nsid, is, wanted);
+            } else if (!is.equals(wanted)) {
+                remove(nsid);
+                before.put(nsid, is);
             }
         }
         openMissing();
@@ -109,6 +130,29 @@ final class ConfiguredSubsystem implements AutoCloseable {
             }
         }
         openMissing();
+    }
+
+    /** Makes an open namespace what is wanted, where it is; or leaves it as it was. */
+    private void change(int nsid, Wanted is, Wanted wanted) {
+        try {
+            if (is.spec().byteSize() != wanted.spec().byteSize()) {
+                var shape = subsystem.namespace(nsid).shape();
+                requireShrink(shape, wanted);
+                subsystem.resizeNamespace(nsid, wanted.spec().byteSize());
+            }
+            open.put(nsid, wanted);
+        } catch (RuntimeException failed) {
+            problems.put(nsid, failed);
+            LOG.error("namespace {} of {} stays {}: {}", nsid, subsystem, is, failed.getMessage());
+        }
+    }
+
+    private static void requireShrink(NamespaceShape shape, Wanted wanted) {
+        if (wanted.spec().byteSize() / shape.blockBytes() < shape.blockCount()
+                && !wanted.options().shrink()) {
+            throw new IllegalArgumentException(shape.backend() + " has " + shape.byteSize() + " bytes and is to have "
+                    + wanted.spec().byteSize() + ": to let go of what lies behind that, say ;shrink behind it");
+        }
     }
 
     private void remove(int nsid) {
@@ -158,16 +202,24 @@ final class ConfiguredSubsystem implements AutoCloseable {
     /** Null where there should be none. */
     private Wanted wanted(int nsid) {
         var spec = settings.namespaces().get(nsid);
-        return spec == null ? null : new Wanted(spec, settings.zones().get(nsid));
+        return spec == null ? null : new Wanted(spec, settings.options(nsid));
     }
 
     private static Namespace made(Wanted wanted, BackendProvider backend) {
         var namespace = backend.open(wanted.spec());
-        if (wanted.zones() == null) {
-            return namespace;
-        }
         try {
-            return new ZonedNamespace(namespace, wanted.zones());
+            var shape = namespace.shape();
+            var zones = wanted.options().zones();
+            if (wanted.spec().byteSize() / shape.blockBytes() != shape.blockCount()) {
+                if (zones != null) {
+                    throw new IllegalArgumentException(shape.backend() + " has " + shape.byteSize()
+                            + " bytes, but is configured with " + wanted.spec().byteSize()
+                            + ". Zoned namespaces keep their size: configure what it has, or another path");
+                }
+                requireShrink(shape, wanted);
+                namespace.resize(wanted.spec().byteSize());
+            }
+            return zones == null ? namespace : new ZonedNamespace(namespace, zones);
         } catch (RuntimeException failed) {
             namespace.close();
             throw failed;
@@ -188,9 +240,82 @@ final class ConfiguredSubsystem implements AutoCloseable {
             add(nsid, made(spec, backend));
             open.put(nsid, spec);
         } catch (IllegalArgumentException | UncheckedIOException said) {
+            problems.put(nsid, said);
             LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, said.getMessage());
         } catch (RuntimeException failed) {
+            problems.put(nsid, failed);
             LOG.error("namespace {} ({}) of {} is left out", nsid, spec, subsystem, failed);
+        }
+    }
+
+    // What an operator asks for.
+
+    @Override
+    public synchronized String nqn() {
+        return there().nqn();
+    }
+
+    @Override
+    public synchronized void addNamespace(int nsid, NamespaceSpec spec) {
+        var before = there();
+        SubsystemSettings.nsid("namespace", spec.toString(), Integer.toString(nsid));
+        if (before.namespaces().containsKey(nsid) || subsystem.namespace(nsid) != null) {
+            throw new IllegalArgumentException("namespace id " + nsid + " of " + subsystem + " is taken");
+        }
+        if (backend(spec.kind()) == null) {
+            throw new IllegalArgumentException("no backend stores namespaces of kind \"" + spec.kind()
+                    + "\". There are " + String.join(", ", new TreeSet<>(backends.keySet())));
+        }
+        ask(before, before.with(nsid, spec, NamespaceOptions.NONE), nsid);
+    }
+
+    @Override
+    public synchronized void resizeNamespace(int nsid, long byteSize, boolean shrink) {
+        var before = there();
+        var spec = before.namespaces().get(nsid);
+        var options = before.options(nsid);
+        if (spec == null) {
+            throw new IllegalArgumentException("no namespace " + nsid + " is configured in " + subsystem);
+        }
+        if (options.zones() != null) {
+            throw new IllegalArgumentException(
+                    "namespace " + nsid + " of " + subsystem + " has zones, and keeps its size");
+        }
+        var resized = new NamespaceSpec(spec.kind(), byteSize, spec.format(), spec.path());
+        ask(before, before.with(nsid, resized, options.withShrink(shrink)), nsid);
+        // Asked for once, and not for whatever size it gets next.
+        settings = settings.with(nsid, resized, options);
+        open.put(nsid, wanted(nsid));
+    }
+
+    @Override
+    public synchronized void removeNamespace(int nsid) {
+        var before = there();
+        if (before.namespaces().containsKey(nsid)) {
+            ask(before, before.with(nsid, null, NamespaceOptions.NONE), nsid);
+        } else if (!subsystem.removeNamespace(nsid)) {
+            throw new IllegalArgumentException(subsystem + " has no namespace " + nsid);
+        }
+    }
+
+    @Override
+    public synchronized Map<String, Object> configuration() {
+        return there().spelled();
+    }
+
+    private SubsystemSettings there() {
+        if (settings == null) {
+            throw new IllegalStateException("the subsystem is not there any more");
+        }
+        return settings;
+    }
+
+    private void ask(SubsystemSettings before, SubsystemSettings next, int nsid) {
+        apply(next);
+        var problem = problems.get(nsid);
+        if (problem != null) {
+            settings = before;
+            throw problem;
         }
     }
 

@@ -1,12 +1,14 @@
 package io.doorbell.subsystem;
 
 import io.doorbell.nvme.Nqn;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -62,6 +64,13 @@ record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces) {
     private static String checked(String key, String nqn) {
         Nqn.check(key + " = " + nqn, nqn);
         return nqn;
+    }
+
+    /** As configuration spells it. */
+    Map<String, Object> spelled() {
+        var seen = new ArrayList<String>();
+        new TreeMap<>(namespaces).forEach((nsid, seenBy) -> seenBy.forEach(host -> seen.add(nsid + "=" + host)));
+        return Map.of("hosts", hosts.toArray(String[]::new), "namespace.hosts", seen.toArray(String[]::new));
     }
 
     boolean allows(String hostNqn) {

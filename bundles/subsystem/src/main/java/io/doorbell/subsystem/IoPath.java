@@ -29,81 +29,7 @@ final class IoPath implements CommandPath {
 
     private static final int BLOCK_COUNT_MASK = 0xFFFF;
 
-    /** A namespace as this path sees it. */
-    private static final class Slot {
-        final NamespaceSession session;
-        final long blockCount;
-        final int blockShift;
-        /** Of a Read: {@link NvmRequest#fill}. */
-        final int fill;
-        /** What one command may move; 0 where commands go by the checked session: with metadata, or marked blocks. */
-        int maxBlocks;
-        /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
-        int denied;
-
-        // Cold.
-        final SubsystemNamespace namespace;
-        /** Of the namespace, when the session was opened. */
-        final int turn;
-
-        final boolean zoned;
-        final ReservationSession reservations;
-        final NamespaceReservations.Seat seat;
-        /** The namespace's own session where it has metadata; else another one, from the first command on that needs it. */
-        CheckedSession checked;
-
-        private final Runnable marked = () -> maxBlocks = 0;
-        /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
-        long draining;
-
-        Slot(
-                SubsystemNamespace namespace,
-                int turn,
-                NamespaceSession session,
-                ReservationSession reservations,
-                NamespaceReservations.Seat seat,
-                int maxTransferBytes) {
-            this.namespace = namespace;
-            this.turn = turn;
-            this.zoned = namespace.zones() != null;
-            this.session = session;
-            this.reservations = reservations;
-            this.seat = seat;
-            blockCount = namespace.shape().blockCount();
-            blockShift = Integer.numberOfTrailingZeros(namespace.shape().blockBytes());
-            fill = namespace.shape().keepsData() ? NvmRequest.FILLS_ALL : NvmRequest.FILLS_NONE;
-            checked = session instanceof CheckedSession own ? own : null;
-            maxBlocks = checked == null ? maxTransferBytes >> blockShift : 0;
-            if (namespace.marks().watch(marked)) {
-                maxBlocks = 0;
-            }
-        }
-
-        int inFlight() {
-            return session.inFlight() + (isBeside() ? checked.inFlight() : 0);
-        }
-
-        int poll(long nowNanos) {
-            return session.poll(nowNanos) + (isBeside() ? checked.poll(nowNanos) : 0);
-        }
-
-        private boolean isBeside() {
-            return checked != null && checked != session;
-        }
-
-        void close() {
-            namespace.marks().unwatch(marked);
-            try {
-                if (isBeside()) {
-                    namespace.close(checked);
-                }
-            } finally {
-                namespace.close(session);
-            }
-        }
-    }
-
-    private Slot[] slots = new Slot[0];
+    private PathSlot[] slots = new PathSlot[0];
     private SubsystemNamespace[] seen = new SubsystemNamespace[0];
     private final NvmController controller;
     private final PathCounters counters = new PathCounters();
@@ -118,7 +44,7 @@ final class IoPath implements CommandPath {
     // Cold from here.
     private final Reactor reactor;
     private final int maxTransferBytes;
-    private final List<Slot> retiring = new ArrayList<>();
+    private final List<PathSlot> retiring = new ArrayList<>();
     private boolean closed;
 
     IoPath(NvmController controller, Reactor reactor, int maxTransferBytes) {
@@ -132,7 +58,7 @@ final class IoPath implements CommandPath {
     public int admit(NvmRequest request) {
         int index = request.nsid - 1;
         var table = slots;
-        Slot slot;
+        PathSlot slot;
         if (index < 0 || index >= table.length || (slot = table[index]) == null) {
             slot = lateSlot(request.nsid);
             if (slot == null) {
@@ -154,7 +80,7 @@ final class IoPath implements CommandPath {
         return admitTransfer(request, slot);
     }
 
-    private int admitTransfer(NvmRequest request, Slot slot) {
+    private int admitTransfer(NvmRequest request, PathSlot slot) {
         int blocks = (request.cdw12 & BLOCK_COUNT_MASK) + 1;
         if (blocks > slot.maxBlocks || (request.cdw12 & PRINFO) != 0) {
             return beyond(request, slot);
@@ -166,14 +92,14 @@ final class IoPath implements CommandPath {
     }
 
     /** Not in line, which the compiler answers with a slower way for everyone (measured: 1 to 2 ns a command). */
-    private int beyond(NvmRequest request, Slot slot) {
+    private int beyond(NvmRequest request, PathSlot slot) {
         return slot.maxBlocks == 0 ? admitChecked(request, slot) : Status.INVALID_FIELD | Status.DNR;
     }
 
     /** A command that is more than moving data, or may be. */
-    private int admitChecked(NvmRequest request, Slot slot) {
+    private int admitChecked(NvmRequest request, PathSlot slot) {
         if (slot.checked == null) {
-            var beside = open(slot.namespace);
+            var beside = open(slot.namespace, slot.turn);
             if (beside == null) {
                 return Status.INTERNAL_ERROR;
             }
@@ -183,7 +109,7 @@ final class IoPath implements CommandPath {
         return slot.checked.admit(request, maxTransferBytes);
     }
 
-    private static int admitRange(NvmRequest request, Slot slot, int blocks) {
+    private static int admitRange(NvmRequest request, PathSlot slot, int blocks) {
         long slba = Integer.toUnsignedLong(request.cdw10) | (long) request.cdw11 << 32;
         // As a difference, since the sum may overflow; a negative slba is one beyond 2^63.
         if (slba < 0 || slba > slot.blockCount - blocks) {
@@ -194,7 +120,7 @@ final class IoPath implements CommandPath {
         return Status.SUCCESS;
     }
 
-    private int admitOther(NvmRequest request, Slot slot) {
+    private int admitOther(NvmRequest request, PathSlot slot) {
         int fuse = request.flags & 3;
         int opc = request.opc;
         boolean fusible = fuse == SubmissionEntry.FUSE_NONE
@@ -239,7 +165,7 @@ final class IoPath implements CommandPath {
         }
     }
 
-    private int admitZoned(NvmRequest request, Slot slot) {
+    private int admitZoned(NvmRequest request, PathSlot slot) {
         switch (request.opc) {
             case NvmOpcode.ZONE_APPEND:
                 if ((request.cdw12 & PIREMAP) != 0) {
@@ -262,7 +188,7 @@ final class IoPath implements CommandPath {
     }
 
     /** A host that was told of a namespace, by the end of a Format NVM say, may be faster than this path. */
-    private Slot lateSlot(int nsid) {
+    private PathSlot lateSlot(int nsid) {
         var attached = controller.attached();
         if (attached == seen || closed) {
             return null;
@@ -312,17 +238,32 @@ final class IoPath implements CommandPath {
         return slot != null && slot.denied != 0 && ReservationRules.isDenied(request.opc, slot.denied);
     }
 
-    /** A session that a drain has closed since the command was admitted to it: the command was to be aborted with the rest. */
+    /**
+     * A session may have been closed since the command was admitted to it: by a drain, and then the command was to be aborted with the
+     * rest; or because the namespace has another size, and then the command goes by the session of now.
+     */
     private int notExecuted(NvmRequest request, int status) {
         var slot = slot(request.nsid);
-        boolean drained = slot != null
-                && request.session != slot.session
-                && request.session != slot.checked
-                && request.session != slot.reservations;
-        return drained && Status.code(status) == Status.INVALID_NAMESPACE_OR_FORMAT ? Status.ABORTED_PREEMPT : status;
+        boolean replaced =
+                Status.code(status) == Status.INVALID_NAMESPACE_OR_FORMAT && slot != null && !slot.has(request.session);
+        if (!replaced) {
+            return status;
+        }
+        if (slot.drained) {
+            return Status.ABORTED_PREEMPT;
+        }
+        int again = admitAgain(request);
+        return again == Status.SUCCESS ? execute(request) : again;
     }
 
-    private Slot slot(int nsid) {
+    /** Its data are there, so it can only be what it was. */
+    private int admitAgain(NvmRequest request) {
+        int bytes = request.dataBytes;
+        int status = admit(request);
+        return status == Status.SUCCESS && request.dataBytes != bytes ? Status.INVALID_FIELD | Status.DNR : status;
+    }
+
+    private PathSlot slot(int nsid) {
         return nsid >= 1 && nsid <= slots.length ? slots[nsid - 1] : null;
     }
 
@@ -345,7 +286,7 @@ final class IoPath implements CommandPath {
                 && (write.flags & 3) == SubmissionEntry.FUSE_SECOND
                 && compare.opc == NvmOpcode.COMPARE
                 && write.opc == NvmOpcode.WRITE
-                && compare.session == write.session
+                && compare.nsid == write.nsid
                 && compare.slba == write.slba
                 && compare.blockCount == write.blockCount;
         if (!pair) {
@@ -354,15 +295,33 @@ final class IoPath implements CommandPath {
         if (denied != 0 && isDeniedNow(write)) {
             return Status.RESERVATION_CONFLICT | Status.DNR;
         }
-        int status = write.session.submitFused(compare, write);
+        int status = compare.session == write.session
+                ? write.session.submitFused(compare, write)
+                : Status.INVALID_NAMESPACE_OR_FORMAT | Status.DNR;
         if (status == NvmRequest.PENDING) {
             pending++;
         } else if (status != Status.SUCCESS) {
-            return notExecuted(write, status);
+            return fusedNotExecuted(compare, write, status);
         }
         count(compare);
         count(write);
         return status;
+    }
+
+    private int fusedNotExecuted(NvmRequest compare, NvmRequest write, int status) {
+        var slot = slot(write.nsid);
+        boolean replaced = Status.code(status) == Status.INVALID_NAMESPACE_OR_FORMAT
+                && slot != null
+                && !(slot.has(compare.session) && slot.has(write.session));
+        if (!replaced) {
+            return status;
+        }
+        if (slot.drained) {
+            return Status.ABORTED_PREEMPT;
+        }
+        int again = admitAgain(compare);
+        again = again == Status.SUCCESS ? admitAgain(write) : again;
+        return again == Status.SUCCESS ? executeFused(compare, write) : again;
     }
 
     @Override
@@ -387,12 +346,12 @@ final class IoPath implements CommandPath {
         int completed = 0;
         for (var slot : slots) {
             if (slot != null) {
-                completed += slot.poll(nowNanos) + slot.reservations.poll(nowNanos);
+                completed += slot.poll(nowNanos);
             }
         }
         for (int i = retiring.size() - 1; i >= 0; i--) {
             var slot = retiring.get(i);
-            completed += slot.poll(nowNanos) + slot.reservations.poll(nowNanos);
+            completed += slot.poll(nowNanos);
             closeIfIdle(i);
         }
         pending -= completed;
@@ -401,7 +360,7 @@ final class IoPath implements CommandPath {
 
     /** Opens sessions to what is new, and lets those go that are not attached any more: after what they have in flight. */
     private void takeUpNamespaces(SubsystemNamespace[] attached) {
-        var table = new Slot[attached.length];
+        var table = new PathSlot[attached.length];
         for (int i = 0; i < slots.length; i++) {
             var old = slots[i];
             if (old == null) {
@@ -417,6 +376,10 @@ final class IoPath implements CommandPath {
         for (int i = 0; i < attached.length; i++) {
             if (table[i] == null && controller.isActive(attached[i])) {
                 table[i] = slot(attached[i]);
+                var before = i < slots.length ? slots[i] : null;
+                if (table[i] != null && before != null && before.namespace == attached[i]) {
+                    table[i].drained = before.drained;
+                }
             }
         }
         slots = table;
@@ -427,15 +390,15 @@ final class IoPath implements CommandPath {
         }
     }
 
-    private Slot slot(SubsystemNamespace namespace) {
+    private PathSlot slot(SubsystemNamespace namespace) {
         int turn = namespace.turns();
-        var session = open(namespace);
+        var session = open(namespace, turn);
         if (session == null) {
             return null;
         }
         var reservations = namespace.reservations();
         var seat = reservations.seat(this);
-        var slot = new Slot(
+        var slot = new PathSlot(
                 namespace,
                 turn,
                 session,
@@ -446,9 +409,9 @@ final class IoPath implements CommandPath {
         return slot;
     }
 
-    private NamespaceSession open(SubsystemNamespace namespace) {
+    private NamespaceSession open(SubsystemNamespace namespace, int turn) {
         try {
-            var session = namespace.open(reactor);
+            var session = namespace.open(reactor, turn);
             boolean plain = session == null || namespace.shape().format().metadataBytes() == 0;
             return plain ? session : checked(namespace, session);
         } catch (IllegalStateException refused) {
@@ -486,22 +449,23 @@ final class IoPath implements CommandPath {
     }
 
     /** What is in flight belongs to one session, what comes from now on to another: so the first comes to an end. */
-    private Slot drained(Slot slot, long drain) {
+    private PathSlot drained(PathSlot slot, long drain) {
         if (slot.inFlight() == 0) {
             slot.seat.drained(drain);
             return slot;
         }
         slot.draining = drain;
         retiring.add(slot);
-        var session = open(slot.namespace);
+        var session = open(slot.namespace, slot.turn);
         if (session == null) {
             // No drain, then; who waits for it is told so at the end of the bound.
             retiring.removeLast();
             slot.draining = 0;
             return slot;
         }
-        var next = new Slot(slot.namespace, slot.turn, session, slot.reservations, slot.seat, maxTransferBytes);
+        var next = new PathSlot(slot.namespace, slot.turn, session, slot.reservations, slot.seat, maxTransferBytes);
         next.denied = slot.denied;
+        next.drained = true;
         return next;
     }
 
@@ -549,7 +513,7 @@ final class IoPath implements CommandPath {
                 retiring.add(slot);
             }
         }
-        slots = new Slot[0];
+        slots = new PathSlot[0];
         pending = 0;
         RuntimeException first = null;
         for (var slot : retiring) {

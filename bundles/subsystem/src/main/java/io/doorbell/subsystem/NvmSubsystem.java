@@ -68,6 +68,9 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private final SanitizeOperation sanitize = new SanitizeOperation(this);
     private final SelfTests selfTests = new SelfTests(this);
 
+    /** Held while a namespace is resized: one at a time. */
+    private final Object resizing = new Object();
+
     // Guarded by this.
     private final TreeMap<Integer, SubsystemNamespace> namespaces = new TreeMap<>();
     private final TreeMap<Integer, NvmController> controllers = new TreeMap<>();
@@ -345,6 +348,30 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return namespace;
     }
 
+    /**
+     * Gives a namespace another size while hosts use it; see {@link NamespaceResize}. Blocks.
+     *
+     * @param bytes of data, rounded down to whole blocks
+     * @throws IllegalArgumentException when there is no such namespace, or it cannot have that size
+     * @throws IllegalStateException when it cannot now
+     * @throws UncheckedIOException when its store could not be resized
+     */
+    public void resizeNamespace(int nsid, long bytes) {
+        var namespace = namespace(nsid);
+        if (namespace == null) {
+            throw new IllegalArgumentException(nqn + " has no namespace " + nsid);
+        }
+        synchronized (resizing) {
+            new NamespaceResize(this, namespace).to(bytes);
+        }
+    }
+
+    synchronized void refresh(SubsystemNamespace namespace, boolean notify) {
+        for (var controller : controllers.values()) {
+            controller.refresh(namespace, notify);
+        }
+    }
+
     @Override
     public synchronized List<AllocatedNamespace> namespaces() {
         var list = new ArrayList<AllocatedNamespace>();
@@ -501,9 +528,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         if (namespaces.get(namespace.nsid()) != namespace || !namespace.withhold(status)) {
             return false;
         }
-        for (var controller : controllers.values()) {
-            controller.refresh(namespace, false);
-        }
+        refresh(namespace, false);
         return true;
     }
 

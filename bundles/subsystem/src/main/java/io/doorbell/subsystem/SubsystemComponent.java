@@ -1,10 +1,12 @@
 package io.doorbell.subsystem;
 
 import io.doorbell.storage.BackendProvider;
+import io.doorbell.target.SubsystemOperator;
 import io.doorbell.target.TargetSubsystem;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
@@ -58,7 +60,7 @@ public final class SubsystemComponent {
                 name = "Namespaces",
                 description =
                         "nsid=kind:size:format[:path][;zoned=zoneSize]. nsid from 1 to 1024; kind null, memory or file;"
-                                + " size in bytes or with KiB, MiB, GiB, TiB; format the bytes of a block, 512 or 4096, with"
+                                + " size in bytes or with KiB, MiB, GiB, TiB, and with ;shrink behind all if it may become less; format the bytes of a block, 512 or 4096, with"
                                 + " metadata if wanted: +8, +16 or +64, /pi1, /pi2 or /pi3 for protection information in it,"
                                 + " /first if that is at its beginning, /extended if it is moved behind the data, as in"
                                 + " 4096+8/pi1; path of a file, from the node's home on; zoneSize of a zoned namespace, which"
@@ -92,14 +94,24 @@ public final class SubsystemComponent {
         file = "config/" + properties.get(Constants.SERVICE_PID) + ".cfg";
         String home = context.getProperty(HOME_PROPERTY);
         subsystem = new ConfiguredSubsystem(
-                made -> publish(context, made), Path.of(home == null ? "" : home, RESERVATION_FOLDER));
+                made -> publish(context, made, this::operator), Path.of(home == null ? "" : home, RESERVATION_FOLDER));
         modified(config);
     }
 
-    private static Runnable publish(BundleContext context, NvmSubsystem subsystem) {
+    private static Runnable publish(
+            BundleContext context, NvmSubsystem subsystem, Supplier<SubsystemOperator> operator) {
         var properties = new Hashtable<String, Object>();
         properties.put(TargetSubsystem.NQN_PROPERTY, subsystem.nqn());
-        return context.registerService(TargetSubsystem.class, subsystem, properties)::unregister;
+        var forHosts = context.registerService(TargetSubsystem.class, subsystem, properties);
+        var forOperators = context.registerService(SubsystemOperator.class, operator.get(), properties);
+        return () -> {
+            forOperators.unregister();
+            forHosts.unregister();
+        };
+    }
+
+    private SubsystemOperator operator() {
+        return subsystem;
     }
 
     @Modified

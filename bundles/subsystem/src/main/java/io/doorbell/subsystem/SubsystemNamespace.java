@@ -6,7 +6,9 @@ import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NamespaceShape;
 import java.time.Duration;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,8 +32,15 @@ final class SubsystemNamespace {
     /** Counts up whenever that changes: a path that knows an older number has to look again. */
     private volatile int turns;
 
-    // Guarded by this. Those who work on the whole of it count as sessions.
-    private int sessions;
+    /** As its hosts are to see it while that is less than the store has, else null. Written under the lock. */
+    private volatile NamespaceShape shrunk;
+
+    // Guarded by this.
+    /** How many were opened in each turn. */
+    private final TreeMap<Integer, Integer> sessions = new TreeMap<>();
+    /** Who works on the whole of it. */
+    private int users;
+
     private boolean removed;
 
     SubsystemNamespace(int nsid, Namespace namespace, boolean madeByHost, NamespaceReservations reservations) {
@@ -45,9 +54,10 @@ final class SubsystemNamespace {
         return nsid;
     }
 
-    /** As it is formatted now. */
+    /** As it is formatted now, and as large as it is to hosts. */
     NamespaceShape shape() {
-        return namespace.shape();
+        var smaller = shrunk;
+        return smaller != null ? smaller : namespace.shape();
     }
 
     Namespace namespace() {
@@ -121,29 +131,45 @@ final class SubsystemNamespace {
         if (removed || withheld != 0) {
             return false;
         }
-        sessions++;
+        users++;
         return true;
     }
 
-    /** To work on the whole of it when nobody else does, until {@link #endUse}. False when it is removed, or at the bound. */
-    synchronized boolean useAlone(Duration bound) throws InterruptedException {
+    /** Begins a turn, in which hosts see so much of it; null for all there is. Sessions of older turns come to an end. */
+    synchronized void show(NamespaceShape smaller) {
+        shrunk = smaller;
+        turns++;
+    }
+
+    /** Waits until every session of an older turn has ended, and nobody else works on the whole of it. Returns whether that came. */
+    synchronized boolean awaitTurn(Duration bound) throws InterruptedException {
+        int turn = turns;
+        return await(bound, () -> users <= 1 && (sessions.isEmpty() || sessions.firstKey() >= turn));
+    }
+
+    private boolean await(Duration bound, BooleanSupplier reached) throws InterruptedException {
         long deadline = System.nanoTime() + bound.toNanos();
-        while (sessions > 0 && !removed) {
+        while (!reached.getAsBoolean() && !removed) {
             long millis = (deadline - System.nanoTime()) / 1_000_000;
             if (millis <= 0) {
                 return false;
             }
             wait(millis);
         }
-        if (removed) {
+        return !removed;
+    }
+
+    /** To work on the whole of it when nobody else does, until {@link #endUse}. False when it is removed, or at the bound. */
+    synchronized boolean useAlone(Duration bound) throws InterruptedException {
+        if (!await(bound, () -> users == 0 && sessions.isEmpty())) {
             return false;
         }
-        sessions++;
+        users++;
         return true;
     }
 
     synchronized void endUse() {
-        sessions--;
+        users--;
         notifyAll();
         closeIfUnused();
     }
@@ -152,22 +178,30 @@ final class SubsystemNamespace {
         return removed;
     }
 
-    /** A session, or null when the namespace is withheld, or was removed meanwhile. */
-    synchronized NamespaceSession open(Reactor reactor) {
+    /**
+     * A session, or null when the namespace is withheld, or was removed meanwhile.
+     *
+     * @param turn {@link #turns} as whoever opens it knows it
+     */
+    synchronized NamespaceSession open(Reactor reactor, int turn) {
         if (removed || withheld != 0) {
             return null;
         }
         var session = namespace.open(reactor);
-        sessions++;
+        sessions.merge(turn, 1, Integer::sum);
         return session;
     }
 
     /** Closes a session of {@link #open}, on its reactor. */
-    void close(NamespaceSession session) {
+    void close(NamespaceSession session, int turn) {
         try {
             session.close();
         } finally {
-            endUse();
+            synchronized (this) {
+                sessions.computeIfPresent(turn, (ignored, count) -> count == 1 ? null : count - 1);
+                notifyAll();
+                closeIfUnused();
+            }
         }
     }
 
@@ -185,7 +219,7 @@ final class SubsystemNamespace {
     }
 
     private void closeIfUnused() {
-        if (removed && sessions == 0 && closed.getCount() > 0) {
+        if (removed && users == 0 && sessions.isEmpty() && closed.getCount() > 0) {
             // Not here: this may be a reactor, and closing a file waits for the disk.
             Thread.ofVirtual().name("close namespace " + nsid).start(this::closeNow);
         }

@@ -3,6 +3,8 @@ package io.doorbell.subsystem;
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.NamespaceSpec;
 import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -10,7 +12,7 @@ import java.util.TreeMap;
  * A subsystem as configuration spells it.
  *
  * @param namespaces by namespace identifier
- * @param zones of those namespaces that have some
+ * @param options of those namespaces that have some
  * @param access which hosts may connect, and see what
  * @param creatableBytes what hosts may create by Namespace Management, in memory
  */
@@ -19,16 +21,16 @@ record SubsystemSettings(
         String serial,
         String model,
         SortedMap<Integer, NamespaceSpec> namespaces,
-        SortedMap<Integer, ZoneOptions> zones,
+        SortedMap<Integer, NamespaceOptions> options,
         HostAccess access,
         long creatableBytes) {
-    private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize],"
+    private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize][;shrink],"
             + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
 
     SubsystemSettings {
         NvmSubsystem.checkIdentity(nqn, serial, model);
         namespaces = Collections.unmodifiableSortedMap(new TreeMap<>(namespaces));
-        zones = Collections.unmodifiableSortedMap(new TreeMap<>(zones));
+        options = Collections.unmodifiableSortedMap(new TreeMap<>(options));
     }
 
     /** For every host. */
@@ -44,7 +46,7 @@ record SubsystemSettings(
     static SubsystemSettings parse(
             String nqn, String serial, String model, String[] entries, HostAccess access, long creatableMib) {
         var namespaces = new TreeMap<Integer, NamespaceSpec>();
-        var zones = new TreeMap<Integer, ZoneOptions>();
+        var options = new TreeMap<Integer, NamespaceOptions>();
         for (String entry : entries) {
             int equals = entry.indexOf('=');
             if (equals < 0) {
@@ -56,8 +58,8 @@ record SubsystemSettings(
                 int semicolon = entry.indexOf(';');
                 spec = NamespaceSpec.parse(entry.substring(equals + 1, semicolon < 0 ? entry.length() : semicolon));
                 if (semicolon >= 0) {
-                    zones.put(nsid, ZoneOptions.parse(entry.substring(semicolon + 1)));
-                    requirePlain(spec.format());
+                    options.put(nsid, NamespaceOptions.parse(entry.substring(semicolon + 1)));
+                    requirePlain(spec.format(), options.get(nsid));
                 }
             } catch (IllegalArgumentException wrong) {
                 throw new IllegalArgumentException("namespaces = " + entry + ": " + wrong.getMessage(), wrong);
@@ -67,11 +69,11 @@ record SubsystemSettings(
                         "namespaces = " + entry + ": namespace id " + nsid + " is there twice");
             }
         }
-        return new SubsystemSettings(nqn, serial, model, namespaces, zones, access, creatableMib << 20);
+        return new SubsystemSettings(nqn, serial, model, namespaces, options, access, creatableMib << 20);
     }
 
-    private static void requirePlain(BlockFormat format) {
-        if (format.metadataBytes() != 0) {
+    private static void requirePlain(BlockFormat format, NamespaceOptions options) {
+        if (options.zones() != null && format.metadataBytes() != 0) {
             throw new IllegalArgumentException(
                     "zoned namespaces have no metadata, and this one has blocks of " + format);
         }
@@ -88,6 +90,39 @@ record SubsystemSettings(
         }
         throw new IllegalArgumentException(
                 key + " = " + entry + ": namespace id \"" + text + "\", must be from 1 to " + NvmSubsystem.MAX_NSID);
+    }
+
+    NamespaceOptions options(int nsid) {
+        return options.getOrDefault(nsid, NamespaceOptions.NONE);
+    }
+
+    /** With a namespace as it is to be from now on; with {@code null} without it. */
+    SubsystemSettings with(int nsid, NamespaceSpec spec, NamespaceOptions as) {
+        var next = new TreeMap<>(namespaces);
+        var nextOptions = new TreeMap<>(options);
+        next.remove(nsid);
+        nextOptions.remove(nsid);
+        if (spec != null) {
+            next.put(nsid, spec);
+            nextOptions.put(nsid, as);
+        }
+        return new SubsystemSettings(nqn, serial, model, next, nextOptions, access, creatableBytes);
+    }
+
+    /** As configuration spells it. */
+    Map<String, Object> spelled() {
+        var spelled = new LinkedHashMap<String, Object>();
+        spelled.put("nqn", nqn);
+        spelled.put("serial", serial);
+        spelled.put("model", model);
+        spelled.put(
+                "namespaces",
+                namespaces.entrySet().stream()
+                        .map(each -> each.getKey() + "=" + each.getValue() + options(each.getKey()))
+                        .toArray(String[]::new));
+        spelled.put("creatable.mib", creatableBytes >> 20);
+        spelled.putAll(access.spelled());
+        return spelled;
     }
 
     boolean isSameSubsystem(SubsystemSettings other) {

@@ -1,11 +1,13 @@
 package io.doorbell.subsystem;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.backends.FileBackend;
 import io.doorbell.backends.MemoryBackend;
 import io.doorbell.backends.NullBackend;
 import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.storage.TestRequest;
 import io.doorbell.target.TargetSubsystem.AllocatedNamespace;
@@ -135,10 +137,97 @@ class ConfiguredSubsystemTest {
         configured.addBackend(files);
         configured.apply(settings("1=file:1MiB:512:a.img"));
 
-        configured.apply(settings("1=file:2MiB:512:a.img"));
+        configured.apply(settings("1=file:1MiB:4096:a.img"));
 
         assertThat(nsids()).containsExactly(1);
-        assertThat(published.getFirst().namespace(1).shape().byteSize()).isEqualTo(1 << 20);
+        assertThat(published.getFirst().namespace(1).shape().blockBytes()).isEqualTo(512);
+    }
+
+    private long bytes(int nsid) {
+        return published.getFirst().namespace(nsid).shape().byteSize();
+    }
+
+    @Test
+    void anotherSizeIsGivenInPlaceAndLessOnlyWhenItIsSaid() {
+        configured.addBackend(files);
+        configured.apply(settings("1=file:1MiB:512:a.img"));
+        var before = published.getFirst().namespace(1);
+
+        configured.apply(settings("1=file:3MiB:512:a.img"));
+        long grown = bytes(1);
+        configured.apply(settings("1=file:2MiB:512:a.img"));
+        long notSaid = bytes(1);
+        configured.apply(settings("1=file:2MiB:512:a.img;shrink"));
+
+        assertThat(published.getFirst().namespace(1)).isSameAs(before);
+        assertThat(grown).isEqualTo(3 << 20);
+        assertThat(notSaid).isEqualTo(3 << 20);
+        assertThat(bytes(1)).isEqualTo(2 << 20);
+    }
+
+    @Test
+    void aSizeThatChangedWhileTheNodeWasDownIsGivenAtTheStart() {
+        configured.addBackend(files);
+        configured.apply(settings("1=file:1MiB:512:a.img", "2=file:2MiB:512:b.img", "3=file:2MiB:512:c.img"));
+        var uuid = published.getFirst().namespace(1).shape().uuid();
+        configured.close();
+
+        configured.apply(settings("1=file:2MiB:512:a.img", "2=file:1MiB:512:b.img;shrink", "3=file:1MiB:512:c.img"));
+
+        assertThat(nsids()).as("3 would lose data, which nobody said").containsExactly(1, 2);
+        assertThat(bytes(1)).isEqualTo(2 << 20);
+        assertThat(bytes(2)).isEqualTo(1 << 20);
+        assertThat(published.getFirst().namespace(1).shape().uuid()).isEqualTo(uuid);
+    }
+
+    @Test
+    void anOperatorAddsResizesAndRemovesAndTheConfigurationSaysSo() {
+        configured.addBackend(new MemoryBackend());
+        configured.addBackend(files);
+        configured.apply(settings("1=file:1MiB:512:a.img"));
+        var stays = published.getFirst().namespace(1);
+
+        configured.addNamespace(2, NamespaceSpec.parse("memory:1MiB:4096"));
+        configured.resizeNamespace(2, 4 << 20, false);
+        configured.addNamespace(3, NamespaceSpec.parse("memory:1MiB:512"));
+        configured.removeNamespace(3);
+
+        assertThat(nsids()).containsExactly(1, 2);
+        assertThat(bytes(2)).isEqualTo(4 << 20);
+        var spelled = (String[]) configured.configuration().get("namespaces");
+        assertThat(spelled).containsExactly("1=file:1MiB:512:a.img", "2=memory:4MiB:4096");
+        var two = published.getFirst().namespace(2);
+        configured.apply(settings(spelled));
+        assertThat(published.getFirst().namespace(1)).isSameAs(stays);
+        assertThat(published.getFirst().namespace(2)).as("what is so already").isSameAs(two);
+    }
+
+    @Test
+    void whatAnOperatorAsksForInVainChangesNothing() {
+        configured.addBackend(new MemoryBackend());
+        configured.addBackend(files);
+        configured.apply(settings("1=memory:1MiB:512", "2=memory:1MiB:4096;zoned=64KiB"));
+        var before = configured.configuration().get("namespaces");
+
+        assertThatThrownBy(() -> configured.addNamespace(1, NamespaceSpec.parse("memory:1MiB:512")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("is taken");
+        assertThatThrownBy(() -> configured.addNamespace(1025, NamespaceSpec.parse("memory:1MiB:512")))
+                .hasMessageContaining("from 1 to 1024");
+        assertThatThrownBy(() -> configured.addNamespace(3, NamespaceSpec.parse("tape:1MiB:512")))
+                .hasMessageContaining("file, memory");
+        assertThatThrownBy(() -> configured.addNamespace(3, NamespaceSpec.parse("memory:1MiB:512:a/path")))
+                .hasMessageContaining("has no path");
+        assertThatThrownBy(() -> configured.resizeNamespace(1, 512 << 10, false))
+                .hasMessageContaining(";shrink");
+        assertThatThrownBy(() -> configured.resizeNamespace(1, 1L << 50, false)).hasMessageContaining("can grow to");
+        assertThatThrownBy(() -> configured.resizeNamespace(2, 2 << 20, false)).hasMessageContaining("zones");
+        assertThatThrownBy(() -> configured.resizeNamespace(9, 2 << 20, false)).hasMessageContaining("no namespace 9");
+        assertThatThrownBy(() -> configured.removeNamespace(9)).hasMessageContaining("no namespace 9");
+
+        assertThat(configured.configuration().get("namespaces")).isEqualTo(before);
+        assertThat(nsids()).containsExactly(1, 2);
+        assertThat(bytes(1)).isEqualTo(1 << 20);
     }
 
     @Test

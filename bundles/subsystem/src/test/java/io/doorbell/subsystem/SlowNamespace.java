@@ -12,7 +12,8 @@ import java.util.UUID;
 
 /** A namespace whose writes end when they are {@linkplain #release let}. */
 final class SlowNamespace implements Namespace {
-    private final NamespaceShape shape = new NamespaceShape(512, 1000, UUID.randomUUID(), false, false, false, "slow");
+    private volatile NamespaceShape shape =
+            new NamespaceShape(512, 1000, UUID.randomUUID(), false, false, false, "slow");
     private volatile boolean released;
 
     void release() {
@@ -27,6 +28,11 @@ final class SlowNamespace implements Namespace {
     @Override
     public NamespaceSession open(Reactor reactor) {
         return new Session();
+    }
+
+    @Override
+    public void resize(long bytes) {
+        shape = shape.resized(bytes);
     }
 
     @Override

@@ -622,8 +622,8 @@ class ZonedNamespaceTest {
                 Rig.NQN, "1", "m", new String[] {"1=memory:256MiB:4096;zoned=16MiB;open=4", "2=null:1GiB:512"}, 0);
 
         assertThat(settings.namespaces().get(1).toString()).isEqualTo("memory:256MiB:4096");
-        assertThat(settings.zones()).containsOnlyKeys(1);
-        assertThat(settings.zones().get(1).maxOpen()).isEqualTo(4);
+        assertThat(settings.options()).containsOnlyKeys(1);
+        assertThat(settings.options(1).zones().maxOpen()).isEqualTo(4);
         assertThatIllegalArgumentException()
                 .isThrownBy(() ->
                         SubsystemSettings.parse(Rig.NQN, "1", "m", new String[] {"1=memory:256MiB:4096;zoned=5"}, 0))

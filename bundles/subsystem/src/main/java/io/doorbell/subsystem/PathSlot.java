@@ -1,0 +1,87 @@
+package io.doorbell.subsystem;
+
+import io.doorbell.storage.NamespaceSession;
+import io.doorbell.storage.NvmRequest;
+
+/** A namespace as one {@link IoPath} sees it, from when it took it up until what is in flight has ended. Owner: the path. */
+final class PathSlot {
+    final NamespaceSession session;
+    final long blockCount;
+    final int blockShift;
+    /** Of a Read: {@link NvmRequest#fill}. */
+    final int fill;
+    /** What one command may move; 0 where commands go by the checked session: with metadata, or marked blocks. */
+    int maxBlocks;
+    /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
+    int denied;
+
+    // Cold.
+    final SubsystemNamespace namespace;
+    /** Of the namespace, when the session was opened. */
+    final int turn;
+
+    final boolean zoned;
+    final ReservationSession reservations;
+    final NamespaceReservations.Seat seat;
+    /** The namespace's own session where it has metadata; else another one, from the first command on that needs it. */
+    CheckedSession checked;
+
+    private final Runnable marked = () -> maxBlocks = 0;
+    /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
+    long draining;
+
+    /** Whether commands that were admitted to a session before this one's were to be aborted. */
+    boolean drained;
+
+    PathSlot(
+            SubsystemNamespace namespace,
+            int turn,
+            NamespaceSession session,
+            ReservationSession reservations,
+            NamespaceReservations.Seat seat,
+            int maxTransferBytes) {
+        this.namespace = namespace;
+        this.turn = turn;
+        this.zoned = namespace.zones() != null;
+        this.session = session;
+        this.reservations = reservations;
+        this.seat = seat;
+        var shape = namespace.shape();
+        blockCount = shape.blockCount();
+        blockShift = Integer.numberOfTrailingZeros(shape.blockBytes());
+        fill = shape.keepsData() ? NvmRequest.FILLS_ALL : NvmRequest.FILLS_NONE;
+        checked = session instanceof CheckedSession own ? own : null;
+        maxBlocks = checked == null ? maxTransferBytes >> blockShift : 0;
+        if (namespace.marks().watch(marked)) {
+            maxBlocks = 0;
+        }
+    }
+
+    int inFlight() {
+        return session.inFlight() + (isBeside() ? checked.inFlight() : 0);
+    }
+
+    int poll(long nowNanos) {
+        return session.poll(nowNanos) + (isBeside() ? checked.poll(nowNanos) : 0) + reservations.poll(nowNanos);
+    }
+
+    /** Whether a command was admitted to a session of this slot. */
+    boolean has(NamespaceSession other) {
+        return other == session || other == checked || other == reservations;
+    }
+
+    private boolean isBeside() {
+        return checked != null && checked != session;
+    }
+
+    void close() {
+        namespace.marks().unwatch(marked);
+        try {
+            if (isBeside()) {
+                namespace.close(checked, turn);
+            }
+        } finally {
+            namespace.close(session, turn);
+        }
+    }
+}
