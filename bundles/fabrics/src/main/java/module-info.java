@@ -9,4 +9,5 @@ module io.doorbell.fabrics {
     requires static org.osgi.service.metatype.annotations;
 
     exports io.doorbell.fabrics;
+    exports io.doorbell.fabrics.auth;
 }

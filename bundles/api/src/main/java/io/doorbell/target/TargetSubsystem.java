@@ -28,6 +28,11 @@ public interface TargetSubsystem {
         return true;
     }
 
+    /** Whether a host that has no key, with which it could show who it is, may have no controller over a network. */
+    default boolean requiresAuthentication() {
+        return false;
+    }
+
     /** From now on {@code told} is called, on any thread and soon, after {@link #allows} may answer otherwise than before. */
     default void watchAccess(Runnable told) {}
 

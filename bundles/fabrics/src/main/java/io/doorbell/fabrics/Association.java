@@ -36,6 +36,9 @@ final class Association implements ControllerEvents {
     /** Set once, before anybody else has this. */
     private TargetController controller;
 
+    /** Likewise: as who the host of every queue has to authenticate itself; null where it need not. */
+    private FabricHost authenticates;
+
     // Guarded by this.
     private final Map<Integer, FabricQueue> queues = new HashMap<>();
     private boolean adminGone;
@@ -57,6 +60,14 @@ final class Association implements ControllerEvents {
 
     TargetController controller() {
         return controller;
+    }
+
+    void authenticates(FabricHost as) {
+        authenticates = as;
+    }
+
+    FabricHost authenticates() {
+        return authenticates;
     }
 
     TargetSubsystem subsystem() {

@@ -36,10 +36,16 @@ record Connect(
      * What to answer.
      *
      * @param association null when refused
+     * @param host who has to authenticate itself before anything else; null where it need not
      */
-    record Answer(int status, long result, Association association) {
+    record Answer(int status, long result, Association association, FabricHost host) {
         static Answer refused(int status) {
-            return new Answer(status | Status.DNR, 0, null);
+            return new Answer(status | Status.DNR, 0, null, null);
+        }
+
+        static Answer granted(Association association, FabricHost host) {
+            long required = host == null ? 0 : FabricsCommand.CONNECT_AUTHREQ_ATR;
+            return new Answer(Status.SUCCESS, association.controller().controllerId() | required, association, host);
         }
 
         static Answer inData(int offset) {
@@ -54,6 +60,7 @@ record Connect(
             return new Answer(
                     FabricsStatus.CONNECT_INVALID_PARAMETERS | Status.DNR,
                     FabricsCommand.invalidParameter(inData, offset),
+                    null,
                     null);
         }
     }
@@ -96,14 +103,24 @@ record Connect(
         if (!subsystem.allows(host.nqn())) {
             return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
         }
+        var authentic = target.authenticating(host.nqn(), subsystem.nqn());
+        if (authentic == null && subsystem.requiresAuthentication()) {
+            LOG.warn(
+                    "{}: {} has no key here, and {} is for hosts that authenticate themselves",
+                    listener.name(),
+                    host.nqn(),
+                    subsystem.nqn());
+            return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
+        }
         Association association;
         try {
             association = target.associate(this, subsystem, host);
         } catch (IllegalStateException full) {
             LOG.warn("{}: no controller for {}: {}", listener.name(), host.nqn(), full.getMessage());
-            return new Answer(FabricsStatus.CONTROLLER_BUSY, 0, null);
+            return new Answer(FabricsStatus.CONTROLLER_BUSY, 0, null, null);
         }
-        return new Answer(Status.SUCCESS, association.controller().controllerId(), association);
+        association.authenticates(authentic);
+        return Answer.granted(association, authentic);
     }
 
     private Answer judgeIo(TargetSubsystem subsystem, HostIdentity host) {
@@ -131,7 +148,7 @@ record Connect(
         if (qid > association.controller().grantedIoQueuePairs() || !association.attach(qid, queue)) {
             return Answer.refused(Status.INVALID_QUEUE_IDENTIFIER);
         }
-        return new Answer(Status.SUCCESS, controllerId, association);
+        return Answer.granted(association, association.authenticates());
     }
 
     @Override

@@ -60,7 +60,7 @@ public final class FabricQueue {
         CLOSED
     }
 
-    /** Where commands go; null until Connect. */
+    /** Where commands go; null until Connect, and until the host of an I/O queue has authenticated itself where it has to. */
     private CommandPath path;
 
     private boolean admin;
@@ -88,6 +88,10 @@ public final class FabricQueue {
     private final List<Runnable> whenIdle = new ArrayList<>();
     private State state = State.NEW;
     private Association association;
+
+    /** Null where the host need not say more than its name. */
+    private QueueAuthentication authentication;
+
     private int qid;
     private long notEnabledNanos;
     /** Since the controller was last enabled, it was so as it cannot be; first then. */
@@ -135,6 +139,9 @@ public final class FabricQueue {
         if (request.opc == AdminOpcode.FABRICS) {
             return admitFabrics(request);
         }
+        if (state == State.CONNECTED && !isAuthentic()) {
+            return FabricsStatus.AUTHENTICATION_REQUIRED | Status.DNR;
+        }
         if (state != State.CONNECTED || !association.isEnabled()) {
             return SEQUENCE_ERROR;
         }
@@ -156,6 +163,12 @@ public final class FabricQueue {
         }
         if (state != State.CONNECTED) {
             return SEQUENCE_ERROR;
+        }
+        if (type == FabricsCommand.AUTHENTICATION_SEND || type == FabricsCommand.AUTHENTICATION_RECEIVE) {
+            return authentication == null ? Status.INVALID_OPCODE | Status.DNR : authentication.admit(request);
+        }
+        if (!isAuthentic()) {
+            return FabricsStatus.AUTHENTICATION_REQUIRED | Status.DNR;
         }
         return switch (type) {
             case FabricsCommand.PROPERTY_GET, FabricsCommand.PROPERTY_SET ->
@@ -222,6 +235,8 @@ public final class FabricQueue {
                 case FabricsCommand.PROPERTY_GET -> request.respond(propertyGet(request));
                 case FabricsCommand.PROPERTY_SET -> propertySet(request);
                 case FabricsCommand.DISCONNECT -> disconnectCommand(request);
+                case FabricsCommand.AUTHENTICATION_SEND, FabricsCommand.AUTHENTICATION_RECEIVE ->
+                    authentication.execute(request);
                 default -> throw new IllegalStateException("admitted a command that there is not");
             }
         } else if (request.opc == AdminOpcode.ABORT) {
@@ -340,7 +355,7 @@ public final class FabricQueue {
         request.result = answer.result();
         int status = answer.status();
         if (status == Status.SUCCESS) {
-            status = begin(connect, answer.association());
+            status = begin(connect, answer.association(), answer.host());
         }
         if (status != Status.SUCCESS) {
             state = State.NEW;
@@ -354,20 +369,25 @@ public final class FabricQueue {
         request.respond(status);
     }
 
-    private int begin(Connect connect, Association granted) {
+    /** @param host who has to authenticate itself; null where it need not */
+    private int begin(Connect connect, Association granted, FabricHost host) {
         if (!connection.reserve(connect.sqsizeZeroBased() + 1)) {
             granted.detach(this);
             return FabricsStatus.CONTROLLER_BUSY;
         }
         admin = connect.qid() == 0;
         qid = connect.qid();
+        association = granted;
+        if (host != null) {
+            authentication = new QueueAuthentication(
+                    this, host, granted.subsystem().nqn(), granted.host().nqn());
+        }
         if (admin) {
             path = granted.controller().adminPath();
             granted.keepAlive(connect.kato());
-        } else {
+        } else if (host == null) {
             path = granted.controller().openIoPath(reactor);
         }
-        association = granted;
         entries = connect.sqsizeZeroBased() + 1;
         flowControl = (connect.cattr() & FabricsCommand.CATTR_DISABLE_FLOW_CONTROL) == 0;
         state = State.CONNECTED;
@@ -382,6 +402,27 @@ public final class FabricQueue {
             connection.disconnect("the association ended meanwhile");
         }
         return Status.SUCCESS;
+    }
+
+    // Authentication.
+
+    private boolean isAuthentic() {
+        return authentication == null || authentication.isAuthentic();
+    }
+
+    /** The host is who it said it is: from now on the queue is like any other. */
+    void authenticated() {
+        if (!admin) {
+            path = association.controller().openIoPath(reactor);
+        }
+    }
+
+    boolean isClosed() {
+        return state == State.CLOSED;
+    }
+
+    String name() {
+        return listener.name();
     }
 
     /** SQHD of the next answer. Once for each. */
@@ -438,7 +479,11 @@ public final class FabricQueue {
         if (state != State.CONNECTED) {
             return;
         }
-        if (active) {
+        if (authentication != null && authentication.isLate(nowNanos)) {
+            connection.disconnect("its host has not authenticated itself in time");
+            return;
+        }
+        if (active && isAuthentic()) {
             active = false;
             association.controller().hostActivity(nowNanos);
         }
@@ -531,6 +576,9 @@ public final class FabricQueue {
             return true;
         }
         state = State.CLOSED;
+        if (authentication != null) {
+            authentication.abandon();
+        }
         boolean free = true;
         pendingAdmin.clear();
         if (path != null && !admin) {

@@ -36,6 +36,7 @@ public final class FabricTarget implements AutoCloseable {
     private final Map<String, TargetSubsystem> subsystems = new LinkedHashMap<>();
     private final List<FabricListener> listeners = new ArrayList<>();
     private final Map<Key, Association> associations = new HashMap<>();
+    private final List<FabricHost> hosts = new ArrayList<>();
     private List<TransportId> referrals = List.of();
     private boolean closed;
 
@@ -93,6 +94,23 @@ public final class FabricTarget implements AutoCloseable {
             referrals = List.copyOf(elsewhere);
         }
         discovery.changed();
+    }
+
+    /** A host that has keys. Counts from its next Connect on. */
+    public synchronized void add(FabricHost host) {
+        hosts.add(host);
+    }
+
+    public synchronized void remove(FabricHost host) {
+        hosts.remove(host);
+    }
+
+    /** As who a host has to authenticate itself with a subsystem, or null where it need not. */
+    synchronized FabricHost authenticating(String hostNqn, String subsystemNqn) {
+        return hosts.stream()
+                .filter(host -> host.nqn().equals(hostNqn) && host.authenticatesAt(subsystemNqn))
+                .findFirst()
+                .orElse(null);
     }
 
     /** A transport listens. */

@@ -68,6 +68,19 @@ public final class FabricTargetComponent {
         target.remove(subsystem);
     }
 
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+    void addHost(FabricHostComponent host) {
+        if (host.host() != null) {
+            target.add(host.host());
+        }
+    }
+
+    void removeHost(FabricHostComponent host) {
+        if (host.host() != null) {
+            target.remove(host.host());
+        }
+    }
+
     @Deactivate
     void deactivate() {
         // First the service: listeners close, and their hosts go with them.

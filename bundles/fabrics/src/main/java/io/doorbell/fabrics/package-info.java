@@ -9,6 +9,8 @@
  *   <li>{@link io.doorbell.fabrics.FabricQueue}: one connection of a host. The transport, as its
  *       {@link io.doorbell.fabrics.FabricConnection}, brings it {@link io.doorbell.fabrics.FabricRequest}s and sends the answers;
  *   <li>{@code Connect} judges who may connect to what, {@code Association} is the controller that came of it, with its queues;
+ *   <li>{@link io.doorbell.fabrics.FabricHost}: a host that has to show who it is, which {@code QueueAuthentication} lets it do, by
+ *       {@link io.doorbell.fabrics.auth};
  *   <li>{@code DiscoverySubsystem}: how hosts find the others.
  * </ol>
  */

@@ -16,6 +16,7 @@ final class Guarded implements TargetSubsystem, AutoCloseable {
 
     final List<Runnable> watchers = new ArrayList<>();
     private final NvmSubsystem subsystem = new NvmSubsystem(NQN, "SN3", "Model");
+    boolean authentic;
     private Set<String> hosts;
 
     Guarded(Set<String> hosts) {
@@ -35,6 +36,11 @@ final class Guarded implements TargetSubsystem, AutoCloseable {
     @Override
     public boolean allows(String hostNqn) {
         return hosts.contains(hostNqn);
+    }
+
+    @Override
+    public boolean requiresAuthentication() {
+        return authentic;
     }
 
     @Override

@@ -29,7 +29,16 @@ public final class FabricsCommand {
     /** CATTR: the host does not want to be told SQHD. */
     public static final int CATTR_DISABLE_FLOW_CONTROL = 1 << 2;
 
+    /** Dword 0 of the answer to Connect: the host has to authenticate itself before anything else. */
+    public static final int CONNECT_AUTHREQ_ATR = 1 << 17;
+
+    /** And to make a secure channel of that. */
+    public static final int CONNECT_AUTHREQ_ASCR = 1 << 18;
+
     private static final int IATTR_DATA = 1 << 16;
+
+    /** SECP, SPSP1 and SPSP0 of Authentication Send and Receive, in the three high bytes of dword 10. */
+    private static final int AUTHENTICATION_PROTOCOL = 0xE9_01_01_00;
 
     private FabricsCommand() {}
 
@@ -80,6 +89,16 @@ public final class FabricsCommand {
     /** Dword 0 of the answer to a Connect with a field that is wrong, in its command (a byte of the entry) or in its data. */
     public static int invalidParameter(boolean inData, int offset) {
         return offset & 0xFFFF | (inData ? IATTR_DATA : 0);
+    }
+
+    /** Dword 10 of Authentication Send and Receive; their dword 11 is a length. NVMe Base 2.1 §6.1 and §6.2. */
+    public static int authenticationDword10() {
+        return AUTHENTICATION_PROTOCOL;
+    }
+
+    /** Whether dword 10 of Authentication Send or Receive means NVMe's own messages. */
+    public static boolean isAuthentication(int cdw10) {
+        return (cdw10 & 0xFFFF_FF00) == AUTHENTICATION_PROTOCOL;
     }
 
     /** The specification's name, for messages. */

@@ -11,6 +11,7 @@
  *   <li>{@link io.doorbell.platform.SharedMemory}: the same behind a file descriptor, for another process;
  *   <li>{@link io.doorbell.platform.MemoryView}: the same bytes with another lifetime: the fence of a lease;
  *   <li>{@link io.doorbell.platform.SparseFile}: holes in a file, and a lock on it;
+ *   <li>{@link io.doorbell.platform.PrivateFile}: a secret that only the owner of its file can read;
  *   <li>{@link io.doorbell.platform.DeviceFile}: a device node: ioctl, registers, and {@link io.doorbell.platform.DeviceMemory}, what of it is mapped;
  *   <li>{@link io.doorbell.platform.UeventSocket}: the kernel's news of devices that come and go;
  *   <li>{@link io.doorbell.platform.EventFd}: how a sleeping poller is woken;

@@ -17,9 +17,10 @@ import java.util.TreeSet;
  *
  * @param hosts who may connect; empty for everybody
  * @param namespaces by namespace identifier, who sees it; everybody sees those that are not named
+ * @param authentic whether only a host may connect that has a key, with which it shows who it is
  */
-record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces) {
-    static final HostAccess OPEN = new HostAccess(Set.of(), Map.of());
+record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces, boolean authentic) {
+    static final HostAccess OPEN = new HostAccess(Set.of(), Map.of(), false);
 
     /** Hosts named, and hosts named for one namespace. */
     static final int MAX_HOSTS = 4096;
@@ -34,7 +35,7 @@ record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces) {
      * @param namespaceHosts entries {@code nsid=hostNqn}, one for each host that sees the namespace
      * @throws IllegalArgumentException which entry is wrong, and what is allowed
      */
-    static HostAccess parse(String[] hosts, String[] namespaceHosts) {
+    static HostAccess parse(String[] hosts, String[] namespaceHosts, boolean authentic) {
         if (hosts.length > MAX_HOSTS || namespaceHosts.length > MAX_HOSTS) {
             throw new IllegalArgumentException("more than " + MAX_HOSTS + " hosts");
         }
@@ -53,7 +54,7 @@ record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces) {
             seenBy.computeIfAbsent(nsid, ignored -> new TreeSet<>())
                     .add(checked("namespace.hosts", entry.substring(equals + 1).trim()));
         }
-        return new HostAccess(allowed, seenBy);
+        return new HostAccess(allowed, seenBy, authentic);
     }
 
     /** An empty line of configuration is one empty word. */

@@ -210,6 +210,11 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     @Override
+    public boolean requiresAuthentication() {
+        return access.authentic();
+    }
+
+    @Override
     public void watchAccess(Runnable told) {
         accessWatchers.add(told);
     }

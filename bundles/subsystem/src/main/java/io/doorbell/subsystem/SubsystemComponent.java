@@ -73,6 +73,12 @@ public final class SubsystemComponent {
         String[] hosts() default {};
 
         @AttributeDefinition(
+                name = "Hosts authenticate themselves",
+                description =
+                        "Whether a host without a key (io.doorbell.fabrics.host) is refused, whatever it calls itself")
+        boolean hosts_authenticate() default false;
+
+        @AttributeDefinition(
                 name = "Hosts of namespaces",
                 description =
                         "nsid=hostNqn: only the hosts that are named for a namespace see it; everybody sees the others")
@@ -122,7 +128,7 @@ public final class SubsystemComponent {
                     config.serial(),
                     config.model(),
                     config.namespaces(),
-                    HostAccess.parse(config.hosts(), config.namespace_hosts()),
+                    HostAccess.parse(config.hosts(), config.namespace_hosts(), config.hosts_authenticate()),
                     config.creatable_mib()));
         } catch (IllegalArgumentException wrong) {
             LOG.error("{}: {}. Nothing was changed", file, wrong.getMessage());

@@ -46,7 +46,7 @@ class HostAccessTest {
     void onlyNamedHostsConnect() {
         assertThat(rig.subsystem.allows(TWO)).as("nobody is named").isTrue();
 
-        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of(), false));
 
         assertThat(rig.subsystem.allows(ONE)).isTrue();
         assertThat(rig.subsystem.allows(TWO)).isFalse();
@@ -64,11 +64,11 @@ class HostAccessTest {
         Runnable watcher = () -> told.add(rig.subsystem.allows(TWO));
         rig.subsystem.watchAccess(watcher);
 
-        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
-        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of(), false));
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of(), false));
         rig.subsystem.restrict(HostAccess.OPEN);
         rig.subsystem.unwatchAccess(watcher);
-        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of(), false));
 
         assertThat(told).containsExactly(false, true);
     }
@@ -80,7 +80,7 @@ class HostAccessTest {
         rig.controllerOf(ONE, one).configure(Rig.ENABLE);
         rig.controllerOf(TWO, two).configure(Rig.ENABLE);
 
-        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of()));
+        rig.subsystem.restrict(new HostAccess(Set.of(ONE), Map.of(), false));
 
         assertThat(two.calls).last().asString().startsWith("fatal: host " + TWO);
         assertThat(new ControllerStatus(two.controller.status()).cfs()).isTrue();
@@ -90,7 +90,7 @@ class HostAccessTest {
 
     @Test
     void aNamespaceIsSeenByTheHostsThatAreNamedForIt() {
-        rig.subsystem.restrict(new HostAccess(Set.of(), Map.of(2, Set.of(ONE))));
+        rig.subsystem.restrict(new HostAccess(Set.of(), Map.of(2, Set.of(ONE)), false));
         var one = rig.controllerOf(ONE, new Rig.Transport());
         var two = rig.controllerOf(TWO, new Rig.Transport());
 
@@ -115,27 +115,29 @@ class HostAccessTest {
         rig.setFeature(two, FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION, 1 << 8);
         var event = rig.eventRequest(two);
 
-        rig.subsystem.restrict(new HostAccess(Set.of(), Map.of(2, Set.of(ONE))));
+        rig.subsystem.restrict(new HostAccess(Set.of(), Map.of(2, Set.of(ONE)), false));
 
         assertThat(active(two)).containsExactly(1);
         two.adminPath().poll(0);
         assertThat(event.completions()).isEqualTo(1);
         rig.memory(3, 512, 8);
-        rig.subsystem.restrict(new HostAccess(Set.of(), Map.of(2, Set.of(ONE, TWO), 3, Set.of(ONE))));
+        rig.subsystem.restrict(new HostAccess(Set.of(), Map.of(2, Set.of(ONE, TWO), 3, Set.of(ONE)), false));
         assertThat(active(two)).containsExactly(1, 2);
     }
 
     @Test
     void isSpelledByName() {
-        var access = HostAccess.parse(new String[] {ONE, " " + TWO}, new String[] {"2=" + ONE, "2 = " + TWO});
+        var access = HostAccess.parse(new String[] {ONE, " " + TWO}, new String[] {"2=" + ONE, "2 = " + TWO}, false);
 
-        assertThat(access).isEqualTo(new HostAccess(Set.of(ONE, TWO), Map.of(2, Set.of(ONE, TWO))));
+        assertThat(access).isEqualTo(new HostAccess(Set.of(ONE, TWO), Map.of(2, Set.of(ONE, TWO)), false));
         for (var wrong : List.of("x=" + ONE, "0=" + ONE, ONE, "3=host")) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> HostAccess.parse(new String[0], new String[] {wrong}))
+                    .isThrownBy(() -> HostAccess.parse(new String[0], new String[] {wrong}, false))
                     .withMessageContaining(wrong.substring(wrong.indexOf('=') + 1));
         }
-        assertThat(HostAccess.parse(new String[] {""}, new String[] {" "})).isEqualTo(HostAccess.OPEN);
-        assertThatIllegalArgumentException().isThrownBy(() -> HostAccess.parse(new String[] {"host"}, new String[0]));
+        assertThat(HostAccess.parse(new String[] {""}, new String[] {" "}, false))
+                .isEqualTo(HostAccess.OPEN);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HostAccess.parse(new String[] {"host"}, new String[0], false));
     }
 }

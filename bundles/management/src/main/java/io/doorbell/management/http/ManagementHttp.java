@@ -1,5 +1,6 @@
 package io.doorbell.management.http;
 
+import io.doorbell.platform.PrivateFile;
 import jakarta.servlet.Servlet;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -66,7 +67,7 @@ public final class ManagementHttp {
         }
         try {
             open(context, configurations, options);
-        } catch (PasswordFile.Refused e) {
+        } catch (PrivateFile.Refused e) {
             deactivate();
             LOG.error("no management over HTTP: {}", e.getMessage());
         } catch (IOException e) {
@@ -79,9 +80,9 @@ public final class ManagementHttp {
     }
 
     private void open(BundleContext context, ConfigurationAdmin configurations, HttpOptions options)
-            throws IOException, PasswordFile.Refused {
+            throws IOException {
         if (options.user().contains(":")) {
-            throw new PasswordFile.Refused(
+            throw new PrivateFile.Refused(
                     "user = " + options.user() + " in config/" + HttpOptions.PID + ".cfg: a user name has no colon");
         }
         var passwordFile = Path.of(context.getProperty("doorbell.home")).resolve(options.password_file());

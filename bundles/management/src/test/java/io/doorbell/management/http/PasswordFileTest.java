@@ -3,6 +3,7 @@ package io.doorbell.management.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.doorbell.platform.PrivateFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -58,7 +59,7 @@ class PasswordFileTest {
         var file = file("correct horse\n", permissions);
 
         assertThatThrownBy(() -> PasswordFile.passwordIn(file))
-                .isInstanceOf(PasswordFile.Refused.class)
+                .isInstanceOf(PrivateFile.Refused.class)
                 .hasMessageContaining("chmod 600 '" + file + "'")
                 .hasMessageNotContaining("correct horse");
     }
@@ -69,7 +70,7 @@ class PasswordFileTest {
         var file = file(content, "rw-------");
 
         assertThatThrownBy(() -> PasswordFile.passwordIn(file))
-                .isInstanceOf(PasswordFile.Refused.class)
+                .isInstanceOf(PrivateFile.Refused.class)
                 .hasMessageContaining("at least 8 characters");
     }
 

@@ -1,0 +1,56 @@
+package io.doorbell.fabrics;
+
+import io.doorbell.fabrics.auth.DhchapController;
+import io.doorbell.fabrics.auth.DhchapOffer;
+import io.doorbell.nvme.DhchapKey;
+import io.doorbell.nvme.Nqn;
+import io.doorbell.platform.PrivateFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+
+/**
+ * A host that has keys: with them it shows who it is, which its name alone does not. Keys are files, read when they are used, so that a file
+ * that is replaced counts from then on; none of them stays in memory or in a configuration.
+ *
+ * @param nqn its name
+ * @param subsystems where it has to show who it is; every NVM subsystem where none is named. The discovery subsystem is one to be named
+ * @param key file of its DH-HMAC-CHAP key; null where its name suffices
+ * @param controllerKey file of the key with which the controller shows who it is; null where hosts cannot ask
+ * @param offer what DH-HMAC-CHAP may use
+ */
+public record FabricHost(String nqn, Set<String> subsystems, Path key, Path controllerKey, DhchapOffer offer) {
+    private static final int MAX_KEY_BYTES = 512;
+
+    public FabricHost {
+        Nqn.check("host", nqn);
+        subsystems = Set.copyOf(subsystems);
+        subsystems.forEach(subsystem -> Nqn.check("subsystem of host " + nqn, subsystem));
+        if (controllerKey != null && key == null) {
+            throw new IllegalArgumentException("host " + nqn + " has a key of the controller, and none of its own");
+        }
+    }
+
+    boolean authenticatesAt(String subsystemNqn) {
+        boolean here = subsystems.isEmpty() ? !subsystemNqn.equals(Nqn.DISCOVERY) : subsystems.contains(subsystemNqn);
+        return key != null && here;
+    }
+
+    /**
+     * Control path.
+     *
+     * @throws IOException that says which file is not as it has to be, and how to mend it
+     */
+    DhchapController.Keys keys() throws IOException {
+        return new DhchapController.Keys(read(key), controllerKey == null ? null : read(controllerKey));
+    }
+
+    private static DhchapKey read(Path file) throws IOException {
+        var line = PrivateFile.line(file, "a DH-HMAC-CHAP key", MAX_KEY_BYTES);
+        try {
+            return DhchapKey.parse(line);
+        } catch (IllegalArgumentException wrong) {
+            throw new PrivateFile.Refused(file + ": " + wrong.getMessage());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package io.doorbell.fabrics;
+
+import io.doorbell.fabrics.auth.DhchapOffer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One host that has keys for each {@code io.doorbell.fabrics.host~NAME.cfg}. */
+@Component(
+        service = FabricHostComponent.class,
+        configurationPid = "io.doorbell.fabrics.host",
+        configurationPolicy = ConfigurationPolicy.REQUIRE,
+        immediate = true)
+@Designate(ocd = FabricHostComponent.Config.class, factory = true)
+public final class FabricHostComponent {
+    private static final Logger LOG = LoggerFactory.getLogger(FabricHostComponent.class);
+
+    /** Framework property: the node's home. */
+    private static final String HOME_PROPERTY = "doorbell.home";
+
+    @ObjectClassDefinition(name = "Host", description = "A host on a network that shows who it is")
+    @interface Config {
+        @AttributeDefinition(name = "NQN", description = "Its name; empty: no host", required = false)
+        String nqn() default "";
+
+        @AttributeDefinition(
+                name = "Subsystems",
+                description = "Where it has to authenticate itself; every NVM subsystem where none is named",
+                required = false)
+        String[] subsystems() default {};
+
+        @AttributeDefinition(
+                name = "Key",
+                description = "File of its DH-HMAC-CHAP key; empty: its name suffices",
+                required = false)
+        String dhchap_key() default "";
+
+        @AttributeDefinition(
+                name = "Key of the controller",
+                description = "File of the key with which this node shows who it is to a host that asks",
+                required = false)
+        String dhchap_controller_key() default "";
+
+        @AttributeDefinition(
+                name = "Hash functions",
+                description = "sha256, sha384, sha512: those that may be used, the best first",
+                required = false)
+        String[] dhchap_hashes() default {"sha512", "sha384", "sha256"};
+
+        @AttributeDefinition(
+                name = "Groups",
+                description = "null, ffdhe2048 to ffdhe8192: those that may be used, the best first",
+                required = false)
+        String[] dhchap_groups() default {"ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "ffdhe2048"};
+    }
+
+    private final FabricHost host;
+
+    @Activate
+    public FabricHostComponent(BundleContext context, Config config) {
+        var property = context.getProperty(HOME_PROPERTY);
+        var home = Path.of(property == null ? "" : property).toAbsolutePath();
+        host = config.nqn().isEmpty()
+                ? null
+                : new FabricHost(
+                        config.nqn(),
+                        Set.copyOf(words(config.subsystems())),
+                        file(home, config.dhchap_key()),
+                        file(home, config.dhchap_controller_key()),
+                        DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())));
+        if (host != null && host.key() != null) {
+            try {
+                host.keys();
+            } catch (IOException wrong) {
+                LOG.error("host {} cannot be authenticated until this is mended: {}", host.nqn(), wrong.getMessage());
+            }
+        }
+    }
+
+    private static List<String> words(String[] list) {
+        return Arrays.stream(list)
+                .map(String::trim)
+                .filter(word -> !word.isEmpty())
+                .toList();
+    }
+
+    private static Path file(Path home, String name) {
+        return name.isEmpty() ? null : home.resolve(name).normalize();
+    }
+
+    /** Null where the file names none. */
+    FabricHost host() {
+        return host;
+    }
+}
