@@ -7,6 +7,7 @@ import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.TcpSocket;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
+import io.doorbell.target.AccessStates;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,11 +44,17 @@ public final class TcpTarget implements AutoCloseable {
      * @throws io.doorbell.platform.PlatformException if the address is not this machine's, or taken
      */
     public static TcpTarget open(TcpTargetSettings settings, FabricTarget target, Reactors reactors) {
+        return open(settings, AccessStates.ALL_OPTIMIZED, target, reactors);
+    }
+
+    /** As above, with ANA states that hosts find from the start. */
+    static TcpTarget open(TcpTargetSettings settings, AccessStates states, FabricTarget target, Reactors reactors) {
         var socket = TcpSocket.listen(settings.socketAddress(), BACKLOG);
         TcpTarget made = null;
         try {
             var address = socket.localAddress();
             made = new TcpTarget(target, listener(settings, address), address);
+            made.accessStates(states);
             for (int i = 0; i < settings.reactors(); i++) {
                 made.addReactor(
                         settings, reactors.open(settings.name() + "-" + i, Reactors.Role.DEVICE, Reactors.ANY_CPU));
@@ -125,6 +132,11 @@ public final class TcpTarget implements AutoCloseable {
     /** Where it listens; with the port that it got. */
     public InetSocketAddress address() {
         return address;
+    }
+
+    /** How hosts reach ANA groups from now on; those that are connected are told, and stay so. */
+    void accessStates(AccessStates states) {
+        target.accessStates(listener, states);
     }
 
     /** Connections of hosts. */

@@ -3,8 +3,11 @@ package io.doorbell.tcp;
 import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
+import io.doorbell.target.AccessStates;
+import io.doorbell.target.ListenerOperator;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.osgi.framework.Constants;
@@ -25,12 +28,12 @@ import org.slf4j.LoggerFactory;
  * about to end.
  */
 @Component(
-        service = TcpTargetComponent.class,
+        service = {TcpTargetComponent.class, ListenerOperator.class},
         configurationPid = "io.doorbell.tcp.target",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
 @Designate(ocd = TcpTargetComponent.Config.class, factory = true)
-public final class TcpTargetComponent {
+public final class TcpTargetComponent implements ListenerOperator {
     private static final Logger LOG = LoggerFactory.getLogger(TcpTargetComponent.class);
 
     private static final Duration RETRY = Duration.ofSeconds(5);
@@ -55,6 +58,14 @@ public final class TcpTargetComponent {
                 description = "Qualified names of the subsystems to be reached here; all where none is named",
                 required = false)
         String[] subsystems() default {};
+
+        @AttributeDefinition(
+                name = "ANA states",
+                description =
+                        "group=state: how ANA groups of namespaces are reached here: optimized (which those are that"
+                                + " are not named), non-optimized, inaccessible, persistent-loss or change",
+                required = false)
+        String[] ana() default {};
 
         @AttributeDefinition(
                 name = "Reactors",
@@ -121,6 +132,7 @@ public final class TcpTargetComponent {
 
     // Guarded by this.
     private TcpTargetSettings wanted;
+    private AccessStates states = AccessStates.ALL_OPTIMIZED;
     private TcpTarget open;
     private Thread opening;
 
@@ -128,6 +140,7 @@ public final class TcpTargetComponent {
     public TcpTargetComponent(Config config, @Reference FabricTarget target, @Reference Reactors reactors) {
         this.target = target;
         this.reactors = reactors;
+        states = AccessStates.parse(config.ana());
         want(settings(config));
     }
 
@@ -151,11 +164,16 @@ public final class TcpTargetComponent {
                 config.data_digest());
     }
 
-    /** Takes up another configuration: hosts lose their connections and come again. One that cannot be changes nothing. */
+    /**
+     * Takes up another configuration: hosts lose their connections and come again, but where nothing else than ANA states changed. One
+     * that cannot be changes nothing.
+     */
     @Modified
     void modified(Config config, Map<String, ?> properties) {
         try {
+            var next = AccessStates.parse(config.ana());
             want(settings(config));
+            accessStates(next);
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "config/{}.cfg: {}. Nothing was changed",
@@ -181,7 +199,7 @@ public final class TcpTargetComponent {
                     return;
                 }
                 try {
-                    open = TcpTarget.open(settings, target, reactors);
+                    open = TcpTarget.open(settings, states, target, reactors);
                     return;
                 } catch (PlatformException taken) {
                     if (!told) {
@@ -198,6 +216,27 @@ public final class TcpTargetComponent {
                 Thread.sleep(RETRY);
             } catch (InterruptedException ended) {
                 return;
+            }
+        }
+    }
+
+    @Override
+    public synchronized String name() {
+        return wanted == null ? "" : wanted.name();
+    }
+
+    @Override
+    public synchronized AccessStates accessStates() {
+        return states;
+    }
+
+    @Override
+    public synchronized void accessStates(AccessStates next) {
+        if (!next.equals(states)) {
+            states = next;
+            LOG.info("{}: ANA states are {}", name(), List.of(next.spelled()));
+            if (open != null) {
+                open.accessStates(next);
             }
         }
     }

@@ -30,6 +30,9 @@ public interface SubsystemOperator {
      */
     void resizeNamespace(int nsid, long byteSize, boolean shrink);
 
+    /** @param group ANA group, 1 to {@link AccessStates#MAX_GROUP}; a {@link ListenerOperator} says how it is reached */
+    void groupNamespace(int nsid, int group);
+
     /** Commands in flight end; those that come later are refused. What is stored in a file stays there. */
     void removeNamespace(int nsid);
 

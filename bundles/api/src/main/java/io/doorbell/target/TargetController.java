@@ -72,6 +72,13 @@ public interface TargetController extends AutoCloseable {
     /** Raises an asynchronous event (type, information, log page) if the host asked for it, now or when it next asks. */
     void event(int type, int information, int logPage);
 
+    /**
+     * How the host reaches groups of namespaces by the way that this controller's queues take; everything is optimized until this says
+     * otherwise. Any thread: commands that come after it find the new states in force from the next {@link CommandPath#poll} on, and the
+     * host is told.
+     */
+    default void accessStates(AccessStates states) {}
+
     /** Called each so often by the transport's reactor: keep-alive, events. */
     void tick(long nowNanos);
 

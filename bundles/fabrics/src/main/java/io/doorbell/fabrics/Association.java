@@ -74,6 +74,10 @@ final class Association implements ControllerEvents {
         return subsystem;
     }
 
+    FabricListener listener() {
+        return admin.listener();
+    }
+
     HostIdentity host() {
         return host;
     }

@@ -136,6 +136,10 @@ record Connect(
         if (!association.host().equals(host)) {
             return Answer.inData(ConnectData.HOSTID.offset());
         }
+        // All queues of a controller come by one port, whose ANA states are the controller's.
+        if (association.listener() != listener) {
+            return Answer.inData(ConnectData.CNTLID.offset());
+        }
         var cc = new ControllerConfiguration(association.controller().configuration());
         boolean takesQueues = !association.isDiscovery()
                 && association.isEnabled()

@@ -536,6 +536,10 @@ public final class FabricQueue {
         }
     }
 
+    FabricListener listener() {
+        return listener;
+    }
+
     Reactor reactor() {
         return reactor;
     }

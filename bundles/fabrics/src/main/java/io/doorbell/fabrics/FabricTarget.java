@@ -3,6 +3,7 @@ package io.doorbell.fabrics;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.TransportId;
+import io.doorbell.target.AccessStates;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetSubsystem;
@@ -37,6 +38,7 @@ public final class FabricTarget implements AutoCloseable {
     private final List<FabricListener> listeners = new ArrayList<>();
     private final Map<Key, Association> associations = new HashMap<>();
     private final List<FabricHost> hosts = new ArrayList<>();
+    private final Map<FabricListener, AccessStates> accessStates = new HashMap<>();
     private List<TransportId> referrals = List.of();
     private boolean closed;
 
@@ -121,8 +123,22 @@ public final class FabricTarget implements AutoCloseable {
         discovery.changed();
     }
 
+    /**
+     * How hosts reach ANA groups through a listener, from now on; before it is added too. Those that are connected by it are told, and
+     * stay connected.
+     */
+    public synchronized void accessStates(FabricListener listener, AccessStates states) {
+        accessStates.put(listener, states);
+        for (var association : associations.values()) {
+            if (association.listener() == listener) {
+                association.controller().accessStates(states);
+            }
+        }
+    }
+
     public void remove(FabricListener listener) {
         synchronized (this) {
+            accessStates.remove(listener);
             if (!listeners.remove(listener)) {
                 return;
             }
@@ -174,6 +190,7 @@ public final class FabricTarget implements AutoCloseable {
         boolean gone;
         synchronized (this) {
             associations.put(new Key(subsystem.nqn(), controller.controllerId()), association);
+            controller.accessStates(accessStates.getOrDefault(connect.listener(), AccessStates.ALL_OPTIMIZED));
             gone = closed || (subsystem != discovery && subsystems.get(subsystem.nqn()) != subsystem);
         }
         if (gone) {

@@ -1,6 +1,7 @@
 package io.doorbell.subsystem;
 
 import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.AnaLog;
 import io.doorbell.nvme.ChangedNamespaceList;
 import io.doorbell.nvme.ControllerList;
 import io.doorbell.nvme.IdentifyCns;
@@ -67,6 +68,10 @@ final class AdminPath implements CommandPath {
         int conflict = ReservationRules.refusal(controller, request);
         if (conflict != Status.SUCCESS) {
             return conflict;
+        }
+        int unreachable = ControllerAccess.refusal(controller, request);
+        if (unreachable != Status.SUCCESS) {
+            return unreachable;
         }
         switch (request.opc) {
             case AdminOpcode.IDENTIFY -> {
@@ -168,7 +173,7 @@ final class AdminPath implements CommandPath {
                 status = valid(nsid);
                 var namespace = controller.attached(nsid);
                 if (namespace != null) {
-                    IdentifyPages.independentNamespace(page, namespace);
+                    IdentifyPages.independentNamespace(page, namespace, controller.reportsAccess());
                 }
             }
             case IdentifyCns.NAMESPACE_ATTACHED_CONTROLLER_LIST -> status = attachedControllers(page, nsid, cntid);
@@ -186,13 +191,16 @@ final class AdminPath implements CommandPath {
     }
 
     /** An identifier without a namespace gives zeroes; all of them at once what they have in common. */
-    private static int namespace(MemorySegment page, int nsid, SubsystemNamespace namespace) {
+    private int namespace(MemorySegment page, int nsid, SubsystemNamespace namespace) {
         if (nsid == NamespaceList.BROADCAST_NSID) {
             IdentifyPages.formats(page);
             return Status.SUCCESS;
         }
         if (namespace != null) {
             IdentifyPages.namespace(page, namespace);
+            if (controller.reportsAccess()) {
+                IdentifyPages.access(page, namespace.group(), controller.access());
+            }
         }
         return valid(nsid);
     }
@@ -233,7 +241,7 @@ final class AdminPath implements CommandPath {
     private int logPage(NvmRequest request) {
         int lid = request.cdw10 & 0xFF;
         long offset = Integer.toUnsignedLong(request.cdw12) | (long) request.cdw13 << 32;
-        int size = LogPages.size(lid);
+        int size = LogPages.size(lid, controller);
         if (size < 0) {
             return Status.INVALID_LOG_PAGE | Status.DNR;
         }
@@ -244,7 +252,7 @@ final class AdminPath implements CommandPath {
         long told = controller.asyncEvents().raised();
         var page = MemorySegment.ofArray(new byte[size]);
         switch (lid) {
-            case LogPageId.SUPPORTED_LOG_PAGES -> LogPages.supportedLogPages(page);
+            case LogPageId.SUPPORTED_LOG_PAGES -> LogPages.supportedLogPages(page, controller);
             case LogPageId.ERROR_INFORMATION -> controller.errors().writeTo(page);
             case LogPageId.SMART_HEALTH_INFORMATION -> {
                 if (request.nsid != 0 && request.nsid != NamespaceList.BROADCAST_NSID) {
@@ -252,6 +260,8 @@ final class AdminPath implements CommandPath {
                 }
                 LogPages.smart(page, controller);
             }
+            case LogPageId.ASYMMETRIC_NAMESPACE_ACCESS ->
+                controller.accessLog(page, (request.cdw10 >> 8 & AnaLog.RETURN_GROUPS_ONLY) != 0);
             case LogPageId.FIRMWARE_SLOT_INFORMATION -> subsystem.firmware().writeTo(page);
             case LogPageId.NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS -> {} // None; LPA wants the page there.
             case LogPageId.DEVICE_SELF_TEST -> subsystem.selfTests().writeTo(page);

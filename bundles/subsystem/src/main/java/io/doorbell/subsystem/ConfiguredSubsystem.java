@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -39,9 +40,10 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
     /** A namespace as it should be. */
     private record Wanted(NamespaceSpec spec, NamespaceOptions options) {
         /** Whether what is open can become it where it is. */
-        boolean isOtherSizeOf(Wanted is) {
-            return options.zones() == null
-                    && is.options.zones() == null
+        boolean isChangeOf(Wanted is) {
+            boolean same = spec.byteSize() == is.spec.byteSize();
+            return Objects.equals(options.zones(), is.options.zones())
+                    && (same || options.zones() == null)
                     && spec.kind().equals(is.spec.kind())
                     && spec.format().equals(is.spec.format())
                     && spec.path().equals(is.spec.path());
@@ -91,7 +93,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
             int nsid = entry.getKey();
             var is = entry.getValue();
             var wanted = wanted(nsid);
-            if (wanted != null && wanted.isOtherSizeOf(is)) {
+            if (wanted != null && wanted.isChangeOf(is)) {
                 change(nsid, is, wanted);
             } else if (!is.equals(wanted)) {
                 remove(nsid);
@@ -140,6 +142,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
                 requireShrink(shape, wanted);
                 subsystem.resizeNamespace(nsid, wanted.spec().byteSize());
             }
+            subsystem.groupNamespace(nsid, wanted.options().group());
             open.put(nsid, wanted);
         } catch (RuntimeException failed) {
             problems.put(nsid, failed);
@@ -238,6 +241,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
     private void open(int nsid, Wanted spec, BackendProvider backend) {
         try {
             add(nsid, made(spec, backend));
+            subsystem.groupNamespace(nsid, spec.options().group());
             open.put(nsid, spec);
         } catch (IllegalArgumentException | UncheckedIOException said) {
             problems.put(nsid, said);
@@ -286,6 +290,16 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
         // Asked for once, and not for whatever size it gets next.
         settings = settings.with(nsid, resized, options);
         open.put(nsid, wanted(nsid));
+    }
+
+    @Override
+    public synchronized void groupNamespace(int nsid, int group) {
+        var before = there();
+        var spec = before.namespaces().get(nsid);
+        if (spec == null) {
+            throw new IllegalArgumentException("no namespace " + nsid + " is configured in " + subsystem);
+        }
+        ask(before, before.with(nsid, spec, before.options(nsid).withGroup(group)), nsid);
     }
 
     @Override

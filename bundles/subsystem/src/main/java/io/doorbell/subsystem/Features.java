@@ -302,7 +302,7 @@ final class Features {
                     return Status.IO_COMMAND_SET_COMBINATION_REJECTED | Status.DNR;
                 }
             }
-            case FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION -> events = value & EVENT_BITS;
+            case FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION -> events = value & eventBits();
             case FeatureId.KEEP_ALIVE_TIMER -> {
                 return setKeepAlive(value);
             }
@@ -319,6 +319,10 @@ final class Features {
             default -> throw new IllegalStateException("feature " + FeatureId.name(fid) + " cannot be set");
         }
         return Status.SUCCESS;
+    }
+
+    private int eventBits() {
+        return setup.pci() ? EVENT_BITS : EVENT_BITS | AsyncEvent.CONFIG_ANA_CHANGE_NOTICES;
     }
 
     private int setTemperature(int value) {

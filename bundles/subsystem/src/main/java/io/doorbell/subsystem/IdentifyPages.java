@@ -1,5 +1,6 @@
 package io.doorbell.subsystem;
 
+import io.doorbell.nvme.AnaLog;
 import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.FormatSettings;
 import io.doorbell.nvme.IdentifyController;
@@ -9,6 +10,7 @@ import io.doorbell.nvme.IdentifyNamespace.LbaFormat;
 import io.doorbell.nvme.NamespaceIdentifiers;
 import io.doorbell.nvme.Reservation;
 import io.doorbell.storage.BlockFormat;
+import io.doorbell.target.AccessStates;
 import io.doorbell.target.ControllerSetup;
 import java.lang.foreign.MemorySegment;
 
@@ -80,6 +82,24 @@ final class IdentifyPages {
         IdentifyController.MSDBD.set(page, 1);
         IdentifyController.OFCS.set(page, OFCS_DISCONNECT);
         IdentifyController.MAXCMD.set(page, setup.maxQueueEntries());
+        IdentifyController.CMIC.set(
+                page,
+                IdentifyController.CMIC_MULTIPLE_PORTS
+                        | IdentifyController.CMIC_MULTIPLE_CONTROLLERS
+                        | IdentifyController.CMIC_ANA_REPORTING);
+        IdentifyController.OAES.set(page, IdentifyController.OAES.get(page) | AsyncEvent.CONFIG_ANA_CHANGE_NOTICES);
+        IdentifyController.ANATT.set(page, ControllerAccess.TRANSITION_SECONDS);
+        IdentifyController.ANACAP.set(page, AnaLog.ANACAP_ALL_STATES);
+        IdentifyController.ANAGRPMAX.set(page, AccessStates.MAX_GROUP);
+        IdentifyController.NANAGRPID.set(page, AccessStates.MAX_GROUP);
+    }
+
+    /** Of a namespace, to a host that is told of its group. */
+    static void access(MemorySegment page, int group, ControllerAccess access) {
+        IdentifyNamespace.ANAGRPID.set(page, group);
+        if (!access.tellsUse(group)) {
+            IdentifyNamespace.NUSE.set(page, 0L);
+        }
     }
 
     private static void capabilities(
@@ -270,7 +290,8 @@ final class IdentifyPages {
                 | (namespace.reservations().canPersist() ? Reservation.RESCAP_PERSISTENCE : 0);
     }
 
-    static void independentNamespace(MemorySegment page, SubsystemNamespace namespace) {
+    static void independentNamespace(MemorySegment page, SubsystemNamespace namespace, boolean tellsGroup) {
+        IdentifyIndependentNamespace.ANAGRPID.set(page, tellsGroup ? namespace.group() : 0);
         IdentifyIndependentNamespace.RESCAP.set(page, reservationCapabilities(namespace));
         IdentifyIndependentNamespace.NMIC.set(page, IdentifyNamespace.NMIC_SHARED);
         IdentifyIndependentNamespace.NSTAT.set(page, IdentifyIndependentNamespace.NSTAT_READY);

@@ -35,11 +35,11 @@ final class IoPath implements CommandPath {
     private final PathCounters counters = new PathCounters();
     /** Requests that sessions have yet to complete. */
     private int pending;
-    /** What the host may not do with one namespace or another; 0 mostly, and then nobody looks closer. */
-    private int denied;
+    /** {@link PathSlot#gate} of all slots together. */
+    private int gates;
 
-    /** A reservation, or who the host is, has changed: to be taken up in {@link #poll}. Written by any thread. */
-    private volatile boolean reservationsChanged;
+    /** A reservation, who the host is, or how it reaches a namespace has changed: to be taken up in {@link #poll}. Written by any thread. */
+    private volatile boolean rulesChanged;
 
     // Cold from here.
     private final Reactor reactor;
@@ -65,9 +65,10 @@ final class IoPath implements CommandPath {
                 return noNamespace(request.nsid);
             }
         }
-        if (slot.denied != 0) {
-            if (isDeniedNow(request)) {
-                return Status.RESERVATION_CONFLICT | Status.DNR;
+        if (slot.gate != 0) {
+            int refusal = refusal(request);
+            if (refusal != Status.SUCCESS) {
+                return refusal;
             }
             slot = slots[index];
         }
@@ -213,8 +214,11 @@ final class IoPath implements CommandPath {
 
     @Override
     public int execute(NvmRequest request) {
-        if (denied != 0 && isDeniedNow(request)) {
-            return Status.RESERVATION_CONFLICT | Status.DNR;
+        if (gates != 0) {
+            int refusal = refusal(request);
+            if (refusal != Status.SUCCESS) {
+                return refusal;
+            }
         }
         int status = request.session.submit(request);
         if (status == NvmRequest.PENDING) {
@@ -227,15 +231,15 @@ final class IoPath implements CommandPath {
     }
 
     /**
-     * At execute too: since admit a transport may have waited for the data, and a reservation may have come. A host that has
-     * just named itself is not to be taken for another.
+     * What a command ends with that is not to be executed now, or 0. At execute too: since admit a transport may have waited for the
+     * data, and a reservation may have come. A host that has just named itself is not to be taken for another.
      */
-    private boolean isDeniedNow(NvmRequest request) {
-        if (reservationsChanged && !closed) {
-            takeUpReservations();
+    private int refusal(NvmRequest request) {
+        if (rulesChanged && !closed) {
+            takeUpRules();
         }
         var slot = slot(request.nsid);
-        return slot != null && slot.denied != 0 && ReservationRules.isDenied(request.opc, slot.denied);
+        return slot == null || slot.gate == 0 ? Status.SUCCESS : slot.refusal(request.opc);
     }
 
     /**
@@ -292,8 +296,11 @@ final class IoPath implements CommandPath {
         if (!pair) {
             return Status.INVALID_FIELD | Status.DNR;
         }
-        if (denied != 0 && isDeniedNow(write)) {
-            return Status.RESERVATION_CONFLICT | Status.DNR;
+        if (gates != 0) {
+            int refusal = refusal(write);
+            if (refusal != Status.SUCCESS) {
+                return refusal;
+            }
         }
         int status = compare.session == write.session
                 ? write.session.submitFused(compare, write)
@@ -332,8 +339,8 @@ final class IoPath implements CommandPath {
             takeUpNamespaces(attached);
             work++;
         }
-        if (reservationsChanged && !closed) {
-            takeUpReservations();
+        if (rulesChanged && !closed) {
+            takeUpRules();
             work++;
         }
         if (pending != 0) {
@@ -384,7 +391,7 @@ final class IoPath implements CommandPath {
         }
         slots = table;
         seen = attached;
-        sumDenied();
+        sumGates();
         for (int i = retiring.size() - 1; i >= 0; i--) {
             closeIfIdle(i);
         }
@@ -405,7 +412,7 @@ final class IoPath implements CommandPath {
                 new ReservationSession(controller, reservations, reactor::wake),
                 seat,
                 maxTransferBytes);
-        slot.denied = seat.take(controller.host());
+        takeUpRules(slot);
         return slot;
     }
 
@@ -424,28 +431,32 @@ final class IoPath implements CommandPath {
         return new CheckedSession(store, namespace.shape(), namespace.marks(), reactor);
     }
 
-    /** Any thread: a reservation, or who the host is, has changed. */
-    void reservationsChanged() {
-        reservationsChanged = true;
+    /** Any thread: a reservation, who the host is, or how it reaches a namespace has changed. */
+    void rulesChanged() {
+        rulesChanged = true;
         reactor.wake();
     }
 
     /** From here on no command goes by the old rules. */
-    private void takeUpReservations() {
+    private void takeUpRules() {
         // Before the states are read: a change that comes meanwhile sets it again.
-        reservationsChanged = false;
+        rulesChanged = false;
         for (int i = 0; i < slots.length; i++) {
             var slot = slots[i];
             if (slot == null) {
                 continue;
             }
             long drain = slot.seat.drainWanted();
-            slot.denied = slot.seat.take(controller.host());
+            takeUpRules(slot);
             if (drain != 0) {
                 slots[i] = drained(slot, drain);
             }
         }
-        sumDenied();
+        sumGates();
+    }
+
+    private void takeUpRules(PathSlot slot) {
+        slot.rules(slot.seat.take(controller.host()), controller.access().refusal(slot.namespace.group()));
     }
 
     /** What is in flight belongs to one session, what comes from now on to another: so the first comes to an end. */
@@ -464,17 +475,17 @@ final class IoPath implements CommandPath {
             return slot;
         }
         var next = new PathSlot(slot.namespace, slot.turn, session, slot.reservations, slot.seat, maxTransferBytes);
-        next.denied = slot.denied;
+        takeUpRules(next);
         next.drained = true;
         return next;
     }
 
-    private void sumDenied() {
+    private void sumGates() {
         int sum = 0;
         for (var slot : slots) {
-            sum |= slot == null ? 0 : slot.denied;
+            sum |= slot == null ? 0 : slot.gate;
         }
-        denied = sum;
+        gates = sum;
     }
 
     private void closeIfIdle(int index) {

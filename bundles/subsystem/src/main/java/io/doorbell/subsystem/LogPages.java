@@ -36,7 +36,8 @@ final class LogPages {
         LogPageId.FEATURE_IDENTIFIERS_SUPPORTED_AND_EFFECTS,
         LogPageId.NVME_MI_COMMANDS_SUPPORTED_AND_EFFECTS,
         LogPageId.RESERVATION_NOTIFICATION,
-        LogPageId.SANITIZE_STATUS
+        LogPageId.SANITIZE_STATUS,
+        LogPageId.ASYMMETRIC_NAMESPACE_ACCESS
     };
 
     private static final int NVME_MI_COMMANDS_BYTES = 4096;
@@ -47,8 +48,9 @@ final class LogPages {
     private LogPages() {}
 
     /** Bytes of a page, -1 where there is none. */
-    static int size(int lid) {
+    static int size(int lid, NvmController controller) {
         return switch (lid) {
+            case LogPageId.ASYMMETRIC_NAMESPACE_ACCESS -> controller.reportsAccess() ? ControllerAccess.LOG_BYTES : -1;
             case LogPageId.SUPPORTED_LOG_PAGES -> SupportedLogPages.SIZE_BYTES;
             case LogPageId.ERROR_INFORMATION -> ErrorLog.ENTRIES * ErrorLogEntry.SIZE_BYTES;
             case LogPageId.SMART_HEALTH_INFORMATION -> SmartLog.SIZE_BYTES;
@@ -64,9 +66,11 @@ final class LogPages {
         };
     }
 
-    static void supportedLogPages(MemorySegment page) {
+    static void supportedLogPages(MemorySegment page, NvmController controller) {
         for (int lid : SUPPORTED) {
-            SupportedLogPages.entry(page, 0, lid, SupportedLogPages.LSUPP);
+            if (size(lid, controller) >= 0) {
+                SupportedLogPages.entry(page, 0, lid, SupportedLogPages.LSUPP);
+            }
         }
     }
 

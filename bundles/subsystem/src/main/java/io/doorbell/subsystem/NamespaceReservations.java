@@ -198,7 +198,7 @@ final class NamespaceReservations {
                 if (drains.test(seat.path.host())) {
                     seat.drainWanted = wanted;
                 }
-                seat.path.reservationsChanged();
+                seat.path.rulesChanged();
             }
             while (seats.stream().anyMatch(seat -> seat.waitedFor(wanted))) {
                 long leftNanos = deadlineNanos - System.nanoTime();

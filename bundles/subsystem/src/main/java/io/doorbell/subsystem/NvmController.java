@@ -12,11 +12,13 @@ import io.doorbell.nvme.Status;
 import io.doorbell.nvme.Version;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.storage.NvmRequest;
+import io.doorbell.target.AccessStates;
 import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetController;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,6 +49,7 @@ final class NvmController implements TargetController {
     private final ControllerCapabilities capabilities;
     private final AsyncEvents asyncEvents;
     private final ErrorLog errors = new ErrorLog();
+    private final ControllerAccess access = new ControllerAccess();
     private final AdminPath adminPath;
 
     /** By namespace identifier less one; replaced whole, so that a path sees a change by comparing references. */
@@ -284,7 +287,7 @@ final class NvmController implements TargetController {
         var before = host;
         host = other;
         for (var path : paths) {
-            path.reservationsChanged();
+            path.rulesChanged();
         }
         if (!before.isNamed()) {
             // Not under this lock: the subsystem's comes first.
@@ -394,6 +397,56 @@ final class NvmController implements TargetController {
         if (wanted) {
             asyncEvents.raise(AsyncEvent.of(type, information, logPage));
         }
+    }
+
+    /** Whether hosts are told of ANA groups: a host on PCI has no other way. */
+    boolean reportsAccess() {
+        return !setup.pci();
+    }
+
+    ControllerAccess access() {
+        return access;
+    }
+
+    @Override
+    public void accessStates(AccessStates states) {
+        synchronized (this) {
+            long groups = access.change(states);
+            if (groups == 0) {
+                return;
+            }
+            paths.forEach(IoPath::rulesChanged);
+            boolean concerned = Arrays.stream(attached)
+                    .anyMatch(namespace -> namespace != null && (groups >> namespace.group() & 1) != 0);
+            if (!concerned) {
+                return;
+            }
+        }
+        tellOfAccess();
+    }
+
+    /** A namespace has gone from one group to another. */
+    void regrouped(SubsystemNamespace namespace, int from) {
+        synchronized (this) {
+            access.moved(from, namespace.group());
+            if (!isAttached(namespace)) {
+                return;
+            }
+            paths.forEach(IoPath::rulesChanged);
+        }
+        refresh(namespace, true);
+        tellOfAccess();
+    }
+
+    private void tellOfAccess() {
+        if (reportsAccess()) {
+            event(AsyncEvent.TYPE_NOTICE, AsyncEvent.NOTICE_ANA_CHANGE, LogPageId.ASYMMETRIC_NAMESPACE_ACCESS);
+        }
+    }
+
+    /** The ANA log page. */
+    synchronized void accessLog(MemorySegment page, boolean groupsOnly) {
+        access.writeTo(page, attached, groupsOnly);
     }
 
     @Override

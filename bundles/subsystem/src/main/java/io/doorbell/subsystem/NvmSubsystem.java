@@ -10,6 +10,7 @@ import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.target.AccessStates;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
@@ -369,6 +370,31 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         synchronized (resizing) {
             new NamespaceResize(this, namespace).to(bytes);
         }
+    }
+
+    /**
+     * Puts a namespace into another ANA group, which hosts on a network are told.
+     *
+     * @throws IllegalArgumentException when there is no such namespace, or no such group
+     */
+    public void groupNamespace(int nsid, int group) {
+        AccessStates.check(group);
+        List<NvmController> all;
+        SubsystemNamespace namespace;
+        int from;
+        synchronized (this) {
+            namespace = namespaces.get(nsid);
+            if (namespace == null) {
+                throw new IllegalArgumentException(nqn + " has no namespace " + nsid);
+            }
+            from = namespace.group();
+            if (from == group) {
+                return;
+            }
+            namespace.group(group);
+            all = List.copyOf(controllers.values());
+        }
+        all.forEach(controller -> controller.regrouped(namespace, from));
     }
 
     synchronized void refresh(SubsystemNamespace namespace, boolean notify) {

@@ -1,5 +1,6 @@
 package io.doorbell.subsystem;
 
+import io.doorbell.nvme.Status;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NvmRequest;
 
@@ -12,10 +13,15 @@ final class PathSlot {
     final int fill;
     /** What one command may move; 0 where commands go by the checked session: with metadata, or marked blocks. */
     int maxBlocks;
-    /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
-    int denied;
+    /** Whether commands have to be looked at before they may be executed; 0 mostly, and then nobody looks closer. */
+    int gate;
 
     // Cold.
+    /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
+    private int denied;
+    /** What every command ends with while the namespace cannot be reached by this way, or 0. */
+    private int unreachable;
+
     final SubsystemNamespace namespace;
     /** Of the namespace, when the session was opened. */
     final int turn;
@@ -55,6 +61,22 @@ final class PathSlot {
         if (namespace.marks().watch(marked)) {
             maxBlocks = 0;
         }
+    }
+
+    void rules(int denied, int unreachable) {
+        this.denied = denied;
+        this.unreachable = unreachable;
+        gate = denied | unreachable;
+    }
+
+    /** What a command ends with that may not be executed, or 0. */
+    int refusal(int opc) {
+        if (unreachable != 0) {
+            return unreachable;
+        }
+        return denied != 0 && ReservationRules.isDenied(opc, denied)
+                ? Status.RESERVATION_CONFLICT | Status.DNR
+                : Status.SUCCESS;
     }
 
     int inFlight() {

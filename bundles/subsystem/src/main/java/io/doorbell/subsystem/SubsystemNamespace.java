@@ -32,6 +32,9 @@ final class SubsystemNamespace {
     /** Counts up whenever that changes: a path that knows an older number has to look again. */
     private volatile int turns;
 
+    /** The ANA group it belongs to. */
+    private volatile int group = 1;
+
     /** As its hosts are to see it while that is less than the store has, else null. Written under the lock. */
     private volatile NamespaceShape shrunk;
 
@@ -90,6 +93,14 @@ final class SubsystemNamespace {
 
     int withheld() {
         return withheld;
+    }
+
+    int group() {
+        return group;
+    }
+
+    void group(int next) {
+        group = next;
     }
 
     int turns() {

@@ -24,7 +24,7 @@ record SubsystemSettings(
         SortedMap<Integer, NamespaceOptions> options,
         HostAccess access,
         long creatableBytes) {
-    private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize][;shrink],"
+    private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize][;shrink][;ana=group],"
             + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
 
     SubsystemSettings {
