@@ -458,7 +458,11 @@ final class TcpReactor implements Poller {
 
     @Override
     public long parkLimitNanos(long now) {
-        return Math.max(0, nextTickNanos - now);
+        long limit = Math.max(0, nextTickNanos - now);
+        for (var connection = busy; connection != null; connection = connection.nextBusy) {
+            limit = Math.min(limit, connection.queue.parkLimitNanos(now));
+        }
+        return limit;
     }
 
     @Override

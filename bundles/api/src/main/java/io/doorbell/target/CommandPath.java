@@ -26,6 +26,11 @@ public interface CommandPath extends AutoCloseable {
      */
     int poll(long nowNanos);
 
+    /** How long there is nothing for {@link #poll} without a wake: commands may wait for a time to come. Of {@code Poller.parkLimitNanos}. */
+    default long parkLimitNanos(long nowNanos) {
+        return Long.MAX_VALUE;
+    }
+
     /** Requests that were pending are gone, without completion: the transport has reset. */
     @Override
     void close();

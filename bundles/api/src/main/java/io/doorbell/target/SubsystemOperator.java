@@ -33,6 +33,16 @@ public interface SubsystemOperator {
     /** @param group ANA group, 1 to {@link AccessStates#MAX_GROUP}; a {@link ListenerOperator} says how it is reached */
     void groupNamespace(int nsid, int group);
 
+    /** How much I/O all hosts together may do with a namespace; {@link IoLimits#NONE} for no limit. Commands that are more wait. */
+    void limitNamespace(int nsid, IoLimits limits);
+
+    /**
+     * How much I/O a host may do with the subsystem, by all of its controllers.
+     *
+     * @param hostNqn its qualified name; {@code *} for each host that is not named. Hosts on PCI have no name, and no limit of their own
+     */
+    void limitHost(String hostNqn, IoLimits limits);
+
     /** Commands in flight end; those that come later are refused. What is stored in a file stays there. */
     void removeNamespace(int nsid);
 

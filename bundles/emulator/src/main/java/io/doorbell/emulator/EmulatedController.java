@@ -253,6 +253,7 @@ final class EmulatedController implements Poller, ControllerEvents {
             return Long.MAX_VALUE;
         }
         long limit = Math.min(Math.max(0, nextTickNanos - nowNanos), held.nextDueNanos(nowNanos));
+        limit = Math.min(limit, ioPath.parkLimitNanos(nowNanos));
         if (napNanos != 0) {
             return Math.min(limit, napNanos);
         }

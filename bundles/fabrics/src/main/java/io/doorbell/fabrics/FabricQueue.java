@@ -469,6 +469,11 @@ public final class FabricQueue {
         return work;
     }
 
+    /** How long {@link #poll} has nothing to do, unless the reactor is woken. */
+    public long parkLimitNanos(long nowNanos) {
+        return path == null ? Long.MAX_VALUE : path.parkLimitNanos(nowNanos);
+    }
+
     private void tick(long nowNanos) {
         if (state == State.NEW || state == State.CONNECTING) {
             if (nowNanos - begunNanos > CONNECT_BOUND_NANOS) {

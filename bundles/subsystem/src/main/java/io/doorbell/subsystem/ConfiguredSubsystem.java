@@ -4,6 +4,7 @@ import io.doorbell.storage.BackendProvider;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceShape;
 import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.target.IoLimits;
 import io.doorbell.target.SubsystemOperator;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -88,6 +89,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
         settings = next;
         problems.clear();
         subsystem.restrict(next.access());
+        subsystem.limit(next.limits());
         var before = new TreeMap<Integer, Wanted>();
         for (var entry : List.copyOf(open.entrySet())) {
             int nsid = entry.getKey();
@@ -300,6 +302,19 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
             throw new IllegalArgumentException("no namespace " + nsid + " is configured in " + subsystem);
         }
         ask(before, before.with(nsid, spec, before.options(nsid).withGroup(group)), nsid);
+    }
+
+    @Override
+    public synchronized void limitNamespace(int nsid, IoLimits limits) {
+        var before = there();
+        SubsystemSettings.nsid("namespace.limits", nsid + "=" + limits, Integer.toString(nsid));
+        apply(before.with(before.limits().withNamespace(nsid, limits)));
+    }
+
+    @Override
+    public synchronized void limitHost(String hostNqn, IoLimits limits) {
+        var before = there();
+        apply(before.with(before.limits().withHost(RateLimits.Settings.host(hostNqn), limits)));
     }
 
     @Override

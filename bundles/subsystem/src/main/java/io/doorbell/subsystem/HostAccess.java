@@ -71,7 +71,13 @@ record HostAccess(Set<String> hosts, Map<Integer, Set<String>> namespaces, boole
     Map<String, Object> spelled() {
         var seen = new ArrayList<String>();
         new TreeMap<>(namespaces).forEach((nsid, seenBy) -> seenBy.forEach(host -> seen.add(nsid + "=" + host)));
-        return Map.of("hosts", hosts.toArray(String[]::new), "namespace.hosts", seen.toArray(String[]::new));
+        return Map.of(
+                "hosts",
+                hosts.toArray(String[]::new),
+                "hosts.authenticate",
+                authentic,
+                "namespace.hosts",
+                seen.toArray(String[]::new));
     }
 
     boolean allows(String hostNqn) {

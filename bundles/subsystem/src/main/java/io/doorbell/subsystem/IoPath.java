@@ -7,6 +7,7 @@ import io.doorbell.reactor.Reactor;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -45,12 +46,23 @@ final class IoPath implements CommandPath {
     private final Reactor reactor;
     private final int maxTransferBytes;
     private final List<PathSlot> retiring = new ArrayList<>();
+    private final PathThrottle throttle = new PathThrottle();
+    private boolean hostLimited;
+    /** The slot that was let go of last. */
+    private int turn;
+
+    /** Commands that waited and do not any more, to be completed in {@link #poll}. */
+    private final ArrayDeque<Ended> ended = new ArrayDeque<>();
+
+    private record Ended(NvmRequest request, int status) {}
+
     private boolean closed;
 
     IoPath(NvmController controller, Reactor reactor, int maxTransferBytes) {
         this.controller = controller;
         this.reactor = reactor;
         this.maxTransferBytes = maxTransferBytes;
+        hostLimited = throttle.takeUp(limits(), controller.hostNqn());
         takeUpNamespaces(controller.attached());
     }
 
@@ -214,12 +226,27 @@ final class IoPath implements CommandPath {
 
     @Override
     public int execute(NvmRequest request) {
-        if (gates != 0) {
-            int refusal = refusal(request);
-            if (refusal != Status.SUCCESS) {
-                return refusal;
-            }
+        return gates == 0 ? start(request) : executeGated(request);
+    }
+
+    private int executeGated(NvmRequest request) {
+        int refusal = refusal(request);
+        if (refusal != Status.SUCCESS) {
+            return refusal;
         }
+        var slot = slot(request.nsid);
+        if (slot != null && slot.isLimited() && mustWait(slot, request, null)) {
+            throttle.hold(slot, request, null);
+            return NvmRequest.PENDING;
+        }
+        return start(request);
+    }
+
+    private boolean mustWait(PathSlot slot, NvmRequest request, NvmRequest write) {
+        return request.session != slot.reservations && (slot.waiting() != null || !throttle.pays(slot, request, write));
+    }
+
+    private int start(NvmRequest request) {
         int status = request.session.submit(request);
         if (status == NvmRequest.PENDING) {
             pending++;
@@ -257,7 +284,7 @@ final class IoPath implements CommandPath {
             return Status.ABORTED_PREEMPT;
         }
         int again = admitAgain(request);
-        return again == Status.SUCCESS ? execute(request) : again;
+        return again == Status.SUCCESS ? start(request) : again;
     }
 
     /** Its data are there, so it can only be what it was. */
@@ -301,7 +328,16 @@ final class IoPath implements CommandPath {
             if (refusal != Status.SUCCESS) {
                 return refusal;
             }
+            var slot = slot(write.nsid);
+            if (slot != null && slot.isLimited() && mustWait(slot, compare, write)) {
+                throttle.hold(slot, compare, write);
+                return NvmRequest.PENDING;
+            }
         }
+        return startFused(compare, write);
+    }
+
+    private int startFused(NvmRequest compare, NvmRequest write) {
         int status = compare.session == write.session
                 ? write.session.submitFused(compare, write)
                 : Status.INVALID_NAMESPACE_OR_FORMAT | Status.DNR;
@@ -328,7 +364,7 @@ final class IoPath implements CommandPath {
         }
         int again = admitAgain(compare);
         again = again == Status.SUCCESS ? admitAgain(write) : again;
-        return again == Status.SUCCESS ? executeFused(compare, write) : again;
+        return again == Status.SUCCESS ? startFused(compare, write) : again;
     }
 
     @Override
@@ -346,7 +382,58 @@ final class IoPath implements CommandPath {
         if (pending != 0) {
             work += pollSessions(nowNanos);
         }
+        if (throttle.isDue(nowNanos)) {
+            work += release(nowNanos);
+        }
+        while (!ended.isEmpty()) {
+            var end = ended.remove();
+            end.request.complete(end.status);
+            work++;
+        }
         return work;
+    }
+
+    @Override
+    public long parkLimitNanos(long nowNanos) {
+        return throttle.parkLimitNanos(nowNanos);
+    }
+
+    /** Lets go of what the limits allow by now, each slot in turn. */
+    private int release(long nowNanos) {
+        throttle.begin(nowNanos);
+        int released = 0;
+        for (int i = 0; i < slots.length && throttle.isWaiting(); i++) {
+            turn = turn + 1 < slots.length ? turn + 1 : 0;
+            var slot = slots[turn];
+            while (slot != null && slot.waiting() != null && released < PathThrottle.MAX_RELEASED) {
+                var first = slot.waiting();
+                boolean pair = PathThrottle.isPair(first);
+                int refusal = slot.refusal(pair ? first.next.opc : first.opc);
+                if (refusal == Status.SUCCESS
+                        && slot.isLimited()
+                        && !throttle.pays(slot, first, pair ? first.next : null)) {
+                    break;
+                }
+                throttle.take(slot);
+                var last = pair ? slot.dequeue() : first;
+                int status = refusal != Status.SUCCESS ? refusal : pair ? startFused(first, last) : start(first);
+                released++;
+                if (status != NvmRequest.PENDING) {
+                    last.complete(status);
+                }
+                // A completion may have brought on a change.
+                slot = turn < slots.length ? slots[turn] : null;
+            }
+        }
+        return released;
+    }
+
+    /** What waits in a slot ends, in the next cycle: this may be in the middle of another command. */
+    private void endWaiting(PathSlot slot, int status) {
+        while (slot.waiting() != null) {
+            var first = throttle.take(slot);
+            ended.add(new Ended(PathThrottle.isPair(first) ? slot.dequeue() : first, status));
+        }
     }
 
     private int pollSessions(long nowNanos) {
@@ -376,7 +463,7 @@ final class IoPath implements CommandPath {
             if (i < attached.length && attached[i] == old.namespace && old.turn == old.namespace.turns()) {
                 table[i] = old;
             } else {
-                old.seat.leave();
+                old.leave();
                 retiring.add(old);
             }
         }
@@ -386,11 +473,18 @@ final class IoPath implements CommandPath {
                 var before = i < slots.length ? slots[i] : null;
                 if (table[i] != null && before != null && before.namespace == attached[i]) {
                     table[i].drained = before.drained;
+                    table[i].takeOver(before);
                 }
             }
         }
+        var before = slots;
         slots = table;
         seen = attached;
+        for (int i = 0; i < before.length; i++) {
+            if (before[i] != null && slot(i + 1) != before[i]) {
+                endWaiting(before[i], noNamespace(i + 1));
+            }
+        }
         sumGates();
         for (int i = retiring.size() - 1; i >= 0; i--) {
             closeIfIdle(i);
@@ -441,6 +535,7 @@ final class IoPath implements CommandPath {
     private void takeUpRules() {
         // Before the states are read: a change that comes meanwhile sets it again.
         rulesChanged = false;
+        hostLimited = throttle.takeUp(limits(), controller.hostNqn());
         for (int i = 0; i < slots.length; i++) {
             var slot = slots[i];
             if (slot == null) {
@@ -456,11 +551,20 @@ final class IoPath implements CommandPath {
     }
 
     private void takeUpRules(PathSlot slot) {
-        slot.rules(slot.seat.take(controller.host()), controller.access().refusal(slot.namespace.group()));
+        slot.share = limits().ofNamespace(slot.namespace.nsid(), slot.share);
+        slot.rules(
+                slot.seat.take(controller.host()),
+                controller.access().refusal(slot.namespace.group()),
+                hostLimited || slot.share != null);
+    }
+
+    private RateLimits limits() {
+        return controller.subsystem().limits();
     }
 
     /** What is in flight belongs to one session, what comes from now on to another: so the first comes to an end. */
     private PathSlot drained(PathSlot slot, long drain) {
+        endWaiting(slot, Status.ABORTED_PREEMPT);
         if (slot.inFlight() == 0) {
             slot.seat.drained(drain);
             return slot;
@@ -475,6 +579,8 @@ final class IoPath implements CommandPath {
             return slot;
         }
         var next = new PathSlot(slot.namespace, slot.turn, session, slot.reservations, slot.seat, maxTransferBytes);
+        next.share = slot.share;
+        slot.share = null;
         takeUpRules(next);
         next.drained = true;
         return next;
@@ -526,10 +632,12 @@ final class IoPath implements CommandPath {
         }
         slots = new PathSlot[0];
         pending = 0;
+        ended.clear();
+        throttle.close();
         RuntimeException first = null;
         for (var slot : retiring) {
             try {
-                slot.seat.leave();
+                slot.leave();
                 slot.reservations.close();
                 slot.close();
             } catch (RuntimeException failed) {

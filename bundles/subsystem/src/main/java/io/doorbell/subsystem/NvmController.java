@@ -438,6 +438,11 @@ final class NvmController implements TargetController {
         tellOfAccess();
     }
 
+    /** What paths look up when they are told to: limits, say. */
+    synchronized void rulesChanged() {
+        paths.forEach(IoPath::rulesChanged);
+    }
+
     private void tellOfAccess() {
         if (reportsAccess()) {
             event(AsyncEvent.TYPE_NOTICE, AsyncEvent.NOTICE_ANA_CHANGE, LogPageId.ASYMMETRIC_NAMESPACE_ACCESS);

@@ -68,6 +68,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private final FirmwareSlots firmware = new FirmwareSlots(FIRMWARE_REVISION);
     private final SanitizeOperation sanitize = new SanitizeOperation(this);
     private final SelfTests selfTests = new SelfTests(this);
+    private final RateLimits limits = new RateLimits();
 
     /** Held while a namespace is resized: one at a time. */
     private final Object resizing = new Object();
@@ -611,6 +612,21 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         }
         LOG.info("{}: a host reset it, with its {} controllers", nqn, all.size());
         all.forEach(NvmController::subsystemReset);
+    }
+
+    RateLimits limits() {
+        return limits;
+    }
+
+    /** How much I/O hosts may do and namespaces take, from now on; what waits for a limit is looked at anew. */
+    void limit(RateLimits.Settings settings) {
+        if (limits.set(settings)) {
+            List<NvmController> all;
+            synchronized (this) {
+                all = List.copyOf(controllers.values());
+            }
+            all.forEach(NvmController::rulesChanged);
+        }
     }
 
     FirmwareSlots firmware() {

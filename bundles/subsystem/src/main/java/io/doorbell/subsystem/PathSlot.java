@@ -6,6 +6,9 @@ import io.doorbell.storage.NvmRequest;
 
 /** A namespace as one {@link IoPath} sees it, from when it took it up until what is in flight has ended. Owner: the path. */
 final class PathSlot {
+    /** Of {@link #gate}: within limits, and they have to be asked. */
+    static final int LIMITED = 1 << 30;
+
     final NamespaceSession session;
     final long blockCount;
     final int blockShift;
@@ -31,6 +34,14 @@ final class PathSlot {
     final NamespaceReservations.Seat seat;
     /** The namespace's own session where it has metadata; else another one, from the first command on that needs it. */
     CheckedSession checked;
+
+    /** In the limits of the namespace, or null. */
+    RateLimit.Share share;
+
+    /** Commands that wait for a limit, in order, linked by {@code next}. */
+    private NvmRequest head;
+
+    private NvmRequest tail;
 
     private final Runnable marked = () -> maxBlocks = 0;
     /** Of a slot that is retiring for it: the drain that ends with what is in flight; 0 for none. */
@@ -63,10 +74,42 @@ final class PathSlot {
         }
     }
 
-    void rules(int denied, int unreachable) {
+    void rules(int denied, int unreachable, boolean limited) {
         this.denied = denied;
         this.unreachable = unreachable;
-        gate = denied | unreachable;
+        gate = denied | unreachable | (limited ? LIMITED : 0);
+    }
+
+    boolean isLimited() {
+        return (gate & LIMITED) != 0;
+    }
+
+    void enqueue(NvmRequest request) {
+        request.next = null;
+        if (head == null) {
+            head = request;
+        } else {
+            tail.next = request;
+        }
+        tail = request;
+    }
+
+    NvmRequest dequeue() {
+        var first = head;
+        head = first.next;
+        first.next = null;
+        return first;
+    }
+
+    NvmRequest waiting() {
+        return head;
+    }
+
+    /** What waits in the slot that this one comes after. */
+    void takeOver(PathSlot before) {
+        head = before.head;
+        tail = before.tail;
+        before.head = null;
     }
 
     /** What a command ends with that may not be executed, or 0. */
@@ -94,6 +137,14 @@ final class PathSlot {
 
     private boolean isBeside() {
         return checked != null && checked != session;
+    }
+
+    void leave() {
+        seat.leave();
+        if (share != null) {
+            share.leave();
+            share = null;
+        }
     }
 
     void close() {

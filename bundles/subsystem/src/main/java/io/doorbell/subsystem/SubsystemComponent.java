@@ -85,6 +85,20 @@ public final class SubsystemComponent {
         String[] namespace_hosts() default {};
 
         @AttributeDefinition(
+                name = "Limits of namespaces",
+                description =
+                        "nsid=iops:NUMBER;bytes:SIZE, or one of the two: what all hosts together may do with it in a"
+                                + " second. Commands that are more wait")
+        String[] namespace_limits() default {};
+
+        @AttributeDefinition(
+                name = "Limits of hosts",
+                description =
+                        "hostNqn=iops:NUMBER;bytes:SIZE, or one of the two: what a host may do with the subsystem in a"
+                                + " second; * for each that is not named")
+        String[] host_limits() default {};
+
+        @AttributeDefinition(
                 name = "Creatable",
                 description = "Mebibytes of namespaces in memory that hosts may create by Namespace Management",
                 min = "0",
@@ -129,6 +143,7 @@ public final class SubsystemComponent {
                     config.model(),
                     config.namespaces(),
                     HostAccess.parse(config.hosts(), config.namespace_hosts(), config.hosts_authenticate()),
+                    RateLimits.Settings.parse(config.namespace_limits(), config.host_limits()),
                     config.creatable_mib()));
         } catch (IllegalArgumentException wrong) {
             LOG.error("{}: {}. Nothing was changed", file, wrong.getMessage());

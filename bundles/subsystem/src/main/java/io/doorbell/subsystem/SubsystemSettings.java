@@ -14,6 +14,7 @@ import java.util.TreeMap;
  * @param namespaces by namespace identifier
  * @param options of those namespaces that have some
  * @param access which hosts may connect, and see what
+ * @param limits of hosts and namespaces
  * @param creatableBytes what hosts may create by Namespace Management, in memory
  */
 record SubsystemSettings(
@@ -23,6 +24,7 @@ record SubsystemSettings(
         SortedMap<Integer, NamespaceSpec> namespaces,
         SortedMap<Integer, NamespaceOptions> options,
         HostAccess access,
+        RateLimits.Settings limits,
         long creatableBytes) {
     private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize][;shrink][;ana=group],"
             + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
@@ -35,7 +37,7 @@ record SubsystemSettings(
 
     /** For every host. */
     static SubsystemSettings parse(String nqn, String serial, String model, String[] entries, long creatableMib) {
-        return parse(nqn, serial, model, entries, HostAccess.OPEN, creatableMib);
+        return parse(nqn, serial, model, entries, HostAccess.OPEN, RateLimits.Settings.NONE, creatableMib);
     }
 
     /**
@@ -44,7 +46,13 @@ record SubsystemSettings(
      * @throws IllegalArgumentException which entry is wrong, and what is allowed
      */
     static SubsystemSettings parse(
-            String nqn, String serial, String model, String[] entries, HostAccess access, long creatableMib) {
+            String nqn,
+            String serial,
+            String model,
+            String[] entries,
+            HostAccess access,
+            RateLimits.Settings limits,
+            long creatableMib) {
         var namespaces = new TreeMap<Integer, NamespaceSpec>();
         var options = new TreeMap<Integer, NamespaceOptions>();
         for (String entry : entries) {
@@ -69,7 +77,7 @@ record SubsystemSettings(
                         "namespaces = " + entry + ": namespace id " + nsid + " is there twice");
             }
         }
-        return new SubsystemSettings(nqn, serial, model, namespaces, options, access, creatableMib << 20);
+        return new SubsystemSettings(nqn, serial, model, namespaces, options, access, limits, creatableMib << 20);
     }
 
     private static void requirePlain(BlockFormat format, NamespaceOptions options) {
@@ -106,7 +114,11 @@ record SubsystemSettings(
             next.put(nsid, spec);
             nextOptions.put(nsid, as);
         }
-        return new SubsystemSettings(nqn, serial, model, next, nextOptions, access, creatableBytes);
+        return new SubsystemSettings(nqn, serial, model, next, nextOptions, access, limits, creatableBytes);
+    }
+
+    SubsystemSettings with(RateLimits.Settings others) {
+        return new SubsystemSettings(nqn, serial, model, namespaces, options, access, others, creatableBytes);
     }
 
     /** As configuration spells it. */
@@ -122,6 +134,7 @@ record SubsystemSettings(
                         .toArray(String[]::new));
         spelled.put("creatable.mib", creatableBytes >> 20);
         spelled.putAll(access.spelled());
+        spelled.putAll(limits.spelled());
         return spelled;
     }
 
