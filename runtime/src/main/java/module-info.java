@@ -4,7 +4,9 @@ module io.doorbell.runtime {
     requires java.management;
     requires com.fasterxml.jackson.jr.ob;
     requires info.picocli;
+    requires io.doorbell.nvme;
     requires io.doorbell.pcibus;
+    requires io.doorbell.platform;
     requires org.apache.felix.framework;
     requires org.osgi.service.log;
     requires org.slf4j;

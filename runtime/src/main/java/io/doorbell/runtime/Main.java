@@ -20,7 +20,8 @@ import picocli.CommandLine.Spec;
             ToolCommand.Perf.class,
             ToolCommand.Identify.class,
             DeviceCommand.class,
-            PciCommand.class
+            PciCommand.class,
+            KeyCommand.class
         })
 public final class Main implements Callable<Integer> {
     static final int DONE = 0;

@@ -77,7 +77,7 @@ class ArrowsTest {
             Map.entry("fabrics", List.of("nvme-spec", "platform", "api", "driver")),
             Map.entry("bundle-tcp", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
             Map.entry("deployment", List.of()),
-            Map.entry("runtime", List.of("pci-bus")));
+            Map.entry("runtime", List.of("nvme-spec", "platform", "pci-bus")));
 
     private static final List<String> GROUND = List.of("nvme-spec", "platform", "api");
 

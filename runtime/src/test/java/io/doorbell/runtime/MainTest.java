@@ -2,9 +2,14 @@ package io.doorbell.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -33,7 +38,14 @@ class MainTest {
                 "pci bind",
                 "pci bind nvme0",
                 "pci unbind 01:00.0 02:00.0",
-                "pci list --fly"
+                "pci list --fly",
+                "key",
+                "key dhchap --hash md5",
+                "key dhchap --length 33",
+                "key dhchap --hash sha256 --length 48",
+                "key tls --hash sha512",
+                "key check",
+                "key check file --host nqn.2014-08.org.example:a"
             })
     void whatIsNotUnderstoodGetsTheUsageOnStderrAndExitCodeTwo(String line) {
         var exit = run(line.isEmpty() ? new String[0] : line.split(" "));
@@ -44,7 +56,16 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "demo --help", "pci --help", "pci bind --help"})
+    @ValueSource(
+            strings = {
+                "--help",
+                "run --help",
+                "demo --help",
+                "pci --help",
+                "pci bind --help",
+                "key --help",
+                "key dhchap --help"
+            })
     void helpGoesToStdoutWithExitCodeZero(String line) {
         assertThat(run(line.split(" "))).isZero();
         assertThat(out.toString()).startsWith("Usage: doorbell");
@@ -73,5 +94,35 @@ class MainTest {
 
         assertThat(exit).isEqualTo(1);
         assertThat(err.toString()).startsWith("doorbell: ").hasLineCount(1);
+    }
+
+    @Test
+    void keysAreMadeAndLookedAt(@TempDir Path folder) throws IOException {
+        var dhchap = folder.resolve("dhchap");
+        var tls = folder.resolve("tls");
+        assertThat(run("key", "dhchap", "--hash", "sha384", dhchap.toString())).isZero();
+        assertThat(run("key", "tls", tls.toString())).isZero();
+        assertThat(out.toString()).isEmpty();
+        assertThat(Files.readString(dhchap)).startsWith("DHHC-1:02:");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(tls)))
+                .isEqualTo("rw-------");
+
+        assertThat(run("key", "check", dhchap.toString())).isZero();
+        var host = "nqn.2014-08.org.example:host";
+        assertThat(run("key", "check", tls.toString(), "--host", host, "--subsystem", "nqn.2014-08.org.example:it"))
+                .isZero();
+        assertThat(out.toString())
+                .contains("DH-HMAC-CHAP key of 48 bytes, sha384")
+                .contains("NVMe0R01 " + host + " nqn.2014-08.org.example:it\n")
+                .contains("NVMe1R01 " + host)
+                .doesNotContain("NVMeTLSkey");
+
+        assertThat(run("key", "tls", tls.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("is there already");
+        Files.setPosixFilePermissions(dhchap, PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(run("key", "check", dhchap.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("chmod 600");
+        assertThat(run("key", "dhchap")).isZero();
+        assertThat(out.toString()).contains("DHHC-1:00:");
     }
 }

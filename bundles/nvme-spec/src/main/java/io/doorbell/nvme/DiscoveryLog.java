@@ -49,8 +49,11 @@ public final class DiscoveryLog {
     public static final int SUBTYPE_REFERRAL = 1;
     public static final int SUBTYPE_NVM = 2;
     public static final int SUBTYPE_CURRENT_DISCOVERY = 3;
+    public static final int TREQ_SECURE_CHANNEL_REQUIRED = 1;
     public static final int TREQ_SECURE_CHANNEL_NOT_REQUIRED = 2;
     public static final int TREQ_FLOW_CONTROL_DISABLE = 1 << 2;
+
+    public static final int SECTYPE_TLS_13 = 2;
 
     /** EFLAGS: a host may stay connected to this discovery controller. */
     public static final int EFLAGS_EXPLICIT_PERSISTENT = 1 << 1;
