@@ -108,7 +108,7 @@ final class PduReceiver {
                 in.add(buffer + carried, room);
             }
             long wanted = in.bytes();
-            int count = connection.socket.receive(in);
+            int count = connection.receive(in);
             if (count == TcpSocket.END) {
                 return false;
             }
@@ -133,7 +133,7 @@ final class PduReceiver {
         var in = owner.in;
         in.clear();
         in.add(buffer, TcpReactor.RECEIVE_BYTES);
-        return connection.socket.receive(in);
+        return connection.receive(in);
     }
 
     /** The places of the next {@code count} bytes of data. */

@@ -4,6 +4,7 @@ import io.doorbell.fabrics.FabricConnection;
 import io.doorbell.fabrics.FabricQueue;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TcpPdu;
+import io.doorbell.nvme.TlsPskIdentity;
 import io.doorbell.platform.SocketVector;
 import io.doorbell.platform.TcpSocket;
 import io.doorbell.storage.NvmRequest;
@@ -39,6 +40,9 @@ final class TcpConnection implements FabricConnection {
     private final MemorySegment memory;
     private final SocketVector out;
 
+    /** Between the socket and all else; null where nothing is encrypted. */
+    private final TlsChannel tls;
+
     // As the connection was initialized.
     boolean headerDigest;
     boolean dataDigest;
@@ -63,7 +67,9 @@ final class TcpConnection implements FabricConnection {
     TcpConnection nextDirty;
     TcpConnection nextBusy;
     TcpConnection nextStarved;
+    TcpConnection nextAgain;
     TcpConnection nextDoomed;
+    boolean isAgain;
     boolean isDirty;
     boolean isBusy;
     boolean isStarved;
@@ -92,6 +98,7 @@ final class TcpConnection implements FabricConnection {
         memory = owner.memory;
         out = owner.out;
         base = owner.connectionBase(id);
+        tls = owner.settings.tls() ? new TlsChannel(owner, socket, peer) : null;
         queue = new FabricQueue(owner.target, owner.listener, owner.reactor, this, owner.nowNanos());
         receiver = new PduReceiver(this, base);
         control = new TcpRequest(this, queue, -1, base + INITIALIZE);
@@ -104,7 +111,8 @@ final class TcpConnection implements FabricConnection {
         return switch (list) {
             case 0 -> nextDirty;
             case 1 -> nextBusy;
-            default -> nextStarved;
+            case 2 -> nextStarved;
+            default -> nextAgain;
         };
     }
 
@@ -112,7 +120,8 @@ final class TcpConnection implements FabricConnection {
         switch (list) {
             case 0 -> nextDirty = connection;
             case 1 -> nextBusy = connection;
-            default -> nextStarved = connection;
+            case 2 -> nextStarved = connection;
+            default -> nextAgain = connection;
         }
     }
 
@@ -123,6 +132,10 @@ final class TcpConnection implements FabricConnection {
             return;
         }
         movedNanos = nowNanos;
+        if (tls != null && tls.isHandshaking()) {
+            shakeHands();
+            return;
+        }
         if (terminating) {
             if (receiver.discard() == TcpSocket.END) {
                 owner.doom(this);
@@ -142,6 +155,69 @@ final class TcpConnection implements FabricConnection {
         if (queue.executing() > 0) {
             owner.busy(this);
         }
+        if (tls != null) {
+            if (tls.isPending()) {
+                owner.dirty(this);
+            }
+            if (tls.hasMore()) {
+                owner.again(this);
+            }
+        }
+    }
+
+    /** Data of the socket, or of what is in front of it. */
+    int receive(SocketVector into) {
+        return tls == null ? socket.receive(into) : tls.receive(into);
+    }
+
+    // Before TLS is there.
+
+    private void shakeHands() {
+        if (tls.isComputing()) {
+            return;
+        }
+        if (!tls.step()) {
+            owner.doom(this);
+        } else if (tls.isComputing()) {
+            reading(false);
+            owner.again(this);
+        }
+    }
+
+    /** Whether it is worth a look although no socket says so. */
+    boolean wantsLook() {
+        return tls.isComputing() ? tls.isStepDone() : reading && tls.hasMore();
+    }
+
+    /** Looks at what no socket tells of. */
+    void lookAgain(long nowNanos) {
+        if (isDoomed) {
+            return;
+        }
+        if (!wantsLook()) {
+            if (tls.isComputing() || tls.hasMore()) {
+                owner.again(this);
+            }
+        } else if (!tls.isComputing()) {
+            readable(nowNanos);
+        } else if (!tls.stepped()) {
+            LOG.warn("{}: the TLS handshake of {} fails: {}", owner.settings.name(), peer, tls.failure());
+            owner.doom(this);
+        } else {
+            if (!tls.isHandshaking()) {
+                LOG.debug("{}: {} is {}", owner.settings.name(), peer, tls.identity());
+            }
+            reading(true);
+            owner.dirty(this);
+            if (tls.hasMore()) {
+                owner.again(this);
+            }
+        }
+    }
+
+    @Override
+    public TlsPskIdentity secured() {
+        return tls == null ? null : tls.identity();
     }
 
     void writable() {
@@ -488,10 +564,14 @@ final class TcpConnection implements FabricConnection {
 
     /** Sends what there is, as far as there is room. */
     void flush() {
+        if (tls != null && !tls.drain()) {
+            owner.doom(this);
+            return;
+        }
         while (sendHead != null && !blocked && !isDoomed) {
             gather();
             long wanted = out.bytes();
-            int count = socket.send(out);
+            int count = tls == null ? socket.send(out) : tls.send(out);
             if (count == TcpSocket.END) {
                 owner.doom(this);
                 return;
@@ -500,10 +580,17 @@ final class TcpConnection implements FabricConnection {
                 movedNanos = owner.nowNanos();
                 advance(count);
             }
-            if (count < wanted) {
+            if (tls == null ? count < wanted : tls.isPending()) {
                 blocked = true;
                 watch();
             }
+        }
+        if (tls != null && tls.isPending()) {
+            if (!blocked) {
+                blocked = true;
+                watch();
+            }
+            return;
         }
         if (sendHead == null && finishing) {
             owner.doom(this);
@@ -631,6 +718,9 @@ final class TcpConnection implements FabricConnection {
 
     /** The reactor lets it go. Returns false when a namespace has not let go of its data. */
     boolean close() {
+        if (tls != null) {
+            tls.close();
+        }
         socket.close();
         boolean dataFree = queue.close();
         for (var request : requests) {

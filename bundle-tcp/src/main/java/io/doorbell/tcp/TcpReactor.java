@@ -60,6 +60,12 @@ final class TcpReactor implements Poller {
     final long receiveBase;
     final SocketVector in;
     final SocketVector out;
+
+    // Of TLS, for the length of a call; null and nothing without.
+    final SocketVector cipher;
+    final long cipherBase;
+    final byte[] bounce;
+
     final Epoll epoll;
 
     /** The most chunks a connection may have while others may want some. */
@@ -78,6 +84,7 @@ final class TcpReactor implements Poller {
     private TcpConnection dirty;
     private TcpConnection busy;
     private TcpConnection starved;
+    private TcpConnection again;
     private TcpConnection doomed;
 
     private TcpSocket listening;
@@ -108,8 +115,9 @@ final class TcpReactor implements Poller {
         receiveBase = poolBytes;
         slotBase = receiveBase + CARRY_BYTES + RECEIVE_BYTES;
         connectionBase = slotBase + (long) slots * TcpRequest.SLOT_BYTES;
+        cipherBase = connectionBase + (long) maxConnections * CONNECTION_BYTES;
         mapping = NativeMemory.allocate(
-                connectionBase + (long) maxConnections * CONNECTION_BYTES,
+                cipherBase + (settings.tls() ? TlsChannel.CIPHER_BYTES : 0),
                 new MappingOptions(HugePages.PREFERRED, false));
         memory = mapping.segment();
         bytes = memory.asByteBuffer();
@@ -117,6 +125,8 @@ final class TcpReactor implements Poller {
         chunksPerConnection = Math.max(2 * DataPool.chunks(settings.maxTransferBytes()), chunks / 4);
         in = new SocketVector(mapping, MAX_PARTS);
         out = new SocketVector(mapping, MAX_PARTS);
+        cipher = settings.tls() ? new SocketVector(mapping, 1) : null;
+        bounce = settings.tls() ? new byte[TlsChannel.CALL_BYTES] : null;
         epoll = new Epoll(MAX_EVENTS);
         freeSlots = new int[slots];
         for (int i = 0; i < slots; i++) {
@@ -149,6 +159,9 @@ final class TcpReactor implements Poller {
         int work = epoll.look();
         for (int i = 0; i < work; i++) {
             ready(i);
+        }
+        if (again != null) {
+            work += lookAgain(now);
         }
         if (busy != null) {
             work += pollBusy(now);
@@ -223,6 +236,25 @@ final class TcpReactor implements Poller {
         return work;
     }
 
+    private int lookAgain(long now) {
+        int work = 0;
+        var connection = again;
+        again = null;
+        while (connection != null) {
+            var next = connection.nextAgain;
+            connection.isAgain = false;
+            connection.nextAgain = null;
+            work += connection.wantsLook() ? 1 : 0;
+            try {
+                connection.lookAgain(now);
+            } catch (RuntimeException defect) {
+                fails(connection, defect);
+            }
+            connection = next;
+        }
+        return work;
+    }
+
     private void flush() {
         var connection = dirty;
         dirty = null;
@@ -282,6 +314,7 @@ final class TcpReactor implements Poller {
         dirty = without(dirty, gone, 0);
         busy = without(busy, gone, 1);
         starved = without(starved, gone, 2);
+        again = without(again, gone, 3);
         connections[gone.id] = null;
         freeIndexes[freeIndexCount++] = gone.id;
         connectionCount--;
@@ -321,6 +354,15 @@ final class TcpReactor implements Poller {
             connection.isBusy = true;
             connection.nextBusy = busy;
             busy = connection;
+        }
+    }
+
+    /** There is more of it than its socket tells. */
+    void again(TcpConnection connection) {
+        if (!connection.isAgain) {
+            connection.isAgain = true;
+            connection.nextAgain = again;
+            again = connection;
         }
     }
 
@@ -435,6 +477,9 @@ final class TcpReactor implements Poller {
         epoll.close();
         in.close();
         out.close();
+        if (cipher != null) {
+            cipher.close();
+        }
         if (dataHeld) {
             // Unmapped under a namespace that still writes there, it could become somebody else's.
             LOG.error("{}: its memory stays mapped", settings.name());
@@ -452,6 +497,9 @@ final class TcpReactor implements Poller {
             if (connection != null) {
                 work += connection.queue.poll(nowNanos);
             }
+        }
+        for (var connection = again; connection != null; connection = connection.nextAgain) {
+            work += connection.wantsLook() ? 1 : 0;
         }
         return work == 0 && dirty == null && doomed == null;
     }

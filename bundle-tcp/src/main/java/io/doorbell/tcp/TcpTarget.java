@@ -82,7 +82,8 @@ public final class TcpTarget implements AutoCloseable {
                 settings.maxIoQueues(),
                 settings.inCapsuleBytes(),
                 settings.maxTransferBytes() / PAGE_BYTES,
-                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED);
+                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED,
+                settings.tls());
     }
 
     private void addReactor(TcpTargetSettings settings, Reactor reactor) {

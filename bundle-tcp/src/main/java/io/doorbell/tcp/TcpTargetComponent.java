@@ -20,6 +20,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -125,6 +126,12 @@ public final class TcpTargetComponent implements ListenerOperator {
                 name = "Data digest",
                 description = "Whether hosts that ask for it get a checksum of all data")
         boolean data_digest() default true;
+
+        @AttributeDefinition(
+                name = "TLS",
+                description = "off; or required: TLS 1.3 with a key of the host",
+                options = {@Option(label = "off", value = "off"), @Option(label = "required", value = "required")})
+        String tls() default "off";
     }
 
     private final FabricTarget target;
@@ -161,7 +168,16 @@ public final class TcpTargetComponent implements ListenerOperator {
                 config.max_transfer_bytes(),
                 config.buffer_mib(),
                 config.header_digest(),
-                config.data_digest());
+                config.data_digest(),
+                isRequired(config.tls()));
+    }
+
+    private static boolean isRequired(String tls) {
+        return switch (tls) {
+            case "off" -> false;
+            case "required" -> true;
+            default -> throw new IllegalArgumentException("tls = " + tls + ": off or required");
+        };
     }
 
     /**

@@ -22,6 +22,7 @@ import java.util.Set;
  * @param bufferMebibytes memory for data on their way, of each reactor
  * @param headerDigest whether hosts that ask for it get a checksum of each header
  * @param dataDigest whether hosts that ask for it get a checksum of all data
+ * @param tls whether connections are encrypted, by TLS 1.3 with keys of hosts; others are not taken then
  */
 public record TcpTargetSettings(
         String name,
@@ -36,7 +37,8 @@ public record TcpTargetSettings(
         int maxTransferBytes,
         int bufferMebibytes,
         boolean headerDigest,
-        boolean dataDigest) {
+        boolean dataDigest,
+        boolean tls) {
     static final int MAX_REACTORS = 64;
     static final int MAX_CONNECTIONS = 4096;
     static final int MAX_IN_CAPSULE_BYTES = 8192;
@@ -47,6 +49,38 @@ public record TcpTargetSettings(
     /** As the default configuration has it, at a free port of the loopback. */
     public static final TcpTargetSettings DEFAULT =
             new TcpTargetSettings("tcp0", "127.0.0.1", 0, Set.of(), 1, 256, 128, 64, 8192, 1 << 17, 64, true, true);
+
+    /** Not encrypted. */
+    public TcpTargetSettings(
+            String name,
+            String address,
+            int port,
+            Set<String> subsystems,
+            int reactors,
+            int maxConnections,
+            int maxQueueEntries,
+            int maxIoQueues,
+            int inCapsuleBytes,
+            int maxTransferBytes,
+            int bufferMebibytes,
+            boolean headerDigest,
+            boolean dataDigest) {
+        this(
+                name,
+                address,
+                port,
+                subsystems,
+                reactors,
+                maxConnections,
+                maxQueueEntries,
+                maxIoQueues,
+                inCapsuleBytes,
+                maxTransferBytes,
+                bufferMebibytes,
+                headerDigest,
+                dataDigest,
+                false);
+    }
 
     public TcpTargetSettings {
         if (address.isEmpty() || !address.matches("[0-9a-fA-F.:%a-z]+")) {

@@ -10,6 +10,9 @@ import io.doorbell.nvme.Registers;
 import io.doorbell.nvme.SglDescriptor;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.nvme.TcpPdu;
+import io.doorbell.nvme.TlsKey;
+import io.doorbell.nvme.TlsPskIdentity;
+import io.doorbell.tcp.tls.TlsSession;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -58,6 +61,17 @@ final class RawHost implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Over TLS. */
+    RawHost(InetSocketAddress address, TlsKey key, TlsPskIdentity identity) throws IOException {
+        socket.connect(address, 10_000);
+        socket.setSoTimeout(10_000);
+        socket.setTcpNoDelay(true);
+        var streams = new SecureStreams(socket, TlsSession.client(key, identity));
+        streams.shakeHands();
+        in = new DataInputStream(streams.in());
+        out = streams.out();
     }
 
     /** A PDU from the target; {@code digestsRight} whether those it has are. */

@@ -93,6 +93,14 @@ record Connect(
                 ConnectData.HOSTNQN.get(data),
                 data.asSlice(ConnectData.HOSTID.offset(), ConnectData.HOSTID.lengthBytes())
                         .toArray(ValueLayout.JAVA_BYTE));
+        // The key of a connection is that of one host and one subsystem.
+        var secured = queue.connection().secured();
+        if (secured != null
+                && !(secured.hostNqn().equals(host.nqn())
+                        && secured.subsystemNqn().equals(subsystem.nqn()))) {
+            LOG.warn("{}: {} over a connection that is {}", listener.name(), this, secured);
+            return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
+        }
         return qid == 0 ? judgeAdmin(subsystem, host) : judgeIo(subsystem, host);
     }
 

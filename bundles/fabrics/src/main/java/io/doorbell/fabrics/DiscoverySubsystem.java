@@ -101,16 +101,16 @@ final class DiscoverySubsystem implements TargetSubsystem {
             String traddr = listener.hasAllAddresses() ? connection.localAddress() : listener.traddr();
             var at = new TransportId(listener.trtype(), traddr, listener.trsvcid(), "", 0);
             if (listener == from) {
-                entries.add(new Entry(at, Nqn.DISCOVERY, DiscoveryLog.SUBTYPE_CURRENT_DISCOVERY));
+                entries.add(new Entry(at, Nqn.DISCOVERY, DiscoveryLog.SUBTYPE_CURRENT_DISCOVERY, listener.secured()));
             }
             for (var subsystem : target.subsystems()) {
                 if (target.isOffered(listener, subsystem) && subsystem.allows(host.nqn())) {
-                    entries.add(new Entry(at, subsystem.nqn(), DiscoveryLog.SUBTYPE_NVM));
+                    entries.add(new Entry(at, subsystem.nqn(), DiscoveryLog.SUBTYPE_NVM, listener.secured()));
                 }
             }
         }
         for (var referral : target.referrals()) {
-            entries.add(new Entry(referral, Nqn.DISCOVERY, DiscoveryLog.SUBTYPE_REFERRAL));
+            entries.add(new Entry(referral, Nqn.DISCOVERY, DiscoveryLog.SUBTYPE_REFERRAL, false));
         }
         return entries.size() > MAX_ENTRIES ? List.copyOf(entries.subList(0, MAX_ENTRIES)) : List.copyOf(entries);
     }
@@ -127,7 +127,7 @@ final class DiscoverySubsystem implements TargetSubsystem {
     }
 
     /** An entry of the log page. */
-    record Entry(TransportId at, String nqn, int subtype) {
+    record Entry(TransportId at, String nqn, int subtype, boolean secured) {
         void writeTo(MemorySegment page, long start) {
             boolean tcp = at.trtype() == TransportId.Type.TCP;
             DiscoveryLog.TRTYPE.set(page, start, tcp ? DiscoveryLog.TRTYPE_TCP : DiscoveryLog.TRTYPE_RDMA);
@@ -141,7 +141,10 @@ final class DiscoverySubsystem implements TargetSubsystem {
             DiscoveryLog.TREQ.set(
                     page,
                     start,
-                    DiscoveryLog.TREQ_SECURE_CHANNEL_NOT_REQUIRED | DiscoveryLog.TREQ_FLOW_CONTROL_DISABLE);
+                    DiscoveryLog.TREQ_FLOW_CONTROL_DISABLE
+                            | (secured
+                                    ? DiscoveryLog.TREQ_SECURE_CHANNEL_REQUIRED
+                                    : DiscoveryLog.TREQ_SECURE_CHANNEL_NOT_REQUIRED));
             DiscoveryLog.CNTLID.set(page, start, ANY_CONTROLLER);
             DiscoveryLog.ASQSZ.set(page, start, FabricListener.MIN_QUEUE_ENTRIES);
             DiscoveryLog.EFLAGS.set(
@@ -151,6 +154,9 @@ final class DiscoverySubsystem implements TargetSubsystem {
             DiscoveryLog.TRSVCID.set(page, start, at.trsvcid());
             DiscoveryLog.SUBNQN.set(page, start, nqn);
             DiscoveryLog.TRADDR.set(page, start, at.traddr());
+            if (tcp && secured) {
+                DiscoveryLog.TCP_SECTYPE.set(page, start, DiscoveryLog.SECTYPE_TLS_13);
+            }
             if (!tcp) {
                 DiscoveryLog.RDMA_QPTYPE.set(page, start, 1);
                 DiscoveryLog.RDMA_PRTYPE.set(page, start, 1);

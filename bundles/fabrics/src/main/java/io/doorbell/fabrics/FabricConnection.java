@@ -1,5 +1,7 @@
 package io.doorbell.fabrics;
 
+import io.doorbell.nvme.TlsPskIdentity;
+
 /** What a {@link FabricQueue} asks of the connection that carries it. Called by the connection's reactor; must not block. */
 public interface FabricConnection {
 
@@ -18,6 +20,11 @@ public interface FabricConnection {
 
     /** Where the host reached this node: what a discovery log names where a listener has all addresses. Any thread. */
     String localAddress();
+
+    /** As who, and for where, the host has shown itself in the handshake of TLS; null where nothing is encrypted. Any thread. */
+    default TlsPskIdentity secured() {
+        return null;
+    }
 
     /** Who is at the other end, for messages. Any thread. */
     String peer();

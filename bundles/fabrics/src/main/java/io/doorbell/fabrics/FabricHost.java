@@ -4,10 +4,12 @@ import io.doorbell.fabrics.auth.DhchapController;
 import io.doorbell.fabrics.auth.DhchapOffer;
 import io.doorbell.nvme.DhchapKey;
 import io.doorbell.nvme.Nqn;
+import io.doorbell.nvme.TlsKey;
 import io.doorbell.platform.PrivateFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * A host that has keys: with them it shows who it is, which its name alone does not. Keys are files, read when they are used, so that a file
@@ -18,8 +20,10 @@ import java.util.Set;
  * @param key file of its DH-HMAC-CHAP key; null where its name suffices
  * @param controllerKey file of the key with which the controller shows who it is; null where hosts cannot ask
  * @param offer what DH-HMAC-CHAP may use
+ * @param tlsKey file of its key for TLS; null where it has none, and reaches no listener that wants TLS
  */
-public record FabricHost(String nqn, Set<String> subsystems, Path key, Path controllerKey, DhchapOffer offer) {
+public record FabricHost(
+        String nqn, Set<String> subsystems, Path key, Path controllerKey, DhchapOffer offer, Path tlsKey) {
     private static final int MAX_KEY_BYTES = 512;
 
     public FabricHost {
@@ -36,19 +40,32 @@ public record FabricHost(String nqn, Set<String> subsystems, Path key, Path cont
         return key != null && here;
     }
 
+    /** Also with discovery, which is how it finds the rest. */
+    boolean isSecuredAt(String subsystemNqn) {
+        return tlsKey != null
+                && (subsystems.isEmpty() || subsystems.contains(subsystemNqn) || subsystemNqn.equals(Nqn.DISCOVERY));
+    }
+
     /**
      * Control path.
      *
      * @throws IOException that says which file is not as it has to be, and how to mend it
      */
     DhchapController.Keys keys() throws IOException {
-        return new DhchapController.Keys(read(key), controllerKey == null ? null : read(controllerKey));
+        return new DhchapController.Keys(
+                read(key, "a DH-HMAC-CHAP key", DhchapKey::parse),
+                controllerKey == null ? null : read(controllerKey, "a DH-HMAC-CHAP key", DhchapKey::parse));
     }
 
-    private static DhchapKey read(Path file) throws IOException {
-        var line = PrivateFile.line(file, "a DH-HMAC-CHAP key", MAX_KEY_BYTES);
+    /** As {@link #keys}, of TLS. */
+    TlsKey keyOfTls() throws IOException {
+        return read(tlsKey, "a TLS key", TlsKey::parse);
+    }
+
+    private static <T> T read(Path file, String what, Function<String, T> parse) throws IOException {
+        var line = PrivateFile.line(file, what, MAX_KEY_BYTES);
         try {
-            return DhchapKey.parse(line);
+            return parse.apply(line);
         } catch (IllegalArgumentException wrong) {
             throw new PrivateFile.Refused(file + ": " + wrong.getMessage());
         }

@@ -63,6 +63,12 @@ public final class FabricHostComponent {
                 description = "null, ffdhe2048 to ffdhe8192: those that may be used, the best first",
                 required = false)
         String[] dhchap_groups() default {"ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "ffdhe2048"};
+
+        @AttributeDefinition(
+                name = "TLS key",
+                description = "File of its key for listeners with TLS; empty: it reaches none of them",
+                required = false)
+        String tls_key() default "";
     }
 
     private final FabricHost host;
@@ -78,13 +84,17 @@ public final class FabricHostComponent {
                         Set.copyOf(words(config.subsystems())),
                         file(home, config.dhchap_key()),
                         file(home, config.dhchap_controller_key()),
-                        DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())));
-        if (host != null && host.key() != null) {
-            try {
+                        DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())),
+                        file(home, config.tls_key()));
+        try {
+            if (host != null && host.key() != null) {
                 host.keys();
-            } catch (IOException wrong) {
-                LOG.error("host {} cannot be authenticated until this is mended: {}", host.nqn(), wrong.getMessage());
             }
+            if (host != null && host.tlsKey() != null) {
+                host.keyOfTls();
+            }
+        } catch (IOException wrong) {
+            LOG.error("host {} cannot connect until this is mended: {}", host.nqn(), wrong.getMessage());
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Set;
  * @param inCapsuleBytes data that a command of an I/O queue may bring along, a multiple of 16
  * @param maxTransferPages the longest transfer in pages of 4096 bytes, a power of two
  * @param sgls the SGLS field of Identify Controller
+ * @param secured whether connections are encrypted, by keys of hosts
  */
 public record FabricListener(
         String name,
@@ -28,9 +29,36 @@ public record FabricListener(
         int maxIoQueues,
         int inCapsuleBytes,
         int maxTransferPages,
-        int sgls) {
+        int sgls,
+        boolean secured) {
     public static final int MIN_QUEUE_ENTRIES = 32;
     public static final int MAX_QUEUE_ENTRIES = 4096;
+
+    /** Not encrypted. */
+    public FabricListener(
+            String name,
+            TransportId.Type trtype,
+            String traddr,
+            String trsvcid,
+            Set<String> subsystems,
+            int maxQueueEntries,
+            int maxIoQueues,
+            int inCapsuleBytes,
+            int maxTransferPages,
+            int sgls) {
+        this(
+                name,
+                trtype,
+                traddr,
+                trsvcid,
+                subsystems,
+                maxQueueEntries,
+                maxIoQueues,
+                inCapsuleBytes,
+                maxTransferPages,
+                sgls,
+                false);
+    }
 
     public FabricListener {
         if (!trtype.isFabric()) {

@@ -2,11 +2,14 @@ package io.doorbell.fabrics;
 
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.Nqn;
+import io.doorbell.nvme.TlsKey;
+import io.doorbell.nvme.TlsPskIdentity;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
 import io.doorbell.target.TargetSubsystem;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -113,6 +116,26 @@ public final class FabricTarget implements AutoCloseable {
                 .filter(host -> host.nqn().equals(hostNqn) && host.authenticatesAt(subsystemNqn))
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** The key that a host names in a handshake of TLS, or null where it has none here. Control path, since it is read from a file. */
+    public TlsKey tlsKey(TlsPskIdentity identity) {
+        FabricHost known;
+        synchronized (this) {
+            known = hosts.stream()
+                    .filter(host -> host.nqn().equals(identity.hostNqn()) && host.isSecuredAt(identity.subsystemNqn()))
+                    .findFirst()
+                    .orElse(null);
+        }
+        if (known == null) {
+            return null;
+        }
+        try {
+            return known.keyOfTls();
+        } catch (IOException wrong) {
+            LOG.error("{} has no key for TLS: {}", identity.hostNqn(), wrong.getMessage());
+            return null;
+        }
     }
 
     /** A transport listens. */

@@ -52,7 +52,12 @@ class AuthenticationTest {
 
     private FabricHost at(Set<String> subsystems) {
         return new FabricHost(
-                Wireless.HOST, subsystems, folder.resolve("host"), folder.resolve("controller"), DhchapOffer.DEFAULT);
+                Wireless.HOST,
+                subsystems,
+                folder.resolve("host"),
+                folder.resolve("controller"),
+                DhchapOffer.DEFAULT,
+                null);
     }
 
     @AfterEach
@@ -209,8 +214,8 @@ class AuthenticationTest {
 
             wireless.target.add(known);
             var asked = wireless.host();
-            var answer = asked.connect(
-                    0, 31, 0, 0, Wireless.data(Guarded.NQN, Wireless.HOST, Wireless.HOST_ID, 0xFFFF));
+            var answer =
+                    asked.connect(0, 31, 0, 0, Wireless.data(Guarded.NQN, Wireless.HOST, Wireless.HOST_ID, 0xFFFF));
             assertThat(answer.status).isZero();
             assertThat(answer.result & FabricsCommand.CONNECT_AUTHREQ_ATR).isNotZero();
             asked.close();
@@ -276,11 +281,11 @@ class AuthenticationTest {
     @Test
     void refusesAHostThatCannotBe() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new FabricHost("me", Set.of(), null, null, DhchapOffer.DEFAULT))
+                .isThrownBy(() -> new FabricHost("me", Set.of(), null, null, DhchapOffer.DEFAULT, null))
                 .withMessageContaining("NVMe Qualified Name");
         assertThatIllegalArgumentException()
-                .isThrownBy(
-                        () -> new FabricHost(Wireless.HOST, Set.of(), null, folder.resolve("c"), DhchapOffer.DEFAULT))
+                .isThrownBy(() ->
+                        new FabricHost(Wireless.HOST, Set.of(), null, folder.resolve("c"), DhchapOffer.DEFAULT, null))
                 .withMessageContaining("none of its own");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> DhchapOffer.parse(java.util.List.of("sha256", "sha256"), java.util.List.of()))

@@ -1,5 +1,6 @@
 package io.doorbell.platform;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -27,6 +28,7 @@ public final class SocketVector implements AutoCloseable {
     private final MemorySegment iovecs;
     private final MemorySegment message;
     private final Mapping memory;
+    private final MemorySegment segment;
     private final long address;
     private final long memoryBytes;
     private final int maxParts;
@@ -49,6 +51,7 @@ public final class SocketVector implements AutoCloseable {
             throw new IllegalStateException("the memory is closed already");
         }
         this.maxParts = maxParts;
+        this.segment = segment;
         address = segment.address();
         memoryBytes = segment.byteSize();
         iovecs = arena.allocate(IOVEC_BYTES * maxParts, Long.BYTES);
@@ -89,6 +92,40 @@ public final class SocketVector implements AutoCloseable {
         lastEnd = offset + partBytes;
         bytes += partBytes;
         return true;
+    }
+
+    /** Puts bytes into the parts, from byte {@code at} of them all on. */
+    public void write(long at, byte[] from, int count) {
+        copy(at, from, count, true);
+    }
+
+    /** Takes the first bytes of the parts. */
+    public void read(byte[] into, int count) {
+        copy(0, into, count, false);
+    }
+
+    private void copy(long at, byte[] array, int count, boolean in) {
+        if (count < 0 || at < 0 || count > bytes - at) {
+            throw new IndexOutOfBoundsException(count + " bytes at " + at + " of " + bytes);
+        }
+        long skip = at;
+        int done = 0;
+        for (int i = 0; done < count; i++) {
+            long size = iovecs.get(JAVA_LONG, IOVEC_BYTES * i + 8);
+            if (skip >= size) {
+                skip -= size;
+                continue;
+            }
+            long offset = iovecs.get(JAVA_LONG, IOVEC_BYTES * i) - address + skip;
+            int part = (int) Math.min(size - skip, count - done);
+            if (in) {
+                MemorySegment.copy(array, done, segment, JAVA_BYTE, offset, part);
+            } else {
+                MemorySegment.copy(segment, JAVA_BYTE, offset, array, done, part);
+            }
+            done += part;
+            skip = 0;
+        }
     }
 
     /** Bytes of all parts. */
