@@ -1,4 +1,4 @@
-/** What a namespace stores to: null, memory, file. */
+/** What a namespace stores to: null, memory, file, nvme. */
 module io.doorbell.backends {
     requires transitive io.doorbell.api;
     requires org.slf4j;

@@ -14,6 +14,8 @@ public interface NamespaceSession extends AutoCloseable {
      * {@code blockCount} (within the namespace, checked), {@code cdw12} (FUA) and the data pieces
      * ({@code blockCount} times the stored bytes of a block, or the ranges of a Dataset Management, which it must check). What
      * is stored of a block is its data and behind it its metadata, which means nothing here: {@link BlockFormat#storedBytes}.
+     * Protection information in it is inverted, so that of blocks that were never written, which are zeroes, reads as all ones:
+     * not to be checked.
      *
      * @return a status, or {@link NvmRequest#PENDING} and {@link NvmRequest#complete} follows from {@link #poll}; Invalid
      *     Namespace or Format when the session is closed

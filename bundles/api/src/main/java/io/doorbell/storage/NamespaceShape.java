@@ -12,6 +12,7 @@ import java.util.UUID;
  *     leaves the pieces of its request as they are
  * @param deallocates whether deallocated blocks give space back
  * @param volatileCache whether a write is durable only after a Flush, or with FUA; false where there is nothing to flush
+ * @param fusedBlocks the most blocks of a fused pair; 0 for as many as a command has. Longer ones end with Atomic Write Unit Exceeded
  * @param backend what it stores to, for people: {@code memory}, {@code null}, {@code file /path}
  */
 public record NamespaceShape(
@@ -21,6 +22,7 @@ public record NamespaceShape(
         boolean keepsData,
         boolean deallocates,
         boolean volatileCache,
+        int fusedBlocks,
         String backend) {
 
     public NamespaceShape {
@@ -33,7 +35,19 @@ public record NamespaceShape(
     /** The same with other blocks, as many as have their data in {@code bytes}. */
     public NamespaceShape formatted(BlockFormat other, long bytes) {
         return new NamespaceShape(
-                other, bytes / other.blockBytes(), uuid, keepsData, deallocates, volatileCache, backend);
+                other, bytes / other.blockBytes(), uuid, keepsData, deallocates, volatileCache, fusedBlocks, backend);
+    }
+
+    /** With fused pairs as long as a command. */
+    public NamespaceShape(
+            BlockFormat format,
+            long blockCount,
+            UUID uuid,
+            boolean keepsData,
+            boolean deallocates,
+            boolean volatileCache,
+            String backend) {
+        this(format, blockCount, uuid, keepsData, deallocates, volatileCache, 0, backend);
     }
 
     /**

@@ -37,6 +37,13 @@ final class DatasetRanges {
         return (request.cdw11 & DatasetManagementRange.ATTRIBUTE_DEALLOCATE) != 0;
     }
 
+    /** The ranges as the specification lays them out. Returns their bytes. */
+    int copyTo(MemorySegment target) {
+        int bytes = count * DatasetManagementRange.SIZE_BYTES;
+        MemorySegment.copy(table, 0, target, 0, bytes);
+        return bytes;
+    }
+
     void clear() {
         count = 0;
     }

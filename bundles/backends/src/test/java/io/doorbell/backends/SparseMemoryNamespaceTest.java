@@ -2,8 +2,8 @@ package io.doorbell.backends;
 
 import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
-import io.doorbell.storage.ResizableNamespaceContract;
 import io.doorbell.storage.NamespaceSpec;
+import io.doorbell.storage.ResizableNamespaceContract;
 
 class SparseMemoryNamespaceTest extends ResizableNamespaceContract {
     @Override

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,7 +47,8 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
             return Objects.equals(options.zones(), is.options.zones())
                     && (same || options.zones() == null)
                     && spec.kind().equals(is.spec.kind())
-                    && spec.format().equals(is.spec.format())
+                    && spec.isFound() == is.spec.isFound()
+                    && (spec.isFound() || spec.format().equals(is.spec.format()))
                     && spec.path().equals(is.spec.path());
         }
 
@@ -67,6 +69,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
 
     // Guarded by this.
     private final Map<String, List<BackendProvider>> backends = new HashMap<>();
+    private final Map<BackendProvider, AutoCloseable> watches = new IdentityHashMap<>();
     private final Map<Integer, Wanted> open = new TreeMap<>();
     /** What of the last change could not be, by namespace. */
     private final Map<Integer, RuntimeException> problems = new TreeMap<>();
@@ -115,12 +118,32 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
 
     synchronized void addBackend(BackendProvider backend) {
         backends.computeIfAbsent(backend.kind(), ignored -> new ArrayList<>()).add(backend);
+        watches.put(backend, backend.onChange(this::placesChanged));
         if (subsystem != null) {
             openMissing();
         }
     }
 
+    /** A backend has a place for namespaces that it may not have had before. */
+    private synchronized void placesChanged() {
+        if (subsystem != null) {
+            openMissing();
+        }
+    }
+
+    private static void unwatch(AutoCloseable watch) {
+        try {
+            watch.close();
+        } catch (Exception failed) {
+            LOG.warn("a backend cannot be watched no more", failed);
+        }
+    }
+
     synchronized void removeBackend(BackendProvider backend) {
+        var watch = watches.remove(backend);
+        if (watch != null) {
+            unwatch(watch);
+        }
         var ofKind = backends.getOrDefault(backend.kind(), List.of());
         // Its namespaces are made by whichever came first, and run that one's code.
         boolean used = !ofKind.isEmpty() && ofKind.getFirst() == backend;
@@ -184,6 +207,8 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
                 var backend = backend(spec.kind());
                 if (backend == null) {
                     waitsFor.add(spec.kind());
+                } else if (!backend.isThere(spec)) {
+                    LOG.info("namespace {} of {} waits for {}", nsid, subsystem, spec);
                 } else {
                     open(nsid, wanted(nsid), backend);
                 }
@@ -215,7 +240,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
         try {
             var shape = namespace.shape();
             var zones = wanted.options().zones();
-            if (wanted.spec().byteSize() / shape.blockBytes() != shape.blockCount()) {
+            if (!wanted.spec().isFound() && wanted.spec().byteSize() / shape.blockBytes() != shape.blockCount()) {
                 if (zones != null) {
                     throw new IllegalArgumentException(shape.backend() + " has " + shape.byteSize()
                             + " bytes, but is configured with " + wanted.spec().byteSize()

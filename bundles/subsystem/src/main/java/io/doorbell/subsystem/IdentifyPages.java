@@ -220,10 +220,15 @@ final class IdentifyPages {
             IdentifyNamespace.DLFEAT.set(
                     page, IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES);
         }
+        if (shape.fusedBlocks() != 0) {
+            IdentifyNamespace.NSFEAT.set(page, IdentifyNamespace.NSFEAT_ATOMICS);
+            IdentifyNamespace.NACWU.set(page, shape.fusedBlocks() - 1);
+        }
         if (shape.deallocates()) {
             // Space comes back by the page, so deallocating less gives nothing back.
             int pageBlocksZeroBased = PAGE_BYTES / shape.blockBytes() - 1;
-            IdentifyNamespace.NSFEAT.set(page, IdentifyNamespace.NSFEAT_OPTIMAL_PERFORMANCE);
+            IdentifyNamespace.NSFEAT.set(
+                    page, IdentifyNamespace.NSFEAT.get(page) | IdentifyNamespace.NSFEAT_OPTIMAL_PERFORMANCE);
             IdentifyNamespace.NPWG.set(page, pageBlocksZeroBased);
             IdentifyNamespace.NPWA.set(page, pageBlocksZeroBased);
             IdentifyNamespace.NPDG.set(page, pageBlocksZeroBased);

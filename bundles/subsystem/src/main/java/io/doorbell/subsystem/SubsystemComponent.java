@@ -59,7 +59,8 @@ public final class SubsystemComponent {
         @AttributeDefinition(
                 name = "Namespaces",
                 description =
-                        "nsid=kind:size:format[:path][;zoned=zoneSize]. nsid from 1 to 1024; kind null, memory or file;"
+                        "nsid=kind:size:format[:path][;zoned=zoneSize], or nsid=nvme:transportId for one on a controller."
+                                + " nsid from 1 to 1024; kind null, memory or file;"
                                 + " size in bytes or with KiB, MiB, GiB, TiB, and with ;shrink behind all if it may become less; ;ana=group behind all for its ANA group, 1 to 32; format the bytes of a block, 512 or 4096, with"
                                 + " metadata if wanted: +8, +16 or +64, /pi1, /pi2 or /pi3 for protection information in it,"
                                 + " /first if that is at its beginning, /extended if it is moved behind the data, as in"

@@ -1,6 +1,5 @@
 package io.doorbell.subsystem;
 
-import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.NamespaceSpec;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -26,8 +25,10 @@ record SubsystemSettings(
         HostAccess access,
         RateLimits.Settings limits,
         long creatableBytes) {
-    private static final String FORM = "nsid=kind:size:format[:path][;zoned=zoneSize][;shrink][;ana=group],"
-            + " such as 1=file:1GiB:4096:var/nvme0n1.img or 2=memory:256MiB:4096;zoned=16MiB";
+    private static final String FORM =
+            "nsid=kind:size:format[:path][;zoned=zoneSize][;shrink][;ana=group] or nsid=nvme:transportId[;ana=group],"
+                    + " such as 1=file:1GiB:4096:var/nvme0n1.img, 2=memory:256MiB:4096;zoned=16MiB"
+                    + " or 3=nvme:trtype:PCIE traddr:0000:01:00.0 ns:1";
 
     SubsystemSettings {
         NvmSubsystem.checkIdentity(nqn, serial, model);
@@ -67,7 +68,7 @@ record SubsystemSettings(
                 spec = NamespaceSpec.parse(entry.substring(equals + 1, semicolon < 0 ? entry.length() : semicolon));
                 if (semicolon >= 0) {
                     options.put(nsid, NamespaceOptions.parse(entry.substring(semicolon + 1)));
-                    requirePlain(spec.format(), options.get(nsid));
+                    requirePlain(spec, options.get(nsid));
                 }
             } catch (IllegalArgumentException wrong) {
                 throw new IllegalArgumentException("namespaces = " + entry + ": " + wrong.getMessage(), wrong);
@@ -80,10 +81,13 @@ record SubsystemSettings(
         return new SubsystemSettings(nqn, serial, model, namespaces, options, access, limits, creatableMib << 20);
     }
 
-    private static void requirePlain(BlockFormat format, NamespaceOptions options) {
-        if (options.zones() != null && format.metadataBytes() != 0) {
+    private static void requirePlain(NamespaceSpec spec, NamespaceOptions options) {
+        if (spec.isFound() && (options.zones() != null || options.shrink())) {
+            throw new IllegalArgumentException("a namespace on a controller has the size and the zones it has there");
+        }
+        if (options.zones() != null && spec.format().metadataBytes() != 0) {
             throw new IllegalArgumentException(
-                    "zoned namespaces have no metadata, and this one has blocks of " + format);
+                    "zoned namespaces have no metadata, and this one has blocks of " + spec.format());
         }
     }
 
