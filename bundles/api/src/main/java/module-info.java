@@ -11,5 +11,6 @@ module io.doorbell.api {
     exports io.doorbell.reactor;
     exports io.doorbell.storage;
     exports io.doorbell.target;
+    exports io.doorbell.verbs;
     exports io.doorbell.workload;
 }

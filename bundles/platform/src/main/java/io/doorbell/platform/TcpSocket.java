@@ -195,9 +195,13 @@ public final class TcpSocket implements AutoCloseable {
     }
 
     private InetSocketAddress name(boolean peer) {
+        return name(errno, fd(), peer);
+    }
+
+    static InetSocketAddress name(MemorySegment errno, int fd, boolean peer) {
         try (var scratch = Arena.ofConfined()) {
             var address = scratch.allocate(SOCKADDR_IN6_BYTES, Integer.BYTES);
-            int result = TcpCalls.name(errno, fd(), peer, address, scratch.allocateFrom(JAVA_INT, SOCKADDR_IN6_BYTES));
+            int result = TcpCalls.name(errno, fd, peer, address, scratch.allocateFrom(JAVA_INT, SOCKADDR_IN6_BYTES));
             if (result < 0) {
                 throw new PlatformException(peer ? "getpeername" : "getsockname", -result, "");
             }
@@ -209,7 +213,7 @@ public final class TcpSocket implements AutoCloseable {
         }
     }
 
-    private static MemorySegment sockaddr(InetSocketAddress address, Arena arena) {
+    static MemorySegment sockaddr(InetSocketAddress address, Arena arena) {
         byte[] bytes = address.getAddress().getAddress();
         boolean four = bytes.length == 4;
         var sockaddr = arena.allocate(four ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES, Integer.BYTES);

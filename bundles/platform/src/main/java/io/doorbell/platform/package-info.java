@@ -17,6 +17,7 @@
  *   <li>{@link io.doorbell.platform.EventFd}: how a sleeping poller is woken;
  *   <li>{@link io.doorbell.platform.TcpSocket}, {@link io.doorbell.platform.SocketVector}, {@link io.doorbell.platform.Epoll}: many
  *       connections on one thread, without copies and without garbage;
+ *   <li>{@link io.doorbell.platform.UdpSocket}, {@link io.doorbell.platform.DatagramBatch}: many datagrams in one call;
  *   <li>{@link io.doorbell.platform.CpuAffinity}: which CPU a thread runs on;
  *   <li>{@link io.doorbell.platform.Machine}: what this machine has.
  * </ol>

@@ -1,0 +1,12 @@
+/** RDMA verbs over a UDP socket; usable without a container by {@link io.doorbell.rdmasoft.SoftDevice#open}. */
+module io.doorbell.rdmasoft {
+    requires transitive io.doorbell.api;
+    requires org.slf4j;
+    requires static osgi.annotation;
+    requires static osgi.core;
+    requires static org.osgi.service.component;
+    requires static org.osgi.service.component.annotations;
+    requires static org.osgi.service.metatype.annotations;
+
+    exports io.doorbell.rdmasoft;
+}
