@@ -24,6 +24,7 @@ import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 
@@ -42,6 +43,9 @@ final class RawHost implements AutoCloseable {
     boolean dataDigest;
     int nextCid = 1;
     String subnqn = Node.NQN;
+    String hostnqn = HOST;
+    UUID hostId = HOST_ID;
+    int kato;
 
     RawHost(InetSocketAddress address) {
         this(address, 0);
@@ -122,6 +126,18 @@ final class RawHost implements AutoCloseable {
             return in.available() >= TcpPdu.COMMON_BYTES;
         } catch (IOException gone) {
             return false;
+        }
+    }
+
+    /** Whether the target has closed the connection; what it sent is lost. Does not wait for long. */
+    boolean hasEnded() {
+        try {
+            socket.setSoTimeout(20);
+            return in.read() < 0;
+        } catch (SocketTimeoutException open) {
+            return false;
+        } catch (IOException reset) {
+            return true;
         }
     }
 
@@ -237,17 +253,17 @@ final class RawHost implements AutoCloseable {
     Pdu connect(int qid, int entries, int cntlid, int cattr) {
         var data = new byte[ConnectData.SIZE_BYTES];
         var segment = MemorySegment.ofArray(data);
-        ConnectData.HOSTID.set(segment, HOST_ID);
+        ConnectData.HOSTID.set(segment, hostId);
         ConnectData.CNTLID.set(segment, cntlid);
         ConnectData.SUBNQN.set(segment, subnqn);
-        ConnectData.HOSTNQN.set(segment, HOST);
+        ConnectData.HOSTNQN.set(segment, hostnqn);
         var command = command(
                 AdminOpcode.FABRICS,
                 nextCid++,
                 FabricsCommand.CONNECT,
                 FabricsCommand.connectDword10(0, qid),
                 FabricsCommand.connectDword11(entries - 1, cattr),
-                0);
+                kato);
         sendInCapsule(command, data);
         return read();
     }

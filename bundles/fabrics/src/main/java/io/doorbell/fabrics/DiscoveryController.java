@@ -37,6 +37,10 @@ final class DiscoveryController implements TargetController, CommandPath {
 
     private static final int MAX_EVENT_REQUESTS = 4;
     private static final int QUEUE_ENTRIES = 128;
+
+    /** KAS is 1. */
+    private static final int KEEP_ALIVE_UNIT_MILLIS = 100;
+
     private static final int READY_TIMEOUT_MILLIS = 1_000;
     private static final int MAX_TRANSFER_PAGES = 32;
     private static final int RETAIN_ASYNCHRONOUS_EVENT = 1 << 15;
@@ -206,7 +210,7 @@ final class DiscoveryController implements TargetController, CommandPath {
 
     @Override
     public void tick(long nowNanos) {
-        long bound = keepAliveMillis == 0 ? SILENCE_BOUND_NANOS : Integer.toUnsignedLong(keepAliveMillis) * 1_000_000;
+        long bound = keepAliveMillis == 0 ? SILENCE_BOUND_NANOS : keepAliveMillis * 1_000_000L;
         if (nowNanos - hostSeenNanos > bound) {
             fatal("silence");
             events.fatal("the host said nothing for " + bound / 1_000_000 + " ms");
@@ -335,7 +339,7 @@ final class DiscoveryController implements TargetController, CommandPath {
 
     private int getFeature(NvmRequest request) {
         switch (request.cdw10 & 0xFF) {
-            case FeatureId.KEEP_ALIVE_TIMER -> request.result = Integer.toUnsignedLong(keepAliveMillis);
+            case FeatureId.KEEP_ALIVE_TIMER -> request.result = keepAliveMillis;
             case FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION -> request.result = Integer.toUnsignedLong(wantedEvents);
             default -> {
                 return INVALID_FIELD;
@@ -347,7 +351,10 @@ final class DiscoveryController implements TargetController, CommandPath {
     private int setFeature(NvmRequest request) {
         switch (request.cdw10 & 0xFF) {
             case FeatureId.KEEP_ALIVE_TIMER -> {
-                keepAliveMillis = request.cdw11;
+                if (request.cdw11 < 0) {
+                    return Status.KEEP_ALIVE_TIMEOUT_INVALID | Status.DNR; // 24 days and more.
+                }
+                keepAliveMillis = Math.ceilDiv(request.cdw11, KEEP_ALIVE_UNIT_MILLIS) * KEEP_ALIVE_UNIT_MILLIS;
                 hostSeenNanos = System.nanoTime();
             }
             case FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION -> {

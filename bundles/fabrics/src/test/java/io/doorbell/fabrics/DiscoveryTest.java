@@ -195,6 +195,29 @@ class DiscoveryTest {
     }
 
     @Test
+    void aKeepAliveTimeoutCountsFromWhenItIsSet() {
+        var set = host.command(AdminOpcode.SET_FEATURES);
+        set.cdw10 = FeatureId.KEEP_ALIVE_TIMER;
+        set.cdw11 = 1950;
+        assertThat(host.send(set, null).status).isZero();
+        var get = host.command(AdminOpcode.GET_FEATURES);
+        get.cdw10 = FeatureId.KEEP_ALIVE_TIMER;
+        assertThat(host.send(get, null).result).as("in units of 100 ms").isEqualTo(2000);
+        var tooLong = host.command(AdminOpcode.SET_FEATURES);
+        tooLong.cdw10 = FeatureId.KEEP_ALIVE_TIMER;
+        tooLong.cdw11 = -1;
+        assertThat(host.send(tooLong, null).code()).isEqualTo(Status.KEEP_ALIVE_TIMEOUT_INVALID);
+
+        long now = System.nanoTime();
+        host.queue.poll(now + 200_000_000L); // The commands count with this.
+        host.queue.poll(now + 2_000_000_000L);
+        assertThat(host.disconnected).isNull();
+        host.queue.poll(now + 2_500_000_000L);
+
+        assertThat(host.disconnected).contains("said nothing for 2000 ms");
+    }
+
+    @Test
     void aSilentHostIsEnded() {
         host.queue.poll(System.nanoTime() + FabricQueue.TICK_NANOS * 2);
         host.queue.poll(System.nanoTime() + DiscoveryController.SILENCE_BOUND_NANOS + 2_000_000_000L);

@@ -9,6 +9,7 @@ import io.doorbell.target.SubsystemOperator;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -66,6 +67,7 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
 
     private final Publisher publisher;
     private final Path reservationFolder;
+    private final Path lifeFolder;
 
     // Guarded by this.
     private final Map<String, List<BackendProvider>> backends = new HashMap<>();
@@ -78,16 +80,21 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
     private NvmSubsystem subsystem;
     private Runnable withdraw;
 
-    /** @param reservationFolder where reservations are kept, or null */
-    ConfiguredSubsystem(Publisher publisher, Path reservationFolder) {
+    /**
+     * @param reservationFolder where reservations are kept, or null
+     * @param lifeFolder where it is kept how often and how long subsystems ran, or null
+     */
+    ConfiguredSubsystem(Publisher publisher, Path reservationFolder, Path lifeFolder) {
         this.publisher = publisher;
+        this.lifeFolder = lifeFolder;
         this.reservationFolder = reservationFolder;
     }
 
     synchronized void apply(SubsystemSettings next) {
         if (settings == null || !settings.isSameSubsystem(next)) {
             close();
-            subsystem = new NvmSubsystem(next.nqn(), next.serial(), next.model(), reservationFolder);
+            subsystem = new NvmSubsystem(
+                    next.nqn(), next.serial(), next.model(), reservationFolder, lifeFolder, InstantSource.system());
         }
         settings = next;
         problems.clear();

@@ -385,6 +385,7 @@ final class IoPath implements CommandPath {
         if (throttle.isDue(nowNanos)) {
             work += release(nowNanos);
         }
+        counters.polled(nowNanos, pending != 0 || throttle.isWaiting());
         while (!ended.isEmpty()) {
             var end = ended.remove();
             end.request.complete(end.status);

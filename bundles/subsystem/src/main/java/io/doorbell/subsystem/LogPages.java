@@ -22,6 +22,7 @@ import io.doorbell.nvme.SmartLog;
 import io.doorbell.nvme.SupportedLogPages;
 import io.doorbell.target.ControllerSetup;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
 
 /** The log pages of a controller. NVMe Base 2.1 §5.1.12 "Get Log Page command". */
 final class LogPages {
@@ -146,8 +147,8 @@ final class LogPages {
     }
 
     /**
-     * Controller Busy Time stays 0: it would take a clock on the I/O path. The temperature is a constant, since there is
-     * no sensor.
+     * Commands and data are those of the controller, since it was made; the rest is of the subsystem's whole life. The temperature is a
+     * constant, since there is no sensor.
      */
     static void smart(MemorySegment page, NvmController controller) {
         var counters = controller.counters();
@@ -160,9 +161,10 @@ final class LogPages {
         SmartLog.DATA_UNITS_WRITTEN.set(page, SmartLog.dataUnits(counters.writtenBytes()));
         SmartLog.HOST_READ_COMMANDS.set(page, counters.readCommands());
         SmartLog.HOST_WRITE_COMMANDS.set(page, counters.writeCommands());
-        SmartLog.POWER_CYCLES.set(page, 1);
-        SmartLog.POWER_ON_HOURS.set(page, subsystem.uptime().toHours());
-        SmartLog.UNSAFE_SHUTDOWNS.set(page, controller.unsafeShutdowns());
+        SmartLog.CONTROLLER_BUSY_TIME.set(page, TimeUnit.NANOSECONDS.toMinutes(controller.busyNanos()));
+        SmartLog.POWER_CYCLES.set(page, subsystem.life().powerCycles());
+        SmartLog.POWER_ON_HOURS.set(page, subsystem.life().powerOnHours());
+        SmartLog.UNSAFE_SHUTDOWNS.set(page, subsystem.life().unsafeShutdowns());
         SmartLog.MEDIA_ERRORS.set(page, controller.errors().mediaErrors());
         SmartLog.ERROR_LOG_ENTRIES.set(page, controller.errors().count());
     }

@@ -38,6 +38,9 @@ final class NvmController implements TargetController {
     /** CAP.TO: a namespace in a file may have to be flushed. */
     private static final int READY_TIMEOUT_MILLIS = 10_000;
 
+    /** Traffic of an I/O queue is reported with its next tick, which may come after the one that looks. */
+    static final long KEEP_ALIVE_SLACK_NANOS = 200_000_000;
+
     private static final Version VERSION = Version.NVME_2_0;
     private static final int IOSQES = 6;
     private static final int IOCQES = 4;
@@ -68,7 +71,10 @@ final class NvmController implements TargetController {
     private final TreeSet<Integer> changed = new TreeSet<>();
     private final List<IoPath> paths = new ArrayList<>();
     private final PathCounters endedPaths = new PathCounters();
-    private long unsafeShutdowns;
+    /** Busy time of the paths of before, and of the busiest that has ended of those of now. */
+    private long busyBeforeNanos;
+
+    private long busiestNanos;
     /** Which shutdown is running: one that was overtaken by a reset must not end the next. */
     private int shutdowns;
 
@@ -376,6 +382,11 @@ final class NvmController implements TargetController {
     synchronized void closed(IoPath path) {
         if (paths.remove(path)) {
             endedPaths.add(path.counters());
+            busiestNanos = Math.max(busiestNanos, path.counters().busyNanos());
+            if (paths.isEmpty()) {
+                busyBeforeNanos += busiestNanos;
+                busiestNanos = 0;
+            }
         }
     }
 
@@ -464,7 +475,10 @@ final class NvmController implements TargetController {
             }
             var status = new ControllerStatus(csts);
             long timeoutNanos = features.keepAliveMillis() * 1_000_000L;
-            expired = timeoutNanos > 0 && status.rdy() && !status.cfs() && nowNanos - hostSeenNanos > timeoutNanos;
+            expired = timeoutNanos > 0
+                    && status.rdy()
+                    && !status.cfs()
+                    && nowNanos - hostSeenNanos > timeoutNanos + KEEP_ALIVE_SLACK_NANOS;
         }
         if (expired) {
             String reason = "the host did not show itself for its keep alive timeout of " + keepAliveMillis() + " ms";
@@ -533,10 +547,6 @@ final class NvmController implements TargetController {
         return warning ? SmartLog.WARNING_TEMPERATURE : 0;
     }
 
-    synchronized long unsafeShutdowns() {
-        return unsafeShutdowns;
-    }
-
     /** What all paths have done by now. */
     synchronized PathCounters counters() {
         var sum = new PathCounters();
@@ -545,6 +555,15 @@ final class NvmController implements TargetController {
             sum.add(path.counters());
         }
         return sum;
+    }
+
+    /** How long it has had commands to execute: as long as its busiest path had. */
+    synchronized long busyNanos() {
+        long busiest = busiestNanos;
+        for (var path : paths) {
+            busiest = Math.max(busiest, path.counters().busyNanos());
+        }
+        return busyBeforeNanos + busiest;
     }
 
     /** Changed Attached Namespace List; reading it forgets it unless {@code retain}. */
@@ -628,8 +647,9 @@ final class NvmController implements TargetController {
                 become(host);
             }
             var status = new ControllerStatus(csts);
-            if (status.rdy() && status.shst() != ControllerStatus.SHST_COMPLETE) {
-                unsafeShutdowns++;
+            // A connection on a network may end as it likes: the device does not lose its power for that.
+            if (setup.pci() && status.rdy() && status.shst() != ControllerStatus.SHST_COMPLETE) {
+                subsystem.life().unsafeShutdown();
             }
             open = List.copyOf(paths);
         }

@@ -14,12 +14,12 @@ import io.doorbell.target.AccessStates;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
+import io.doorbell.target.IoLimits;
 import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -61,7 +61,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private final String serial;
     private final String model;
     private final InstantSource clock;
-    private final Instant started;
+    private final SubsystemLife life;
     /** Where reservations are kept that outlive the node, or null. */
     private final Path reservationFolder;
 
@@ -109,13 +109,19 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     NvmSubsystem(String nqn, String serial, String model, Path reservationFolder, InstantSource clock) {
+        this(nqn, serial, model, reservationFolder, null, clock);
+    }
+
+    /** @param lifeFolder where it is kept how often and how long subsystems ran, or null */
+    NvmSubsystem(
+            String nqn, String serial, String model, Path reservationFolder, Path lifeFolder, InstantSource clock) {
         checkIdentity(nqn, serial, model);
         this.reservationFolder = reservationFolder;
         this.nqn = nqn;
         this.serial = serial;
         this.model = model;
         this.clock = clock;
-        this.started = clock.instant();
+        life = new SubsystemLife(lifeFolder, nqn, clock);
     }
 
     static void checkIdentity(String nqn, String serial, String model) {
@@ -155,8 +161,8 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return clock;
     }
 
-    Duration uptime() {
-        return Duration.between(started, clock.instant());
+    SubsystemLife life() {
+        return life;
     }
 
     /** Whether a namespace needs Flush. */
@@ -618,7 +624,20 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return limits;
     }
 
-    /** How much I/O hosts may do and namespaces take, from now on; what waits for a limit is looked at anew. */
+    /**
+     * How much I/O all hosts together may do with a namespace from now on; what waits for a limit is looked at anew.
+     *
+     * @param ioLimits {@link IoLimits#NONE} for none
+     */
+    public void limitNamespace(int nsid, IoLimits ioLimits) {
+        limit(limits.settings().withNamespace(nsid, ioLimits));
+    }
+
+    /** The same of a host, or with {@code *} of each that is not named. */
+    public void limitHost(String hostNqn, IoLimits ioLimits) {
+        limit(limits.settings().withHost(RateLimits.Settings.host(hostNqn), ioLimits));
+    }
+
     void limit(RateLimits.Settings settings) {
         if (limits.set(settings)) {
             List<NvmController> all;
@@ -781,6 +800,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
             LOG.warn("{} of {} is still in use and is closed under its users", namespace, nqn);
             namespace.closeNow();
         }
+        life.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -14,7 +14,7 @@ final class PathThrottle {
     /** The least between two looks at a limit, and the most. */
     private static final long MIN_WAIT_NANOS = 20_000;
 
-    private static final long MAX_WAIT_NANOS = 1_000_000;
+    private static final long MAX_WAIT_NANOS = 10_000_000;
 
     /** Let go in one cycle at most, so that no reactor is held up by a limit that was raised. */
     static final int MAX_RELEASED = 256;

@@ -109,6 +109,10 @@ final class RateLimits {
     private final Map<String, RateLimit> hosts = new HashMap<>();
     private Settings settings = Settings.NONE;
 
+    synchronized Settings settings() {
+        return settings;
+    }
+
     /** What has the limits of before goes on with what it has taken. Returns whether something changed. */
     synchronized boolean set(Settings next) {
         if (next.equals(settings)) {

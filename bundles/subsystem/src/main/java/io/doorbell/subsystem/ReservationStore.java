@@ -1,21 +1,14 @@
 package io.doorbell.subsystem;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import io.doorbell.nvme.Reservation;
-import io.doorbell.platform.DurableFile;
 import io.doorbell.subsystem.ReservationState.Registrant;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.regex.Pattern;
-import java.util.zip.CRC32C;
 
 /**
  * Where the reservations of one namespace are kept when they are to outlive a loss of power: a file of its own, replaced as
@@ -25,27 +18,21 @@ import java.util.zip.CRC32C;
  * <p>Keys and identifiers are strings of hex digits, since JSON has no numbers of 64 bits. One thread at a time.
  */
 final class ReservationStore {
-    private static final int VERSION = 1;
-    private static final Pattern SAFE_NAME = Pattern.compile("[A-Za-z0-9.:_-]{1,223}");
-
-    private final Path file;
+    private final KeptDocument document;
     private final String nqn;
     private final int nsid;
     private final UUID uuid;
 
     /** @param folder of all namespaces' files; made when there is something to keep */
     ReservationStore(Path folder, String nqn, int nsid, UUID uuid) {
-        String safe = SAFE_NAME.matcher(nqn).matches()
-                ? nqn
-                : UUID.nameUUIDFromBytes(nqn.getBytes(StandardCharsets.UTF_8)).toString();
-        this.file = folder.resolve(safe + "-" + nsid + ".json");
+        document = new KeptDocument(folder.resolve(KeptDocument.safe(nqn) + "-" + nsid + ".json"));
         this.nqn = nqn;
         this.nsid = nsid;
         this.uuid = uuid;
     }
 
     Path file() {
-        return file;
+        return document.file();
     }
 
     /**
@@ -54,43 +41,24 @@ final class ReservationStore {
      * @throws IOException when it cannot be read, or is not what was written
      */
     ReservationState load() throws IOException {
-        String text;
-        try {
-            text = Files.readString(file);
-        } catch (NoSuchFileException none) {
+        var state = document.read();
+        if (state == null) {
             return ReservationState.NONE;
         }
         try {
-            var document = JSON.std.mapFrom(text);
-            var state = (Map<?, ?>) document.get("state");
-            if (!Integer.valueOf(VERSION).equals(document.get("version"))
-                    || !crc(JSON.std.asString(state)).equals(document.get("crc32c"))) {
-                throw new IOException(file + " is damaged: its checksum is another");
-            }
             return uuid.toString().equals(state.get("uuid")) ? decode(state) : ReservationState.NONE;
         } catch (ClassCastException | IllegalArgumentException | NullPointerException wrong) {
-            throw new IOException(file + " is not what this node wrote: " + wrong.getMessage(), wrong);
+            throw new IOException(document.file() + " is not what this node wrote: " + wrong.getMessage(), wrong);
         }
     }
 
     /** Durable when it returns. */
     void save(ReservationState state) throws IOException {
         if (!state.persistent()) {
-            DurableFile.delete(file);
-            return;
+            document.delete();
+        } else {
+            document.write(encode(state));
         }
-        var folder = file.toAbsolutePath().getParent();
-        if (!Files.isDirectory(folder)) {
-            Files.createDirectories(folder);
-            // A file in a folder that a loss of power takes is no file either.
-            DurableFile.forceDirectory(folder.getParent());
-        }
-        var encoded = encode(state);
-        var document = new LinkedHashMap<String, Object>();
-        document.put("version", VERSION);
-        document.put("state", encoded);
-        document.put("crc32c", crc(JSON.std.asString(encoded)));
-        DurableFile.replace(file, (JSON.std.asString(document) + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
     private Map<String, Object> encode(ReservationState state) {
@@ -160,11 +128,5 @@ final class ReservationStore {
 
     private static long number(Object digits) {
         return Long.parseUnsignedLong((String) digits, 16);
-    }
-
-    private static String crc(String text) {
-        var crc = new CRC32C();
-        crc.update(text.getBytes(StandardCharsets.UTF_8));
-        return String.format("%08x", crc.getValue());
     }
 }

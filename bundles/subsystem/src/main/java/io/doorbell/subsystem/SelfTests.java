@@ -138,8 +138,7 @@ final class SelfTests {
         if (results.size() == DeviceSelfTestLog.MAX_RESULTS) {
             results.removeLast();
         }
-        results.addFirst(
-                new Result(run.code, result, segment, subsystem.uptime().toHours(), nsid));
+        results.addFirst(new Result(run.code, result, segment, subsystem.life().powerOnHours(), nsid));
     }
 
     /** Ends the one that runs, if it is of this namespace too. It is in the log when this returns. */

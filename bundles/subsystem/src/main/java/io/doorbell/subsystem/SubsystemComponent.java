@@ -38,6 +38,8 @@ public final class SubsystemComponent {
     /** From the node's home on. */
     private static final String RESERVATION_FOLDER = "var/reservations";
 
+    private static final String LIFE_FOLDER = "var/life";
+
     private static final Logger LOG = LoggerFactory.getLogger(SubsystemComponent.class);
 
     @ObjectClassDefinition(name = "NVM subsystem", description = "Namespaces, and the name hosts find them under")
@@ -114,8 +116,11 @@ public final class SubsystemComponent {
     public SubsystemComponent(BundleContext context, Map<String, Object> properties, Config config) {
         file = "config/" + properties.get(Constants.SERVICE_PID) + ".cfg";
         String home = context.getProperty(HOME_PROPERTY);
+        var root = Path.of(home == null ? "" : home);
         subsystem = new ConfiguredSubsystem(
-                made -> publish(context, made, this::operator), Path.of(home == null ? "" : home, RESERVATION_FOLDER));
+                made -> publish(context, made, this::operator),
+                root.resolve(RESERVATION_FOLDER),
+                root.resolve(LIFE_FOLDER));
         modified(config);
     }
 

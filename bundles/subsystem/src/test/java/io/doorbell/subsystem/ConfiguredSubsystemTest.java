@@ -36,7 +36,8 @@ class ConfiguredSubsystemTest {
                     published.add(subsystem);
                     return () -> published.remove(subsystem);
                 },
-                home.resolve("reservations"));
+                home.resolve("reservations"),
+                home.resolve("life"));
         files = new FileBackend(home, 1);
     }
 
