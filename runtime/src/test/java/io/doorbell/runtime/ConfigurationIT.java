@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Dictionary;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
@@ -171,6 +172,67 @@ class ConfigurationIT {
         await().atMost(TAKEN_UP)
                 .untilAsserted(
                         () -> assertThat(function()).as("made anew").isNotNull().isNotSameAs(device));
+    }
+
+    @Test
+    void aSubsystemAndItsListenerChangeWithoutBeingMadeAnew() throws Exception {
+        var config = home.root().resolve("config");
+        var subsystem = service("TargetSubsystem");
+        var operator = service("SubsystemOperator");
+        var listener = service("ListenerOperator");
+
+        change(config.resolve("io.doorbell.tcp.target~tcp0.cfg"), "# ana =", "ana = 2=non-optimized");
+        change(
+                config.resolve("io.doorbell.subsystem~nvme0.cfg"),
+                "3=null:1TiB:4096",
+                "3=null:2TiB:4096;ana=2, 4=memory:1MiB:512",
+                "namespace.limits =",
+                "namespace.limits = 3=iops:5000;bytes:100MiB",
+                "host.limits =",
+                "host.limits = *=iops:100000");
+
+        await().atMost(TAKEN_UP).untilAsserted(() -> {
+            var spelled = (Map<?, ?>) ask("SubsystemOperator", operator, "configuration");
+            assertThat((String[]) spelled.get("namespaces")).contains("3=null:2TiB:4096;ana=2", "4=memory:1MiB:512");
+            assertThat((String[]) spelled.get("namespace.limits")).containsExactly("3=iops:5000;bytes:104857600");
+            assertThat((String[]) spelled.get("host.limits")).containsExactly("*=iops:100000");
+            assertThat(ask("ListenerOperator", listener, "accessStates"))
+                    .hasToString("AccessStates[states={2=NON_OPTIMIZED}]");
+        });
+        assertThat(ask("TargetSubsystem", subsystem, "namespaces").toString()).contains("nsid=4");
+        assertThat(service("TargetSubsystem")).isSameAs(subsystem);
+        assertThat(service("ListenerOperator")).isSameAs(listener);
+
+        change(config.resolve("io.doorbell.subsystem~nvme0.cfg"), "3=null:2TiB:4096;ana=2", "3=null:1TiB:4096");
+
+        await().atMost(TAKEN_UP)
+                .untilAsserted(() -> assertThat(errors())
+                        .singleElement()
+                        .asString()
+                        .contains("namespace 3", "stays null:2TiB:4096", "say ;shrink behind it"));
+    }
+
+    private Object service(String type) {
+        return node.await("io.doorbell.target." + type, "", TAKEN_UP).orElseThrow();
+    }
+
+    /** By its name: its classes are a bundle's. */
+    private static Object ask(String type, Object service, String method) throws ReflectiveOperationException {
+        for (var each : service.getClass().getInterfaces()) {
+            if (each.getSimpleName().equals(type)) {
+                return each.getMethod(method).invoke(service);
+            }
+        }
+        throw new NoSuchMethodException(type + " of " + service);
+    }
+
+    private static void change(Path file, String... beforeAndAfter) throws IOException {
+        var text = Files.readString(file);
+        for (int i = 0; i < beforeAndAfter.length; i += 2) {
+            assertThat(text).contains(beforeAndAfter[i]);
+            text = text.replace(beforeAndAfter[i], beforeAndAfter[i + 1]);
+        }
+        Files.writeString(file, text);
     }
 
     private Object function() {

@@ -426,6 +426,9 @@ final class IoPath implements CommandPath {
                 slot = turn < slots.length ? slots[turn] : null;
             }
         }
+        if (released == PathThrottle.MAX_RELEASED) {
+            throttle.again();
+        }
         return released;
     }
 

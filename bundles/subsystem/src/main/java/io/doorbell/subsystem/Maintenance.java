@@ -100,7 +100,9 @@ final class Maintenance {
         }
         boolean erase = settings.secureErase() == FormatSettings.USER_DATA_ERASE;
         return background.start(
-                "format namespace " + nsid, request, job -> subsystem.format(namespace, format, erase, controller));
+                "format namespace " + nsid,
+                request,
+                job -> new NamespaceFormat(subsystem, namespace).to(format, erase, controller));
     }
 
     private void firmwareActivated() {

@@ -49,9 +49,6 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     private static final int SERIAL_LENGTH = 20;
     private static final int MODEL_LENGTH = 40;
 
-    /** How long commands that are in flight may keep a Format NVM waiting. */
-    private static final Duration FORMAT_IDLE_BOUND = Duration.ofSeconds(10);
-
     /** How long {@link #close} waits for transports to let go of a namespace. */
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(5);
 
@@ -518,51 +515,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return nsid;
     }
 
-    /**
-     * Format NVM: a status. Its I/O is refused meanwhile, and what is in flight ends before. Takes its time, so not on a
-     * reactor.
-     */
-    int format(SubsystemNamespace namespace, BlockFormat format, boolean erase, NvmController cause) {
-        if (!withhold(namespace, Status.FORMAT_IN_PROGRESS)) {
-            int withheld = namespace.withheld();
-            return withheld != 0 ? withheld : Status.INVALID_FIELD | Status.DNR;
-        }
-        selfTests.stop(namespace.nsid(), DeviceSelfTestLog.ABORTED_BY_FORMAT);
-        boolean formatted = false;
-        try {
-            if (!namespace.useAlone(FORMAT_IDLE_BOUND)) {
-                LOG.error("{} of {} is not formatted: its commands have not ended", namespace, nqn);
-                return Status.INTERNAL_ERROR;
-            }
-            try {
-                // First: it says no before anything is lost, where it cannot be done.
-                namespace.namespace().format(format);
-                namespace.marks().clear(0, Long.MAX_VALUE);
-                formatted = true;
-                if (erase) {
-                    namespace.namespace().erase(Namespace.Erasure.DISCARD, (done, of) -> true);
-                }
-            } finally {
-                namespace.endUse();
-            }
-            LOG.info("{} of {}: a host formatted it with blocks of {}", namespace, nqn, format);
-            return Status.SUCCESS;
-        } catch (IllegalArgumentException tooSmall) {
-            return Status.INVALID_FORMAT | Status.DNR;
-        } catch (UnsupportedOperationException never) {
-            return Status.OPERATION_DENIED | Status.DNR;
-        } catch (UncheckedIOException failed) {
-            LOG.error("{} of {} could not be formatted", namespace, nqn, failed);
-            return Status.WRITE_FAULT;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return Status.INTERNAL_ERROR;
-        } finally {
-            release(namespace, Status.FORMAT_IN_PROGRESS, formatted ? cause : null, formatted);
-        }
-    }
-
-    private synchronized boolean withhold(SubsystemNamespace namespace, int status) {
+    synchronized boolean withhold(SubsystemNamespace namespace, int status) {
         if (namespaces.get(namespace.nsid()) != namespace || !namespace.withhold(status)) {
             return false;
         }
@@ -597,7 +550,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     /** @param notify whether hosts are told that it is another now, but for that of {@code cause} */
-    private synchronized void release(SubsystemNamespace namespace, int status, NvmController cause, boolean notify) {
+    synchronized void release(SubsystemNamespace namespace, int status, NvmController cause, boolean notify) {
         if (namespace.release(status)) {
             for (var controller : controllers.values()) {
                 controller.refresh(namespace, notify && controller != cause);

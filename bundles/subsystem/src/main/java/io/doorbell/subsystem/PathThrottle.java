@@ -30,6 +30,9 @@ final class PathThrottle {
     private long nextNanos;
     private boolean due;
 
+    /** When slots were asked last. */
+    private long nowNanos;
+
     /** Whether the host is limited. Takes up its limits as they are now. */
     boolean takeUp(RateLimits limits, String hostNqn) {
         ofHost = limits.ofHost(hostNqn, ofHost);
@@ -57,7 +60,10 @@ final class PathThrottle {
         this.nowNanos = nowNanos;
     }
 
-    private long nowNanos;
+    /** There is more to let go than one cycle should. */
+    void again() {
+        due = true;
+    }
 
     /** Whether a command may be executed, which is paid for then; with {@code write} a fused pair. */
     boolean pays(PathSlot slot, NvmRequest request, NvmRequest write) {

@@ -186,6 +186,24 @@ class RateLimitTest {
     }
 
     @Test
+    void manyThatWaitAreLetGoInAFewCycles() {
+        limit("1=iops:1", "");
+        run(path, command(NvmOpcode.READ, 1));
+        var waiting = new ArrayList<TestRequest>();
+        for (int i = 0; i < 1000; i++) {
+            waiting.add(command(NvmOpcode.READ, 1));
+            run(path, waiting.getLast());
+        }
+
+        rig.subsystem.limit(RateLimits.Settings.NONE);
+        for (int i = 0; i < 5; i++) {
+            path.poll(1);
+        }
+
+        assertThat(waiting).allMatch(request -> request.completions() == 1 && request.status() == 0);
+    }
+
+    @Test
     void aCommandOfMoreThanASecondIsExecutedAndPaidForAfterwards() {
         limit("1=bytes:4KiB", "");
         var large = TestRequest.blocks(NvmOpcode.WRITE, 0, 100);
