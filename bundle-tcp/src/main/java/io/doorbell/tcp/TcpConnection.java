@@ -1,5 +1,6 @@
 package io.doorbell.tcp;
 
+import io.doorbell.fabrics.DataPool;
 import io.doorbell.fabrics.FabricConnection;
 import io.doorbell.fabrics.FabricQueue;
 import io.doorbell.nvme.Status;
@@ -7,7 +8,6 @@ import io.doorbell.nvme.TcpPdu;
 import io.doorbell.nvme.TlsPskIdentity;
 import io.doorbell.platform.SocketVector;
 import io.doorbell.platform.TcpSocket;
-import io.doorbell.storage.NvmRequest;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
@@ -307,23 +307,7 @@ final class TcpConnection implements FabricConnection {
         if (request.chunks.length < count) {
             request.chunks = new int[count]; // Rarely: it keeps its size for reuse.
         }
-        var pool = owner.pool;
-        // What comes from the host comes whole, or nobody looks at it.
-        int fill = request.dataToHost ? request.fill : NvmRequest.FILLS_ALL;
-        int left = bytes;
-        for (int i = 0; i < count; i++) {
-            int chunk = pool.take();
-            request.chunks[i] = chunk;
-            int part = Math.min(left, DataPool.CHUNK_BYTES);
-            if (fill != NvmRequest.FILLS_ALL) {
-                pool.zero(chunk);
-            }
-            if (fill != NvmRequest.FILLS_NONE) {
-                pool.use(chunk, part);
-            }
-            request.addPiece(memory, pool.offset(chunk), part);
-            left -= part;
-        }
+        owner.pool.lend(request, request.chunks, count, bytes);
         request.chunkCount = count;
         chunksHeld += count;
     }

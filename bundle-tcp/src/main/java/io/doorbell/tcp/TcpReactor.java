@@ -1,5 +1,6 @@
 package io.doorbell.tcp;
 
+import io.doorbell.fabrics.DataPool;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.platform.Epoll;

@@ -82,20 +82,7 @@ final class TcpRequest extends FabricRequest {
     void fetch(MemorySegment memory, long offset) {
         long at = slot + ENTRY;
         MemorySegment.copy(memory, offset, memory, at, SubmissionEntry.SIZE_BYTES);
-        opc = SubmissionEntry.opc(memory, at);
-        flags = SubmissionEntry.flags(memory, at);
-        cid = SubmissionEntry.cid(memory, at);
-        nsid = SubmissionEntry.nsid(memory, at);
-        cdw10 = SubmissionEntry.cdw10(memory, at);
-        cdw11 = SubmissionEntry.cdw11(memory, at);
-        cdw12 = SubmissionEntry.cdw12(memory, at);
-        cdw13 = SubmissionEntry.cdw13(memory, at);
-        cdw14 = SubmissionEntry.cdw14(memory, at);
-        cdw15 = SubmissionEntry.cdw15(memory, at);
-        fill = FILLS_SOME;
-        dataBytes = 0;
-        pieceCount = 0;
-        result = 0;
+        begin(memory, at);
         capsuleBytes = 0;
         received = 0;
         failure = 0;

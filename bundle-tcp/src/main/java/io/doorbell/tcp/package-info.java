@@ -6,7 +6,7 @@
  * <ol>
  *   <li>{@link io.doorbell.tcp.TcpTarget}: a listener, with its reactors; {@link io.doorbell.tcp.TcpTargetSettings} says what it does;
  *   <li>{@code TcpReactor}: the duty cycle of one reactor: who has something to receive, who something to send, and the memory of both
- *       ({@code DataPool});
+ *       ({@link io.doorbell.fabrics.DataPool});
  *   <li>{@code TcpConnection}: one connection of a host, with its commands ({@code TcpRequest}) and what it sends; {@code PduReceiver}: what it
  *       receives.
  * </ol>

@@ -3,6 +3,7 @@ package io.doorbell.tcp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.doorbell.fabrics.DataPool;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.TcpPdu;

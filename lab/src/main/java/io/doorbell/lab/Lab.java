@@ -16,6 +16,16 @@ public interface Lab {
     /** Arguments for QEMU beside those of every lab; {@code images} is an empty folder for disk images. */
     List<String> devices(Images images);
 
+    /** Lines of shell that the guest runs before the first case, when the modules are there. */
+    default List<String> preparation() {
+        return List.of();
+    }
+
+    /** The network namespace that the cases run in, which {@link #preparation} has made; empty for the first one. */
+    default String networkNamespace() {
+        return "";
+    }
+
     /** In the order in which they run. */
     List<Case> cases();
 

@@ -61,6 +61,7 @@ class ArrowsTest {
             Map.entry("fabrics", List.of("io.doorbell.fabrics..")),
             Map.entry("rdma-soft", List.of("io.doorbell.rdmasoft..")),
             Map.entry("bundle-tcp", List.of("io.doorbell.tcp..")),
+            Map.entry("bundle-rdma-target", List.of("io.doorbell.rdmatarget..")),
             Map.entry("management", List.of("io.doorbell.management..")),
             Map.entry("bundle-pcie", List.of("io.doorbell.pcie..")),
             Map.entry("bundle-perf", List.of("io.doorbell.perf..")),
@@ -78,6 +79,7 @@ class ArrowsTest {
             Map.entry("bundle-pcie", List.of("nvme-spec", "platform", "api", "driver", "vfio-user", "pci-bus")),
             Map.entry("fabrics", List.of("nvme-spec", "platform", "api", "driver")),
             Map.entry("bundle-tcp", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
+            Map.entry("bundle-rdma-target", List.of("nvme-spec", "platform", "api", "fabrics")),
             Map.entry("deployment", List.of()),
             Map.entry("runtime", List.of("nvme-spec", "platform", "pci-bus")));
 

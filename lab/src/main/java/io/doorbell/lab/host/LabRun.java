@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /** One lab from nothing to its last line. */
 final class LabRun {
@@ -90,15 +91,16 @@ final class LabRun {
         var java = Path.of(System.getProperty("java.home"), "bin/java");
         var root = packages.root();
         return """
-                export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin
+                export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin:%1$s/sbin:%1$s/bin
                 export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s
                 # Who drives what is for the cases to say.
                 echo 0 >/sys/bus/pci/drivers_autoprobe
                 %1$s/sbin/modprobe -d %1$s -a %4$s || exit 1
+                %10$s
                 for port in /sys/class/virtio-ports/*; do
                     [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
                 done
-                exec %2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
+                %11$s%2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
                     --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s \\
                     -cp '%7$s/*' %8$s %9$s $device
                 """.formatted(
@@ -110,7 +112,13 @@ final class LabRun {
                         System.getProperty("doorbell.root"),
                         classes,
                         GuestMain.class.getName(),
-                        lab.name());
+                        lab.name(),
+                        lab.preparation().stream()
+                                .map(line -> "LD_LIBRARY_PATH=$LAB_LIBRARIES " + line + " || exit 1\n")
+                                .collect(Collectors.joining()),
+                        lab.networkNamespace().isEmpty()
+                                ? ""
+                                : "LD_LIBRARY_PATH=$LAB_LIBRARIES ip netns exec " + lab.networkNamespace() + " ");
     }
 
     /** A copy: the guest reads it as it goes, and somebody may build meanwhile. */

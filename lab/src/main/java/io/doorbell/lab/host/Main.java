@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
             "What is needed comes from Debian's packages into build/lab; nothing is installed."
         })
 public final class Main implements Callable<Integer> {
-    @Parameters(paramLabel = "LAB", description = "which one: pcie")
+    @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma")
     private String name;
 
     @Option(names = "--case", paramLabel = "NAME", description = "run only this case; may be given more than once")

@@ -38,6 +38,7 @@ final class Packages {
             "ipxe-qemu",
             "busybox-static",
             "kmod",
+            "iproute2",
             "nvme-cli",
             "libnvme1");
 

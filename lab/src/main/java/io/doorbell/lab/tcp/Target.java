@@ -24,6 +24,11 @@ final class Target implements AutoCloseable {
         fabrics.add(subsystem);
     }
 
+    /** For the kernel. */
+    String where() {
+        return "transport=tcp,traddr=127.0.0.1,trsvcid=" + port;
+    }
+
     void addNamespace(int nsid, long bytes) {
         subsystem.addNamespace(nsid, new MemoryBackend().open(new NamespaceSpec("memory", bytes, 4096, "")));
     }

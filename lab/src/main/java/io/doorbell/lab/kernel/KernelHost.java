@@ -1,4 +1,4 @@
-package io.doorbell.lab.tcp;
+package io.doorbell.lab.kernel;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -12,7 +12,7 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /** A controller that the guest's kernel has of a target, as {@code nvme connect} asks for it. */
-final class KernelHost implements AutoCloseable {
+public final class KernelHost implements AutoCloseable {
     private static final String HOST_ID = "11111111-2222-3333-4444-555555555555";
     private static final Pattern INSTANCE = Pattern.compile("instance=(\\d+)");
     private static final Duration BOUND = Duration.ofSeconds(60);
@@ -27,12 +27,13 @@ final class KernelHost implements AutoCloseable {
     /**
      * Connects.
      *
+     * @param where transport, address and port, as {@code /dev/nvme-fabrics} takes them
      * @param options more of those that {@code /dev/nvme-fabrics} takes, each with a comma before it
      * @throws IOException when the target, or the kernel, refuses
      */
-    static KernelHost connect(int port, String nqn, String options) throws IOException {
+    public static KernelHost connect(String where, String nqn, String options) throws IOException {
         try (var fabrics = new RandomAccessFile("/dev/nvme-fabrics", "rw")) {
-            var wanted = "transport=tcp,traddr=127.0.0.1,trsvcid=" + port + ",nqn=" + nqn
+            var wanted = where + ",nqn=" + nqn
                     + ",hostnqn=nqn.2014-08.org.nvmexpress:uuid:" + HOST_ID + ",hostid=" + HOST_ID
                     + ",nr_io_queues=2,reconnect_delay=1" + options;
             fabrics.write(wanted.getBytes(StandardCharsets.US_ASCII));
@@ -50,11 +51,11 @@ final class KernelHost implements AutoCloseable {
         return Path.of("/sys/class/nvme", name, attribute);
     }
 
-    String says(String attribute) throws IOException {
+    public String says(String attribute) throws IOException {
         return Files.readString(attribute(attribute)).strip();
     }
 
-    boolean isLive() {
+    public boolean isLive() {
         try {
             return says("state").equals("live");
         } catch (IOException gone) {
@@ -62,12 +63,12 @@ final class KernelHost implements AutoCloseable {
         }
     }
 
-    void reset() throws IOException {
+    public void reset() throws IOException {
         Files.writeString(attribute("reset_controller"), "1");
     }
 
     /** The disk of a namespace, or null while there is none. */
-    String disk(int nsid) {
+    public String disk(int nsid) {
         try (var entries = Files.list(Path.of("/sys/block"))) {
             for (var entry : entries.toList()) {
                 var disk = entry.getFileName().toString();
@@ -85,12 +86,12 @@ final class KernelHost implements AutoCloseable {
         return null;
     }
 
-    String awaitDisk(int nsid) {
+    public String awaitDisk(int nsid) {
         await("a disk of namespace " + nsid, () -> disk(nsid) != null);
         return disk(nsid);
     }
 
-    static void await(String what, BooleanSupplier condition) {
+    public static void await(String what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + BOUND.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline > 0) {
@@ -101,7 +102,7 @@ final class KernelHost implements AutoCloseable {
     }
 
     /** Controllers of all targets. */
-    static List<String> all() throws IOException {
+    public static List<String> all() throws IOException {
         try (var entries = Files.list(Path.of("/sys/class/nvme"))) {
             return entries.map(entry -> entry.getFileName().toString()).toList();
         }

@@ -1,0 +1,229 @@
+package io.doorbell.rdmatarget;
+
+import io.doorbell.fabrics.FabricListener;
+import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.nvme.IdentifyController;
+import io.doorbell.nvme.TransportId;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.reactor.Reactors;
+import io.doorbell.verbs.ConnectListener;
+import io.doorbell.verbs.ConnectParameters;
+import io.doorbell.verbs.ConnectRequest;
+import io.doorbell.verbs.VerbsDevice;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A place where hosts connect by NVMe/RDMA: a port of an RDMA device. Control plane, any thread. */
+public final class RdmaTarget implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RdmaTarget.class);
+
+    private static final int PAGE_BYTES = 4096;
+
+    /** How long a reactor may take to let its connections go. */
+    private static final Duration CLOSE_BOUND = Duration.ofSeconds(10);
+
+    private static final long LOOK_NANOS = 1_000_000;
+
+    private final RdmaTargetSettings settings;
+    private final VerbsDevice device;
+    private final FabricTarget target;
+    private final List<RdmaReactor> members = new ArrayList<>();
+    private ConnectListener listening;
+    private FabricListener listener;
+    private volatile boolean closed;
+
+    private RdmaTarget(RdmaTargetSettings settings, VerbsDevice device, FabricTarget target) {
+        this.settings = settings;
+        this.device = device;
+        this.target = target;
+    }
+
+    /**
+     * Listens from now on.
+     *
+     * @throws IllegalArgumentException if somebody listens there, or the device has not what the settings want
+     */
+    public static RdmaTarget open(
+            RdmaTargetSettings settings, VerbsDevice device, FabricTarget target, Reactors reactors) {
+        var made = new RdmaTarget(settings, device, target);
+        try {
+            made.begin(reactors);
+            return made;
+        } catch (RuntimeException failed) {
+            made.close();
+            throw failed;
+        }
+    }
+
+    private void begin(Reactors reactors) {
+        listening = device.listen(settings.port(), this::requested);
+        listener = new FabricListener(
+                settings.name(),
+                TransportId.Type.RDMA,
+                address().getAddress().getHostAddress(),
+                Integer.toString(address().getPort()),
+                settings.subsystems(),
+                settings.maxQueueEntries(),
+                settings.maxIoQueues(),
+                settings.inCapsuleBytes(),
+                settings.maxTransferBytes() / PAGE_BYTES,
+                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED | IdentifyController.SGLS_KEYED);
+        int connections = (settings.maxConnections() + settings.reactors() - 1) / settings.reactors();
+        for (int i = 0; i < settings.reactors(); i++) {
+            addReactor(reactors.open(settings.name() + "-" + i, Reactors.Role.DEVICE, Reactors.ANY_CPU), connections);
+        }
+        target.add(listener);
+        LOG.info("{} listens at {} of {}", settings.name(), address(), device.name());
+    }
+
+    private void addReactor(Reactor reactor, int connections) {
+        try {
+            var member = new RdmaReactor(reactor, settings, target, listener, device, connections);
+            reactor.add(member);
+            synchronized (members) {
+                members.add(member);
+            }
+        } catch (RuntimeException failed) {
+            reactor.close();
+            throw failed;
+        }
+    }
+
+    /** A host wants a queue pair. */
+    private void requested(ConnectRequest request) {
+        var data = ConnectData.parse(request.privateData());
+        int problem = data.problem(
+                settings.maxQueueEntries(),
+                settings.maxIoQueues(),
+                request.offered().initiatorDepth());
+        if (problem != 0) {
+            LOG.info("{}: {} is rejected, status {}: {}", settings.name(), request.peer(), problem, data);
+            request.reject(ConnectData.rejected(problem));
+            return;
+        }
+        var member = least();
+        var connection = member == null ? null : make(member, request, data);
+        if (connection == null) {
+            request.reject(ConnectData.rejected(ConnectData.NO_RESOURCES));
+            return;
+        }
+        boolean adopted = false;
+        try {
+            int reads =
+                    Math.min(request.offered().initiatorDepth(), device.limits().maxReads());
+            member.reactor.call(
+                    () -> {
+                        connection.readsAtMost(reads);
+                        member.adopt(connection);
+                        return null;
+                    },
+                    CLOSE_BOUND);
+            adopted = true;
+            request.accept(
+                    connection.pair(),
+                    ConnectParameters.DEFAULT.withReads(0, reads),
+                    ConnectData.accepted(data.commands()),
+                    connection);
+        } catch (RuntimeException failed) {
+            LOG.info("{}: {} was not connected: {}", settings.name(), request.peer(), failed.getMessage());
+            if (adopted) {
+                connection.disconnected("it was not accepted");
+            } else {
+                member.discard(connection);
+            }
+        }
+    }
+
+    private RdmaConnection make(RdmaReactor member, ConnectRequest request, ConnectData data) {
+        try {
+            var made = member.make(request, data.commands());
+            if (made == null) {
+                LOG.warn("{}: {} is rejected: all connections are in use", settings.name(), request.peer());
+            }
+            return made;
+        } catch (RuntimeException full) {
+            LOG.warn("{}: {} is rejected: {}", settings.name(), request.peer(), full.getMessage());
+            return null;
+        }
+    }
+
+    /** Whoever has the fewest connections gets it. */
+    private RdmaReactor least() {
+        RdmaReactor least = null;
+        synchronized (members) {
+            for (var member : members) {
+                if (!closed && (least == null || member.connectionCount() < least.connectionCount())) {
+                    least = member;
+                }
+            }
+        }
+        return least;
+    }
+
+    /** Where it listens; with the port that it got. */
+    public InetSocketAddress address() {
+        return listening.address();
+    }
+
+    /** Connections of hosts. */
+    public int connections() {
+        synchronized (members) {
+            return members.stream().mapToInt(RdmaReactor::connectionCount).sum();
+        }
+    }
+
+    /** What connections hold of the memory for data, for tests: nothing when there are none. */
+    int heldChunks() {
+        return members.stream()
+                .mapToInt(member -> member.reactor.call(member::heldChunks, CLOSE_BOUND))
+                .sum();
+    }
+
+    /** Ends all connections, and listens no more. Idempotent. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (listening != null) {
+            listening.close();
+        }
+        if (listener != null) {
+            target.remove(listener);
+        }
+        for (var member : members) {
+            try {
+                end(member);
+            } catch (RuntimeException stuck) {
+                LOG.error("{} has not ended well", member, stuck);
+            }
+            member.reactor.close();
+        }
+    }
+
+    private static void end(RdmaReactor member) {
+        member.reactor.remove(member);
+        member.reactor.call(
+                () -> {
+                    member.closeConnections();
+                    return null;
+                },
+                CLOSE_BOUND);
+        long deadline = System.nanoTime() + CLOSE_BOUND.toNanos();
+        while (member.connectionCount() > 0 && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+        member.close();
+    }
+
+    @Override
+    public String toString() {
+        return "NVMe/RDMA target " + settings.name() + " at " + address();
+    }
+}

@@ -1,0 +1,275 @@
+package io.doorbell.rdmatarget;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
+
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.Status;
+import io.doorbell.verbs.Access;
+import io.doorbell.verbs.ConnectException;
+import io.doorbell.verbs.SendRequests;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class RdmaTargetTest {
+    private static final byte[] NOTHING = {};
+    private static final int BLOCK = 512;
+
+    private Node node = new Node(Node.settings(8, 4));
+
+    @AfterEach
+    void close() {
+        node.close();
+    }
+
+    private static byte[] random(int bytes, long seed) {
+        var content = new byte[bytes];
+        new Random(seed).nextBytes(content);
+        return content;
+    }
+
+    @Test
+    void aHostConnectsIdentifiesWritesAndReads() {
+        try (var admin = node.host(0);
+                var io = node.host(1)) {
+            assertThat(ByteBuffer.wrap(admin.connection.privateData())
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .getShort(2))
+                    .isEqualTo((short) 32);
+            int controller = admin.admin(Node.NQN);
+            admin.enable();
+            admin.succeed(admin.keyed(admin.command(AdminOpcode.IDENTIFY, 0, 1, 0, 0), RawHost.DATA, 4096), NOTHING);
+            var identify = ByteBuffer.wrap(admin.peer.bytes(RawHost.DATA, 4096)).order(ByteOrder.LITTLE_ENDIAN);
+            assertThat(identify.getShort(78)).isEqualTo((short) controller);
+            // SGLs with keys, offsets in capsules; 64 bytes and 4096 of data in units of 16; the offset of data is 0.
+            assertThat(identify.getInt(536) & 0x10_0004).isEqualTo(0x10_0004);
+            assertThat(identify.getInt(1792)).isEqualTo((64 + 4096) / 16);
+            assertThat(identify.getShort(1800)).isZero();
+
+            io.io(1, controller, Node.NQN);
+            var small = random(4096, 1);
+            io.succeed(
+                    io.inCapsule(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 8), small.length), small);
+            var big = random(131_072, 2);
+            io.peer.bytes(RawHost.DATA, big);
+            io.succeed(
+                    io.keyed(
+                            RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 8, big.length / BLOCK),
+                            RawHost.DATA,
+                            big.length),
+                    NOTHING);
+            int back = RawHost.DATA + (4 << 20);
+            io.succeed(
+                    io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 8), back, small.length),
+                    NOTHING);
+            assertThat(io.peer.bytes(back, small.length)).isEqualTo(small);
+            io.succeed(
+                    io.keyed(
+                            RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 8, big.length / BLOCK),
+                            back,
+                            big.length),
+                    NOTHING);
+            assertThat(io.peer.bytes(back, big.length)).isEqualTo(big);
+        }
+        await().until(() -> node.target.connections() == 0);
+        assertThat(node.target.heldChunks()).isZero();
+        await().until(() -> node.fabrics.associations() == 0);
+    }
+
+    @Test
+    void manyCommandsWithMoreDataThanThereIsMemoryForAllEnd() {
+        try (var admin = node.host(0);
+                var first = node.host(1);
+                var second = node.host(2)) {
+            int controller = admin.admin(Node.NQN);
+            admin.enable();
+            first.io(1, controller, Node.NQN);
+            second.io(2, controller, Node.NQN);
+            var hosts = new RawHost[] {first, second};
+            for (int round = 0; round < 4; round++) {
+                int opcode = round % 2 == 0 ? NvmOpcode.WRITE : NvmOpcode.READ;
+                for (var host : hosts) {
+                    for (int i = 0; i < 30; i++) {
+                        int at = RawHost.DATA + i * 131_072;
+                        var content = random(131_072, i + (host == first ? 0 : 100));
+                        if (opcode == NvmOpcode.WRITE) {
+                            host.peer.bytes(at, content);
+                        } else {
+                            host.peer.bytes(at, new byte[131_072]);
+                        }
+                        long slba = (host == first ? 0 : 30 * 256) + i * 256L;
+                        host.send(
+                                host.keyed(RawHost.blocks(host.command(opcode, 1, 0, 0, 0), slba, 256), at, 131_072),
+                                NOTHING);
+                    }
+                }
+                for (int i = 0; i < 30; i++) {
+                    for (var host : hosts) {
+                        assertThat(host.answer().status()).isZero();
+                    }
+                }
+                for (int i = 0; i < 30 && opcode == NvmOpcode.READ; i++) {
+                    for (var host : hosts) {
+                        assertThat(host.peer.bytes(RawHost.DATA + i * 131_072, 131_072))
+                                .isEqualTo(random(131_072, i + (host == first ? 0 : 100)));
+                    }
+                }
+                // Nobody is kept from administration by that.
+                admin.succeed(admin.command(RawHost.FABRICS, 4, 0, 0x1C, 0), NOTHING);
+            }
+        }
+    }
+
+    @Test
+    void aKeyIsOfNoUseAfterTheAnswerWhenTheHostAsksForThat() {
+        try (var admin = node.host(0);
+                var window = admin.peer.domain.allocateWindow()) {
+            admin.admin(Node.NQN);
+            admin.enable();
+            int key = window.remoteKey() & ~0xFF | window.remoteKey() + 1 & 0xFF;
+            admin.peer.sends.bind(
+                    9, 0, window, key, admin.peer.region, admin.peer.at(RawHost.DATA), 4096, Access.REMOTE_WRITE);
+            admin.peer.post(admin.pair);
+
+            admin.succeed(
+                    admin.keyed(
+                            admin.command(AdminOpcode.IDENTIFY, 0, 1, 0, 0),
+                            RawHost.KEYED_INVALIDATE,
+                            admin.peer.at(RawHost.DATA),
+                            4096,
+                            key),
+                    NOTHING);
+
+            assertThat(admin.peer.bytes(RawHost.DATA + 24, 5)).isEqualTo("Model".getBytes());
+            // It is not bound any more, or this could not be done.
+            int next = key & ~0xFF | key + 1 & 0xFF;
+            admin.peer.sends.bind(
+                    10,
+                    SendRequests.SIGNALED,
+                    window,
+                    next,
+                    admin.peer.region,
+                    admin.peer.at(RawHost.DATA),
+                    4096,
+                    Access.REMOTE_WRITE);
+            admin.peer.post(admin.pair);
+            admin.until(() -> window.remoteKey() == next);
+        }
+    }
+
+    @Test
+    void whatIsWrongInTheRequestToConnectIsToldByItsCode() {
+        requireRejected(RawHost.privateData(1, 0, 32, 31), 8, ConnectData.INVALID_RECFMT);
+        requireRejected(RawHost.privateData(0, 5, 32, 31), 8, ConnectData.INVALID_QID);
+        requireRejected(RawHost.privateData(0, 0, 32, 0), 8, ConnectData.INVALID_HSQSIZE);
+        requireRejected(RawHost.privateData(0, 0, 256, 128), 8, ConnectData.INVALID_HSQSIZE);
+        requireRejected(RawHost.privateData(0, 0, 0, 31), 8, ConnectData.INVALID_HRQSIZE);
+        requireRejected(RawHost.privateData(0, 0, 30, 31), 8, ConnectData.INVALID_HRQSIZE);
+        requireRejected(RawHost.privateData(0, 0, 32, 31), 0, ConnectData.INVALID_IRD);
+        assertThat(node.target.connections()).isZero();
+    }
+
+    private void requireRejected(byte[] privateData, int reads, int status) {
+        try (var host = new RawHost(node.hosts)) {
+            var rejected = catchThrowableOfType(
+                    ConnectException.class, () -> host.connect(node.target.address(), privateData, reads));
+            assertThat(rejected.reason()).isEqualTo(ConnectException.REJECTED);
+            assertThat(rejected.privateData()).startsWith(0, 0, status, 0);
+        }
+    }
+
+    @Test
+    void whoComesWhenAllConnectionsAreInUseIsToldSoAndLetInLater() {
+        node.close();
+        node = new Node(Node.settings(1, 4));
+        try (var only = node.host(0)) {
+            only.admin(Node.NQN);
+            requireRejected(RawHost.privateData(0, 0, 32, 31), 8, ConnectData.NO_RESOURCES);
+        }
+        await().until(() -> node.target.connections() == 0);
+        try (var next = node.host(0)) {
+            next.admin(Node.NQN);
+        }
+    }
+
+    @Test
+    void anSglThatCannotBeIsRefusedAndTheConnectionGoesOn() {
+        try (var admin = node.host(0);
+                var io = node.host(1)) {
+            int controller = admin.admin(Node.NQN);
+            admin.enable();
+            io.io(1, controller, Node.NQN);
+            int dnr = Status.DNR;
+
+            var offset = io.inCapsule(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 1), BLOCK);
+            requireStatus(io, offset.putLong(24, 16), new byte[BLOCK], Status.SGL_OFFSET_INVALID | dnr);
+            var tooLong = io.inCapsule(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 2), 2 * BLOCK);
+            requireStatus(io, tooLong, new byte[BLOCK], Status.DATA_SGL_LENGTH_INVALID | dnr);
+            var tooShort = io.keyed(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 2), RawHost.DATA, BLOCK);
+            requireStatus(io, tooShort, NOTHING, Status.DATA_SGL_LENGTH_INVALID | dnr);
+            var list = io.keyed(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK);
+            requireStatus(io, list.put(39, (byte) 0x31), new byte[32], Status.INVALID_NUMBER_OF_SGL_DESCRIPTORS | dnr);
+            for (int wrong : new int[] {0x41, 0x4A, 0x00, 0x5A, 0x11, 0xF0}) {
+                var odd = io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK);
+                requireStatus(io, odd.put(39, (byte) wrong), NOTHING, Status.SGL_DESCRIPTOR_TYPE_INVALID | dnr);
+            }
+            var read = io.inCapsule(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), BLOCK);
+            requireStatus(io, read, NOTHING, Status.SGL_DESCRIPTOR_TYPE_INVALID | dnr);
+            var prp = io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK);
+            requireStatus(io, prp.put(1, (byte) 0), NOTHING, Status.INVALID_FIELD | dnr);
+
+            io.succeed(
+                    io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK),
+                    NOTHING);
+        }
+    }
+
+    private static void requireStatus(RawHost host, ByteBuffer command, byte[] data, int status) {
+        assertThat(Integer.toHexString(host.ask(command, data).status())).isEqualTo(Integer.toHexString(status));
+    }
+
+    @Test
+    void whoBreaksTheProtocolLosesItsConnectionAndNobodyElseDoes() {
+        try (var admin = node.host(0)) {
+            admin.admin(Node.NQN);
+            admin.enable();
+            try (var stranger = node.host(0)) {
+                stranger.send(ByteBuffer.allocate(60).order(ByteOrder.LITTLE_ENDIAN), NOTHING);
+                stranger.until(() -> stranger.peer.ends.size() == 1);
+            }
+            try (var liar = node.host(0)) {
+                // A key that opens nothing: the read of its Connect fails at the host.
+                liar.send(
+                        liar.keyed(
+                                liar.command(RawHost.FABRICS, 1, 0, 31, 0),
+                                RawHost.KEYED,
+                                liar.peer.at(0),
+                                1024,
+                                0x1234),
+                        NOTHING);
+                liar.until(() -> liar.peer.ends.size() == 1);
+            }
+            await().until(() -> node.target.connections() == 1);
+            assertThat(node.target.heldChunks()).isZero();
+            admin.succeed(admin.command(RawHost.FABRICS, 4, 0, 0x1C, 0), NOTHING);
+        }
+    }
+
+    @Test
+    void hostsLoseTheirConnectionsWhenTheTargetGoes() {
+        try (var admin = node.host(0)) {
+            admin.admin(Node.NQN);
+
+            node.target.close();
+            node.target.close();
+
+            admin.until(() -> admin.peer.ends.size() == 1);
+            assertThat(node.target.connections()).isZero();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+package io.doorbell.lab.rdma;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.doorbell.lab.Case;
+import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.kernel.Content;
+import io.doorbell.lab.kernel.KernelHost;
+import io.doorbell.nvme.Nqn;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+
+/** What a Linux host with the kernel's software RDMA device does with our target. */
+final class RxeCases {
+    private RxeCases() {}
+
+    static List<Case> cases() {
+        return List.of(
+                Case.of("connect-to-discovery", RxeCases::discovery),
+                Case.of("refused-where-it-should-be", RxeCases::refused),
+                Case.of("write-and-read-back", RxeCases::verify),
+                Case.of("a-file-system", RxeCases::fileSystem),
+                Case.of("namespaces-come-and-go", RxeCases::namespaces),
+                Case.of("reset-by-the-host", RxeCases::reset),
+                Case.of("the-target-goes-and-comes-back", RxeCases::lostAndRegained),
+                Case.of("with-long-packets", RxeCases::longPackets),
+                Case.of("over-a-link-that-loses-and-reorders", RxeCases::badLink));
+    }
+
+    private static void discovery(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Nqn.DISCOVERY, "")) {
+            assertThat(host.isLive()).isTrue();
+            assertThat(host.says("subsysnqn")).isEqualTo(Nqn.DISCOVERY);
+            assertThat(host.says("transport")).isEqualTo("rdma");
+        }
+    }
+
+    private static void refused(Guest guest) throws Exception {
+        try (var target = new Target()) {
+            assertThatThrownBy(() -> KernelHost.connect(target.where(), "nqn.2026-11.io.doorbell:nobody", ""))
+                    .isInstanceOf(IOException.class);
+            assertThat(KernelHost.all()).isEmpty();
+            assertThat(target.associations()).isZero();
+            KernelHost.await("the end of the connection", () -> target.connections() == 0);
+        }
+    }
+
+    private static void writeAndReadBack(Guest guest, KernelHost host, long seed) throws Exception {
+        var disk = host.awaitDisk(1);
+        var first = Content.random(seed);
+        Content.write(guest, first, disk, "1M");
+        Content.requireSame(guest, first, disk, "1M");
+        var second = Content.random(seed + 1);
+        Content.write(guest, second, disk, "4k");
+        Content.requireSame(guest, second, disk, "4k");
+    }
+
+    private static void verify(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            assertThat(host.says("model")).isEqualTo("Doorbell in the lab");
+            writeAndReadBack(guest, host, 1);
+            assertThat(target.device.counters().get("drop_icrc")).isZero();
+        }
+    }
+
+    private static void fileSystem(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            Content.requireFileSystem(guest, host.awaitDisk(1), 3);
+        }
+    }
+
+    private static void namespaces(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            host.awaitDisk(1);
+            target.addNamespace(7, 16 << 20);
+            var disk = host.awaitDisk(7);
+            var content = Content.random(4);
+            Content.write(guest, content, disk, "1M");
+            Content.requireSame(guest, content, disk, "1M");
+
+            target.subsystem.removeNamespace(7);
+
+            KernelHost.await("the end of the disk", () -> host.disk(7) == null);
+            assertThat(host.isLive()).isTrue();
+        }
+    }
+
+    private static void reset(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            var disk = host.awaitDisk(1);
+            var content = Content.random(5);
+            Content.write(guest, content, disk, "1M");
+
+            host.reset();
+
+            KernelHost.await("the end of the reset", host::isLive);
+            Content.requireSame(guest, content, disk, "1M");
+        }
+    }
+
+    private static void lostAndRegained(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            var disk = host.awaitDisk(1);
+            var content = Content.random(6);
+            Content.write(guest, content, disk, "1M");
+
+            target.goes();
+            KernelHost.await("the loss", () -> !host.isLive());
+            target.comesBack();
+
+            KernelHost.await("the host", host::isLive);
+            Content.requireSame(guest, content, disk, "1M");
+        }
+    }
+
+    /** Runs a program in the kernel's first network namespace, where the host is. */
+    private static void atTheHost(Guest guest, String... command) throws Exception {
+        var whole = new java.util.ArrayList<>(List.of(guest.busybox(), "nsenter", "--net=/proc/1/ns/net"));
+        whole.addAll(List.of(command));
+        guest.run(whole.toArray(String[]::new));
+    }
+
+    private static void mtu(Guest guest, int bytes) throws Exception {
+        atTheHost(guest, "ip", "link", "set", RdmaLab.HOST_SIDE, "mtu", Integer.toString(bytes));
+        guest.run("ip", "link", "set", RdmaLab.TARGET_SIDE, "mtu", Integer.toString(bytes));
+    }
+
+    private static void longPackets(Guest guest) throws Exception {
+        mtu(guest, 9000);
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            writeAndReadBack(guest, host, 7);
+        } finally {
+            mtu(guest, 1500);
+        }
+    }
+
+    private static void badLink(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            var disk = host.awaitDisk(1);
+            atTheHost(guest, bad("add", RdmaLab.HOST_SIDE));
+            guest.run(bad("add", RdmaLab.TARGET_SIDE));
+            try {
+                var content = Content.random(9);
+                Content.write(guest, content, disk, "1M");
+                Content.requireSame(guest, content, disk, "1M");
+                assertThat(target.device.counters().get("sent_again")).isPositive();
+            } finally {
+                atTheHost(guest, "tc", "qdisc", "delete", "dev", RdmaLab.HOST_SIDE, "root");
+                guest.run("tc", "qdisc", "delete", "dev", RdmaLab.TARGET_SIDE, "root");
+            }
+            assertThat(host.isLive()).isTrue();
+            assertThat(Files.exists(java.nio.file.Path.of(disk))).isTrue();
+        }
+    }
+
+    private static String[] bad(String verb, String device) {
+        return ("tc qdisc " + verb + " dev " + device + " root netem delay 1ms loss 0.3% reorder 1% duplicate 0.5%")
+                .split(" ");
+    }
+}
