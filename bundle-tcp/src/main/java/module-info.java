@@ -1,4 +1,7 @@
-/** NVMe/TCP, the target's side; usable without a container by {@link io.doorbell.tcp.TcpTarget#open}. */
+/**
+ * NVMe/TCP, both sides; usable without a container by {@link io.doorbell.tcp.TcpTarget#open}, and by {@link
+ * io.doorbell.fabrics.host.FabricController#open} with a {@link io.doorbell.tcp.host.TcpHostTransport}.
+ */
 module io.doorbell.tcp {
     requires transitive io.doorbell.fabrics;
     requires org.bouncycastle.provider;
@@ -12,4 +15,5 @@ module io.doorbell.tcp {
 
     exports io.doorbell.tcp;
     exports io.doorbell.tcp.tls;
+    exports io.doorbell.tcp.host;
 }

@@ -3,6 +3,7 @@ module io.doorbell.driver {
     requires transitive io.doorbell.api;
     requires org.slf4j;
     requires static osgi.annotation;
+    requires static osgi.core;
 
     exports io.doorbell.driver;
 }

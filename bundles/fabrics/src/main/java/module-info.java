@@ -1,6 +1,6 @@
 /** NVMe over Fabrics without a wire: what transports on a network share. */
 module io.doorbell.fabrics {
-    requires transitive io.doorbell.api;
+    requires transitive io.doorbell.driver;
     requires org.slf4j;
     requires static osgi.annotation;
     requires static osgi.core;
@@ -10,4 +10,5 @@ module io.doorbell.fabrics {
 
     exports io.doorbell.fabrics;
     exports io.doorbell.fabrics.auth;
+    exports io.doorbell.fabrics.host;
 }

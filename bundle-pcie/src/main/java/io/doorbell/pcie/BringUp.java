@@ -2,20 +2,16 @@ package io.doorbell.pcie;
 
 import io.doorbell.driver.AdminQueue;
 import io.doorbell.driver.AdminThread;
-import io.doorbell.driver.NamespaceReader;
-import io.doorbell.driver.RetryPolicy;
+import io.doorbell.driver.BringUpSteps;
+import io.doorbell.driver.ControllerSetup;
 import io.doorbell.driver.RunningController;
 import io.doorbell.driver.TransferLimits;
-import io.doorbell.driver.ZoneReader;
-import io.doorbell.host.ControllerInfo;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
-import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.ControllerCapabilities;
 import io.doorbell.nvme.ControllerConfiguration;
 import io.doorbell.nvme.Doorbell;
 import io.doorbell.nvme.FeatureId;
-import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.PrpMath;
@@ -27,7 +23,6 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,15 +33,6 @@ import org.slf4j.LoggerFactory;
 final class BringUp {
     private static final Logger LOG = LoggerFactory.getLogger(BringUp.class);
 
-    private static final int SUBMISSION_ENTRY_SHIFT = 6;
-    private static final int COMPLETION_ENTRY_SHIFT = 4;
-
-    /** SMART / health critical warnings, all of them. */
-    private static final int EVENTS_SMART = 0x1F;
-
-    private static final int EVENTS_OPTIONAL =
-            AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES | AsyncEvent.CONFIG_FIRMWARE_ACTIVATION_NOTICES;
-
     private static final int KEEP_ALIVE_UNIT_MILLIS = 100;
     private static final int HOST_ID_128 = 1;
 
@@ -54,19 +40,20 @@ final class BringUp {
     private static final int STRIPE_OFFSET_BYTES = 3072 + 3;
 
     private static final int MOST_STRIPE_SHIFT = 16;
-    private static final int HOST_BEHAVIOR_BYTES = 512;
 
     private final PciAccess access;
     private final ControllerRegisters registers;
     private final PcieOptions options;
     private final Set<Quirk> quirks;
     private final String name;
-    private final MemorySegment identity = MemorySegment.ofArray(new byte[IdentifyController.SIZE_BYTES]);
+    private final BringUpSteps steps;
 
     // Found out on the way.
     private ControllerCapabilities cap;
     private PcieAdminQueue admin;
     private AdminThread thread;
+    private ControllerSetup setup;
+    private MemorySegment identity;
 
     /**
      * A controller that runs, until it is disabled.
@@ -94,6 +81,7 @@ final class BringUp {
         this.registers = registers;
         this.options = options;
         this.name = name;
+        steps = new BringUpSteps(name, registers::describe);
     }
 
     /**
@@ -111,48 +99,34 @@ final class BringUp {
     }
 
     private Running sequence(Parts parts) {
-        cap = step("reading capabilities", this::checkedCapabilities);
-        var readyBound = step("reading capabilities", () -> registers.readyBound(cap));
-        perform("disabling", () -> registers.disable(readyBound));
+        cap = steps.step("reading capabilities", this::checkedCapabilities);
+        var readyBound = steps.step("reading capabilities", () -> registers.readyBound(cap));
+        steps.perform("disabling", () -> registers.disable(readyBound));
         int entries = Math.min(adminQueueEntries(), cap.maxQueueEntries());
         admin = PcieAdminQueue.make(access, entries, cap.dstrd(), name, parts::adminQueueFailed);
-        perform(
+        steps.perform(
                 "setting the admin queues",
                 () -> registers.adminQueues(entries, entries, admin.submissionIova(), admin.completionIova()));
-        perform("enabling", () -> registers.enable(configuration(), readyBound));
+        steps.perform("enabling", () -> registers.enable(configuration(), readyBound));
         thread = parts.startThread(admin);
 
-        perform("identifying the controller", () -> {
-            identify();
-            checkIdentity();
-        });
-        int queuePairs = step("setting the number of queues", this::negotiateQueuePairs);
-        perform("configuring asynchronous events", this::configureEvents);
-        var shadows = optional("configuring doorbell buffers", () -> configureDoorbellBuffers(parts, queuePairs));
-        optional("setting the host identifier", this::setHostIdentifier);
-        var keepAlive = optional("setting the keep alive timer", this::setKeepAlive);
-        var retry = optional("enabling retry delays", this::enableRetryDelays);
+        setup = new ControllerSetup(name, admin, cap, steps, options.adminTimeout());
+        setup.identify();
+        identity = setup.identity();
+        int queuePairs = setup.negotiateQueuePairs(Math.min(options.maxQueuePairs(), queuePairsWithDoorbells()));
+        setup.configureEvents();
+        var shadows = steps.optional("configuring doorbell buffers", () -> configureDoorbellBuffers(parts, queuePairs));
+        steps.optional("setting the host identifier", this::setHostIdentifier);
+        var keepAlive = steps.optional("setting the keep alive timer", this::setKeepAlive);
+        var retry = setup.retryPolicy(options.retries());
         var limits = limits();
-        var reader = new NamespaceReader(
-                admin,
-                options.adminTimeout(),
-                name,
-                limits,
-                attribute(IdentifyController.CTRATT_EXTENDED_LBA_FORMATS),
-                zoneReader(limits));
-        var namespaces = step("identifying namespaces", reader::read);
-
-        var running = new RunningController(
-                admin,
+        var running = setup.running(
                 thread,
-                info(queuePairs, shadows != null, limits),
-                reader,
-                namespaces,
+                setup.info(registers.vs().raw(), queuePairs, cap.maxQueueEntries(), shadows != null, limits),
+                setup.namespaceReader(limits),
                 limits,
-                retry == null ? new RetryPolicy(options.retries(), 0, 0, 0) : retry,
-                keepAlive == null ? Duration.ZERO : keepAlive,
-                Math.min(AdminQueue.MAX_EVENT_REQUESTS, IdentifyController.AERL.get(identity) + 1),
-                Duration.ofNanos(IdentifyController.RTD3E.unsigned(identity) * 1000));
+                retry,
+                keepAlive == null ? Duration.ZERO : keepAlive);
         var sgl = quirks.contains(Quirk.NO_SGLS)
                 ? SglSupport.NONE
                 : SglSupport.of(IdentifyController.SGLS.get(identity), options.sglFromBytes());
@@ -168,20 +142,20 @@ final class BringUp {
     private ControllerCapabilities checkedCapabilities() {
         var found = registers.cap();
         if (found.minPageBytes() > PrpMath.PAGE_BYTES) {
-            throw unusable("its smallest memory page has " + found.minPageBytes() + " bytes, this host's has "
+            throw steps.unusable("its smallest memory page has " + found.minPageBytes() + " bytes, this host's has "
                     + PrpMath.PAGE_BYTES);
         }
         if ((found.css() & (ControllerCapabilities.CSS_NVM | ControllerCapabilities.CSS_IO_COMMAND_SETS)) == 0) {
-            throw unusable("it has no NVM command set, " + found);
+            throw steps.unusable("it has no NVM command set, " + found);
         }
         // Of the admin queue and one more: their stride is the device's to say, their memory is as large as it is.
         if (Doorbell.shadowCompletionHeadOffset(1, found.dstrd()) + Doorbell.SIZE_BYTES
                 > access.doorbells().byteSize()) {
-            throw unusable("its doorbells, " + Doorbell.strideBytes(found.dstrd()) + " bytes apart, do not lie in the "
-                    + access.doorbells().byteSize() + " bytes there are for them");
+            throw steps.unusable("its doorbells, " + Doorbell.strideBytes(found.dstrd())
+                    + " bytes apart, do not lie in the " + access.doorbells().byteSize() + " bytes there are for them");
         }
         if (found.maxQueueEntries() < AdminQueue.MIN_ENTRIES) {
-            throw unusable("its queues have at most " + found.maxQueueEntries() + " entries, at least "
+            throw steps.unusable("its queues have at most " + found.maxQueueEntries() + " entries, at least "
                     + AdminQueue.MIN_ENTRIES + " are needed");
         }
         return found;
@@ -190,61 +164,16 @@ final class BringUp {
     private ControllerConfiguration configuration() {
         return ControllerConfiguration.DISABLED
                 .withCss(
-                        hasCommandSets()
+                        ControllerSetup.hasCommandSets(cap)
                                 ? ControllerConfiguration.CSS_IO_COMMAND_SETS
                                 : ControllerConfiguration.CSS_NVM)
-                .withIosqes(SUBMISSION_ENTRY_SHIFT)
-                .withIocqes(COMPLETION_ENTRY_SHIFT);
-    }
-
-    /** Whether there may be others than the NVM Command Set. */
-    private boolean hasCommandSets() {
-        return (cap.css() & ControllerCapabilities.CSS_IO_COMMAND_SETS) != 0;
-    }
-
-    /** Null where there are no zoned namespaces. */
-    private ZoneReader zoneReader(TransferLimits limits) {
-        if (!hasCommandSets()) {
-            return null;
-        }
-        var zones = new ZoneReader(admin, options.adminTimeout(), limits.maxTransferBytes(), cap.minPageBytes());
-        boolean zoned = Boolean.TRUE.equals(optional("choosing command sets", zones::choose));
-        return zoned ? zones : null;
-    }
-
-    private void identify() {
-        var command = new NvmCommand().reset(AdminOpcode.IDENTIFY, 0);
-        command.cdw10 = IdentifyCns.CONTROLLER;
-        admin.execute(command, identity, options.adminTimeout());
-    }
-
-    private void checkIdentity() {
-        int sqes = IdentifyController.SQES.get(identity);
-        int cqes = IdentifyController.CQES.get(identity);
-        if ((sqes & 0xF) > SUBMISSION_ENTRY_SHIFT || (cqes & 0xF) > COMPLETION_ENTRY_SHIFT) {
-            throw unusable(String.format("it requires larger queue entries: sqes %02Xh, cqes %02Xh", sqes, cqes));
-        }
-    }
-
-    /** NVMe Base 2.1 §5.1.25.2.1 "Number of Queues (Feature Identifier 07h)". */
-    private int negotiateQueuePairs() {
-        int wanted = Math.min(options.maxQueuePairs(), queuePairsWithDoorbells());
-        var command = setFeatures(FeatureId.NUMBER_OF_QUEUES);
-        command.cdw11 = wanted - 1 << 16 | wanted - 1;
-        int granted = (int) admin.execute(command, null, options.adminTimeout());
-        return Math.min(wanted, Math.min(granted & 0xFFFF, granted >>> 16) + 1);
+                .withIosqes(ControllerSetup.SUBMISSION_ENTRY_SHIFT)
+                .withIocqes(ControllerSetup.COMPLETION_ENTRY_SHIFT);
     }
 
     private int queuePairsWithDoorbells() {
         long words = access.doorbells().byteSize() / Doorbell.strideBytes(cap.dstrd());
         return (int) Math.min(words / 2 - 1, Integer.MAX_VALUE);
-    }
-
-    /** NVMe Base 2.1 §5.1.25.1.5 "Asynchronous Event Configuration (Feature Identifier 0Bh)". */
-    private void configureEvents() {
-        var command = setFeatures(FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION);
-        command.cdw11 = EVENTS_SMART | IdentifyController.OAES.get(identity) & EVENTS_OPTIONAL;
-        admin.execute(command, null, options.adminTimeout());
     }
 
     private DoorbellBuffers configureDoorbellBuffers(Parts parts, int queuePairs) {
@@ -264,7 +193,7 @@ final class BringUp {
 
     /** NVMe Base 2.1 §5.1.25.1.28 "Host Identifier (Feature Identifier 81h)": sixteen bytes where they are supported. */
     private Void setHostIdentifier() {
-        boolean wide = attribute(IdentifyController.CTRATT_HOST_IDENTIFIER_128);
+        boolean wide = setup.attribute(IdentifyController.CTRATT_HOST_IDENTIFIER_128);
         if (options.hostId().isEmpty() || !wide) {
             return null;
         }
@@ -273,7 +202,7 @@ final class BringUp {
         var bigEndian = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
         data.set(bigEndian, 0, id.getMostSignificantBits());
         data.set(bigEndian, 8, id.getLeastSignificantBits());
-        var command = setFeatures(FeatureId.HOST_IDENTIFIER);
+        var command = ControllerSetup.setFeatures(FeatureId.HOST_IDENTIFIER);
         command.cdw11 = HOST_ID_128;
         admin.execute(command, data, options.adminTimeout());
         return null;
@@ -286,33 +215,15 @@ final class BringUp {
             return Duration.ZERO;
         }
         long timeout = Math.ceilDiv(Math.max(1, options.keepAlive().toMillis()), granularity) * (long) granularity;
-        var command = setFeatures(FeatureId.KEEP_ALIVE_TIMER);
+        var command = ControllerSetup.setFeatures(FeatureId.KEEP_ALIVE_TIMER);
         command.cdw11 = (int) Math.min(timeout, Integer.MAX_VALUE);
         admin.execute(command, null, options.adminTimeout());
         return Duration.ofMillis(timeout / 2);
     }
 
-    /**
-     * NVMe Base 2.1 §5.1.25.1.14 "Host Behavior Support (Feature Identifier 16h)", ACRE: without it the controller names no
-     * delays, and does not interrupt commands.
-     */
-    private RetryPolicy enableRetryDelays() {
-        int first = IdentifyController.CRDT1.get(identity);
-        int second = IdentifyController.CRDT2.get(identity);
-        int third = IdentifyController.CRDT3.get(identity);
-        if (options.retries() == 0 || (first | second | third) == 0) {
-            return null;
-        }
-        var data = MemorySegment.ofArray(new byte[HOST_BEHAVIOR_BYTES]);
-        data.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
-        admin.execute(setFeatures(FeatureId.HOST_BEHAVIOR_SUPPORT), data, options.adminTimeout());
-        int unit = RetryPolicy.UNIT_MILLIS;
-        return new RetryPolicy(options.retries(), first * unit, second * unit, third * unit);
-    }
-
     private TransferLimits limits() {
-        long mdts = PrpMath.maxTransferBytes(IdentifyController.MDTS.get(identity), cap.minPageBytes());
-        boolean excluded = attribute(IdentifyController.CTRATT_MDTS_WITHOUT_METADATA)
+        long mdts = setup.maxTransferBytes();
+        boolean excluded = setup.attribute(IdentifyController.CTRATT_MDTS_WITHOUT_METADATA)
                 || quirks.contains(Quirk.MDTS_WITHOUT_METADATA);
         return new TransferLimits((int) Math.min(mdts, options.maxTransferBytes()), excluded, stripeBytes());
     }
@@ -322,65 +233,6 @@ final class BringUp {
         return quirks.contains(Quirk.STRIPES) && shift > 0 && shift < MOST_STRIPE_SHIFT
                 ? cap.minPageBytes() << shift
                 : 0;
-    }
-
-    private boolean attribute(int ctratt) {
-        return (IdentifyController.CTRATT.get(identity) & ctratt) != 0;
-    }
-
-    private ControllerInfo info(int queuePairs, boolean shadowDoorbells, TransferLimits limits) {
-        return new ControllerInfo(
-                IdentifyController.SN.get(identity),
-                IdentifyController.MN.get(identity),
-                IdentifyController.FR.get(identity),
-                registers.vs().raw(),
-                IdentifyController.CNTLID.get(identity),
-                limits.maxTransferBytes(),
-                queuePairs,
-                cap.maxQueueEntries(),
-                shadowDoorbells,
-                identity.toArray(ValueLayout.JAVA_BYTE));
-    }
-
-    private static NvmCommand setFeatures(int fid) {
-        var command = new NvmCommand().reset(AdminOpcode.SET_FEATURES, 0);
-        command.cdw10 = fid;
-        return command;
-    }
-
-    private NvmeException unusable(String why) {
-        return new NvmeException(NvmeException.Kind.GIVE_UP, name, "cannot be driven: " + why);
-    }
-
-    private void perform(String what, Runnable action) {
-        step(what, () -> {
-            action.run();
-            return null;
-        });
-    }
-
-    private <T> T step(String what, Supplier<T> action) {
-        try {
-            return action.get();
-        } catch (NvmeException e) {
-            throw new NvmeException(
-                    e.kind(), name + ", bring-up, " + what, e.getMessage() + " (" + registers.describe() + ")", e);
-        }
-    }
-
-    /** A step the controller may refuse; null then. If it does not answer at all, that is no refusal. */
-    private <T> T optional(String what, Supplier<T> action) {
-        return step(what, () -> {
-            try {
-                return action.get();
-            } catch (NvmeException e) {
-                if (e.status().isEmpty()) {
-                    throw e;
-                }
-                LOG.warn("{}, bring-up goes on without {}: {}", name, what, e.getMessage());
-                return null;
-            }
-        });
     }
 
     private void undo(Parts parts, RuntimeException failed) {

@@ -75,8 +75,7 @@ public final class PcieController extends DriverController {
         registers = new ControllerRegisters(access, name, options.readyTimeout(), pause);
         vectors = new InterruptVectors(access, name);
         var queuePause = quirks.contains(Quirk.NEEDS_TIME_FOR_QUEUES) ? QUEUE_PAUSE : Duration.ZERO;
-        queuePairs = new QueuePairs(
-                queuePairSet, access, name, clock, options, vectors, queuePause, queueAdmin(), queuePairHost());
+        queuePairs = new QueuePairs(queuePairSet, access, name, clock, options, vectors, queuePause, queueAdmin());
         dma = new DmaPool(access, name, options.maxDmaBytes());
     }
 
@@ -139,7 +138,7 @@ public final class PcieController extends DriverController {
 
     @Override
     protected QueuePairControl makeQueuePair(RunningController now, QueuePairOptions wanted, Arena arena) {
-        return queuePairs.create(latest, wanted, arena);
+        return queuePairs.create(latest, wanted, arena, queuePairHost(now));
     }
 
     @Override
@@ -220,11 +219,12 @@ public final class PcieController extends DriverController {
     }
 
     @Override
-    protected void restart(RunningController seen, String reason) {
+    protected boolean restart(RunningController seen, String reason) {
         long startNanos = System.nanoTime();
         takeDown("reset: " + reason, false);
         bringUp();
         logReady(System.nanoTime() - startNanos);
+        return true;
     }
 
     @Override
@@ -366,7 +366,7 @@ public final class PcieController extends DriverController {
     }
 
     @Override
-    protected void unreachable(String reason) {
+    protected void unreachable(RunningController seen, String reason) {
         // Once: the owner may go on ringing until its queue pair has ended.
         if (leaving.compareAndSet(false, true)) {
             Thread.ofVirtual().name("nvme-" + name + "-unreachable").start(() -> removed(reason));

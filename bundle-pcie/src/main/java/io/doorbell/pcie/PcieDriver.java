@@ -1,21 +1,18 @@
 package io.doorbell.pcie;
 
+import io.doorbell.driver.ControllerKeeper;
+import io.doorbell.driver.ControllerServices;
 import io.doorbell.host.NvmeController;
-import io.doorbell.nvme.NvmeException;
 import io.doorbell.pci.PciFunction;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Dictionary;
-import java.util.Hashtable;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -151,10 +148,14 @@ public final class PcieDriver {
         String[] exclude() default {};
     }
 
+    /** Another driver, or our predecessor, may have to let go first: two minutes, longer than whoever has the function may take to close. */
+    private static final ControllerKeeper.Patience PATIENCE =
+            new ControllerKeeper.Patience(Duration.ofMillis(100), Duration.ofSeconds(10), 18, false);
+
     private final BundleContext context;
     private final PcieOptions options;
     private final Set<String> excluded;
-    private final ConcurrentHashMap<PciFunction, DrivenFunction> driven = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<PciFunction, ControllerKeeper> driven = new ConcurrentHashMap<>();
 
     @Activate
     public PcieDriver(BundleContext context, Config config) {
@@ -199,7 +200,7 @@ public final class PcieDriver {
             LOG.info("{} is left alone: it is in the list \"exclude\" of io.doorbell.pcie", function.address());
             return;
         }
-        driven.computeIfAbsent(function, DrivenFunction::new);
+        driven.computeIfAbsent(function, this::keep);
     }
 
     void removeFunction(PciFunction function) {
@@ -211,153 +212,17 @@ public final class PcieDriver {
 
     @Deactivate
     void deactivate() {
-        // Side by side: each may take as long as its controller's shutdown.
-        var closing = driven.values().stream()
-                .map(function -> Thread.ofVirtual().start(function::close))
-                .toList();
+        var keepers = List.copyOf(driven.values());
         driven.clear();
-        for (var thread : closing) {
-            DrivenFunction.join(thread, DrivenFunction.CLOSE_BOUND);
-        }
+        ControllerKeeper.closeAll(keepers);
     }
 
-    /** One function from when it came to when it goes. */
-    private final class DrivenFunction {
-        /** Shutdown notification, disabling and a bring-up that has to end first, each with bounds of their own. */
-        static final Duration CLOSE_BOUND = Duration.ofSeconds(60);
+    private ControllerKeeper keep(PciFunction function) {
+        return new ControllerKeeper(
+                function.address(), () -> PcieController.open(function, options), this::publish, PATIENCE);
+    }
 
-        private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
-        private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
-
-        /** Two minutes: longer than whoever has the function may take to close. */
-        private static final int MOST_ATTEMPTS = 18;
-
-        private final PciFunction function;
-        private final CountDownLatch closing = new CountDownLatch(1);
-        private final Thread bringUp;
-
-        // Guarded by this, and so is the step of closing.
-        private PcieController controller;
-        private ServiceRegistration<NvmeController> registration;
-
-        DrivenFunction(PciFunction function) {
-            this.function = function;
-            // Not on the thread of the service registry: a controller may take seconds to become ready.
-            bringUp = Thread.ofVirtual()
-                    .name("nvme-" + function.address() + "-bring-up")
-                    .start(this::open);
-        }
-
-        private void open() {
-            var opened = openSoonerOrLater();
-            if (opened != null && !publish(opened)) {
-                opened.close();
-            }
-        }
-
-        /** Null when it is not usable, or goes before it is. Another driver, or our predecessor, may have to let go first. */
-        private PcieController openSoonerOrLater() {
-            var pause = FIRST_PAUSE;
-            for (int attempt = 1; ; attempt++) {
-                try {
-                    return PcieController.open(function, options);
-                } catch (RuntimeException e) {
-                    boolean hopeless =
-                            e instanceof NvmeException refused && refused.kind() == NvmeException.Kind.GIVE_UP;
-                    if (hopeless || attempt == MOST_ATTEMPTS) {
-                        LOG.error("{} is not usable: {}", function.address(), e.getMessage(), e);
-                        return null;
-                    }
-                    LOG.warn(
-                            "{} is not usable, and tried again in {} ms: {}",
-                            function.address(),
-                            pause.toMillis(),
-                            e.getMessage());
-                }
-                if (closedWithin(pause)) {
-                    return null;
-                }
-                pause = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
-            }
-        }
-
-        private boolean closedWithin(Duration pause) {
-            try {
-                return closing.await(pause.toNanos(), TimeUnit.NANOSECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return true;
-            }
-        }
-
-        /** Without a lock: those who bind the service do what they like. */
-        private boolean publish(PcieController opened) {
-            if (closing.getCount() == 0) {
-                return false;
-            }
-            ServiceRegistration<NvmeController> published;
-            try {
-                published = context.registerService(NvmeController.class, opened, properties(opened));
-            } catch (IllegalStateException e) {
-                // This bundle is stopping; close() comes, or has nothing left to do.
-                return false;
-            }
-            synchronized (this) {
-                if (closing.getCount() > 0) {
-                    controller = opened;
-                    registration = published;
-                    return true;
-                }
-            }
-            unregister(published);
-            return false;
-        }
-
-        private Dictionary<String, Object> properties(PcieController opened) {
-            var properties = new Hashtable<String, Object>();
-            properties.put(NvmeController.TRID_PROPERTY, opened.transportId().toString());
-            return properties;
-        }
-
-        void close() {
-            ServiceRegistration<NvmeController> published;
-            PcieController toClose;
-            synchronized (this) {
-                closing.countDown();
-                published = registration;
-                toClose = controller;
-                registration = null;
-                controller = null;
-            }
-            unregister(published);
-            if (toClose != null) {
-                toClose.close();
-            }
-            if (Thread.currentThread() != bringUp) {
-                join(bringUp, CLOSE_BOUND);
-            }
-        }
-
-        private void unregister(ServiceRegistration<NvmeController> published) {
-            if (published == null) {
-                return;
-            }
-            try {
-                // Returns when everybody has heard of it: the resource manager has its leases back then.
-                published.unregister();
-            } catch (IllegalStateException e) {
-                LOG.debug("{}: unregistered already", function.address());
-            }
-        }
-
-        static void join(Thread thread, Duration bound) {
-            try {
-                if (!thread.join(bound)) {
-                    LOG.warn("{} did not end within {} s", thread.getName(), bound.toSeconds());
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+    private Runnable publish(NvmeController opened) {
+        return ControllerServices.publish(context, opened);
     }
 }

@@ -46,7 +46,6 @@ final class QueuePairs {
     private final Duration queuePause;
 
     private final QueueAdmin admin;
-    private final QueuePairHost host;
     private final QueuePairSet made;
 
     // Guarded by this.
@@ -64,8 +63,7 @@ final class QueuePairs {
             PcieOptions options,
             InterruptVectors vectors,
             Duration queuePause,
-            QueueAdmin admin,
-            QueuePairHost host) {
+            QueueAdmin admin) {
         this.made = made;
         this.access = access;
         this.name = name;
@@ -74,14 +72,13 @@ final class QueuePairs {
         this.vectors = vectors;
         this.queuePause = queuePause;
         this.admin = admin;
-        this.host = host;
     }
 
     /**
      * @throws NvmeException of kind {@code RESET} without status when the controller may have a queue that was not wanted in
      *     the end: its memory and id are kept until {@link #endAll}
      */
-    DriverQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena) {
+    DriverQueuePairControl create(BringUp.Running running, QueuePairOptions wanted, Arena arena, QueuePairHost host) {
         int queueId = made.takeId(running.common().info().ioQueuePairs(), wanted.label());
         QueueMemory memory;
         int entries = Math.min(
@@ -99,7 +96,7 @@ final class QueuePairs {
         var interrupt = wanted.path().interrupt().map(vectors::take).orElse(null);
         var making = new Making(running.common().admin(), queueId, entries, memory, interrupt);
         try {
-            return create(running, wanted, arena, making);
+            return create(running, wanted, arena, making, host);
         } catch (RuntimeException failed) {
             vectors.giveBack(interrupt);
             var left = new Unmade(queueId, memory);
@@ -117,7 +114,7 @@ final class QueuePairs {
     }
 
     private DriverQueuePairControl create(
-            BringUp.Running running, QueuePairOptions wanted, Arena arena, Making making) {
+            BringUp.Running running, QueuePairOptions wanted, Arena arena, Making making, QueuePairHost host) {
         var info = running.common().info();
         var timeout = wanted.path()
                 .timeout()

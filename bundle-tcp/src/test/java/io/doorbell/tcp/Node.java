@@ -9,19 +9,19 @@ import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
 
 /** A node that is nothing but a target: namespace 1 in memory, namespace 2 nothing. */
-final class Node implements AutoCloseable {
+public final class Node implements AutoCloseable {
     /** One more, for who is not to be disturbed. */
-    static final String QUIET_NQN = "nqn.2026-11.io.doorbell:quiet";
+    public static final String QUIET_NQN = "nqn.2026-11.io.doorbell:quiet";
 
-    static final String NQN = "nqn.2026-11.io.doorbell:tcp";
+    public static final String NQN = "nqn.2026-11.io.doorbell:tcp";
 
-    final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
-    final FabricTarget fabrics = new FabricTarget();
-    final NvmSubsystem subsystem = new NvmSubsystem(NQN, "SN1", "Model");
-    final NvmSubsystem quiet = new NvmSubsystem(QUIET_NQN, "SN2", "Model");
-    final TcpTarget target;
+    public final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
+    public final FabricTarget fabrics = new FabricTarget();
+    public final NvmSubsystem subsystem = new NvmSubsystem(NQN, "SN1", "Model");
+    public final NvmSubsystem quiet = new NvmSubsystem(QUIET_NQN, "SN2", "Model");
+    public final TcpTarget target;
 
-    Node(TcpTargetSettings settings) {
+    public Node(TcpTargetSettings settings) {
         subsystem.addNamespace(1, new MemoryBackend().open(new NamespaceSpec("memory", 64 << 20, 512, "")));
         subsystem.addNamespace(2, new NullBackend().open(new NamespaceSpec("null", 1L << 40, 4096, "")));
         quiet.addNamespace(1, new MemoryBackend().open(new NamespaceSpec("memory", 64 << 20, 512, "")));
@@ -30,7 +30,7 @@ final class Node implements AutoCloseable {
         target = TcpTarget.open(settings, fabrics, reactors);
     }
 
-    static TcpTargetSettings settings(int port, int inCapsuleBytes, int bufferMebibytes, boolean digests) {
+    public static TcpTargetSettings settings(int port, int inCapsuleBytes, int bufferMebibytes, boolean digests) {
         return new TcpTargetSettings(
                 "test",
                 "127.0.0.1",

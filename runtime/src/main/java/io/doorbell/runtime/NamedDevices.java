@@ -15,13 +15,15 @@ final class NamedDevices {
 
     private static final Pattern PCIE = Pattern.compile("(?is)(?=.*\\btrtype[:=]PCIE\\b).*\\btraddr[:=](\\S+).*");
 
+    private static final Pattern TCP = Pattern.compile("(?is)(?=.*\\btrtype[:=]TCP\\b)(?=.*\\bsubnqn[:=]\\S)(.*)");
+
     private final List<String> arguments;
 
     NamedDevices(List<String> arguments) {
         this.arguments = List.copyOf(arguments);
     }
 
-    /** A temporary one, whose driver looks for them: by the path of their socket, or on the bus. */
+    /** A temporary one, whose drivers look for them: by the path of their socket, on the bus, or over the network. */
     Home home(Distribution distribution) {
         var home = Home.temporary(distribution);
         try {
@@ -31,6 +33,11 @@ final class NamedDevices {
                 Files.writeString(
                         config.resolve("io.doorbell.pcie.vfiouser~named" + i + ".cfg"),
                         "path = " + sockets.get(i) + "\n");
+            }
+            var targets = named(TCP);
+            for (int i = 0; i < targets.size(); i++) {
+                Files.writeString(
+                        config.resolve("io.doorbell.tcp.host~named" + i + ".cfg"), "trid = " + targets.get(i) + "\n");
             }
             var functions = named(PCIE);
             if (!functions.isEmpty()) {
@@ -45,12 +52,12 @@ final class NamedDevices {
         }
     }
 
-    /** The addresses of one kind of transport. */
+    /** What is said of those of one kind of transport. */
     private List<String> named(Pattern kind) {
         return arguments.stream()
                 .map(kind::matcher)
                 .filter(Matcher::matches)
-                .map(id -> id.group(1))
+                .map(id -> id.group(1).strip())
                 .toList();
     }
 }

@@ -2,7 +2,6 @@ package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
-import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
 import java.lang.foreign.MemorySegment;
@@ -117,9 +116,21 @@ public abstract class AdminQueue implements AutoCloseable {
         return execute(new AdminRequest(name, command).withoutAbort(), null, bound);
     }
 
+    /** As {@link #execute} of a command without data, and a status other than success is an answer too. */
+    public AdminRequest.Answer answer(NvmCommand command, Duration bound) {
+        return answer(new AdminRequest(name, command), null, bound);
+    }
+
     private long execute(AdminRequest request, MemorySegment data, Duration bound) {
+        var answer = answer(request, data, bound);
+        if (answer.status() != Status.SUCCESS) {
+            throw NvmeException.failed(request.attempted(), new Status(answer.status()));
+        }
+        return answer.result();
+    }
+
+    private AdminRequest.Answer answer(AdminRequest request, MemorySegment data, Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
-        var command = request.command();
         if (data != null && data.byteSize() > MAX_DATA_BYTES) {
             throw new NvmeException(
                     NvmeException.Kind.GIVE_UP,
@@ -130,19 +141,16 @@ public abstract class AdminQueue implements AutoCloseable {
         request.uses(buffer);
         try {
             if (buffer != null) {
-                whileOurs(request, () -> buffer.prepare(data, NvmOpcode.transfersToController(command.opc)));
+                whileOurs(request, () -> buffer.prepare(data, request.transfersToController()));
             }
             acquireSlot(request, deadline);
             start(request);
             await(request, deadline);
             var answer = request.answer();
-            if (answer.status() != Status.SUCCESS) {
-                throw NvmeException.failed(request.attempted(), new Status(answer.status()));
-            }
-            if (buffer != null && NvmOpcode.transfersToHost(command.opc)) {
+            if (buffer != null && answer.status() == Status.SUCCESS && request.transfersToHost()) {
                 whileOurs(request, () -> buffer.copyTo(data));
             }
-            return answer.result();
+            return answer;
         } finally {
             letGo(request);
         }

@@ -2,9 +2,11 @@ package io.doorbell.driver;
 
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.FabricsCommand;
 import io.doorbell.nvme.FeatureId;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.LogPageId;
+import io.doorbell.nvme.NvmOpcode;
 import java.util.concurrent.CompletableFuture;
 
 /** One admin command on its way. Guarded by the lock of its {@link AdminQueue}, but for the answer. */
@@ -15,7 +17,8 @@ public final class AdminRequest {
         void answered(int status, long result);
     }
 
-    record Answer(int status, long result) {}
+    /** What a completion says: 15 bits of status, dwords 0 and 1. */
+    public record Answer(int status, long result) {}
 
     private static final int NOT_STARTED = -1;
 
@@ -72,6 +75,19 @@ public final class AdminRequest {
         return command;
     }
 
+    /** Which way its data go stands in the opcode, or in the type of a Fabrics command. */
+    public boolean transfersToController() {
+        return NvmOpcode.transfersToController(direction());
+    }
+
+    public boolean transfersToHost() {
+        return NvmOpcode.transfersToHost(direction());
+    }
+
+    private int direction() {
+        return command.opc == AdminOpcode.FABRICS ? FabricsCommand.type(command.nsid) : command.opc;
+    }
+
     public long prp1() {
         return prp1;
     }
@@ -98,6 +114,7 @@ public final class AdminRequest {
                     AdminOpcode.CREATE_IO_SUBMISSION_QUEUE,
                     AdminOpcode.DELETE_IO_COMPLETION_QUEUE,
                     AdminOpcode.DELETE_IO_SUBMISSION_QUEUE -> opcode + " " + (command.cdw10 & 0xFFFF);
+            case AdminOpcode.FABRICS -> FabricsCommand.name(FabricsCommand.type(command.nsid));
             case AdminOpcode.ABORT ->
                 String.format("%s of cid %04Xh on queue %d", opcode, command.cdw10 >>> 16, command.cdw10 & 0xFFFF);
             default -> opcode;

@@ -104,9 +104,10 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
      * Takes the controller down and brings it up again. Under the lifecycle lock, in state RESETTING.
      *
      * @param seen what ran when the reset was asked for; null for nothing
+     * @return whether it is up again; else that is tried further, and it stays RESETTING
      * @throws RuntimeException when it is not usable any more: it fails then
      */
-    protected abstract void restart(RunningController seen, String reason);
+    protected abstract boolean restart(RunningController seen, String reason);
 
     /** Whether there is something to be reset. Under the lifecycle lock. */
     protected abstract boolean isResettable();
@@ -123,8 +124,12 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
     /** A queue pair is fenced and its memory freed. */
     protected abstract void released(DriverQueuePairControl queuePair);
 
-    /** The way to the controller is gone, as an owner found. Any thread; returns at once. */
-    protected abstract void unreachable(String reason);
+    /**
+     * The way to the controller is gone, as an owner found. Any thread; returns at once.
+     *
+     * @param seen what ran when the owner's queue pair was made
+     */
+    protected abstract void unreachable(RunningController seen, String reason);
 
     /** Waits while the controller has stopped processing commands (CSTS.PP); returns whether it goes on within the bound. */
     protected abstract boolean awaitProcessing(Duration bound);
@@ -230,7 +235,7 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
         use(up.namespaces());
         running = up;
         events.arm(up);
-        keepAlive.start(up);
+        keepAlive.start(up, queuePairSet::completedCommands);
     }
 
     /** The controller is being disabled, or has left: what runs is given to whoever takes it down. Under the lifecycle lock. */
@@ -266,8 +271,9 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
             }
             LOG.warn("{} is being reset: {}", name, reason);
             changeState(ControllerState.RESETTING, reason);
-            restart(seen, reason);
-            changeState(ControllerState.READY, "reset: " + reason);
+            if (restart(seen, reason)) {
+                changeState(ControllerState.READY, "reset: " + reason);
+            }
         } catch (RuntimeException e) {
             changeState(ControllerState.FAILED, e.getMessage());
             throw e;
@@ -406,9 +412,9 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
         return id + " " + state;
     }
 
-    /** What queue pairs tell. */
-    protected final QueuePairHost queuePairHost() {
-        return new Host();
+    /** What queue pairs tell that are made while this runs. */
+    protected final QueuePairHost queuePairHost(RunningController now) {
+        return new Host(now);
     }
 
     /** What controls of queue pairs ask for. */
@@ -417,6 +423,12 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
     }
 
     private final class Host implements QueuePairHost {
+        private final RunningController seen;
+
+        private Host(RunningController seen) {
+            this.seen = seen;
+        }
+
         @Override
         public void timedOut(TrackedQueuePair queuePair, int cid) {
             // One task for all that take too long: when it runs it finds them, and else they are told of as stuck.
@@ -435,12 +447,12 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
         }
 
         private void abortLate(TrackedQueuePair queuePair) {
-            var seen = running;
+            var before = running;
             int aborted = 0;
             for (int slot = 0; slot < queuePair.slots(); slot++) {
                 int cid = queuePair.lateId(slot);
                 // Ended, its id may be another queue pair's by now.
-                if (cid == Trackers.NONE || queuePair.isEnded() || running != seen) {
+                if (cid == Trackers.NONE || queuePair.isEnded() || running != before) {
                     continue;
                 }
                 if (aborted++ == 0) {
@@ -468,7 +480,7 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
 
         @Override
         public void unreachable(String reason) {
-            DriverController.this.unreachable(reason);
+            DriverController.this.unreachable(seen, reason);
         }
     }
 

@@ -135,6 +135,11 @@ public abstract class OwnedQueuePair extends QueuePair {
         return deleted || ending != null || fenced != null;
     }
 
+    /** Whether nothing can be submitted any more because the controller has gone, or is going. */
+    public final boolean isDisconnected() {
+        return disconnected != null;
+    }
+
     public final boolean isEnded() {
         return ending != null;
     }

@@ -33,4 +33,24 @@ public record QueuePairParts(
         EventFd interrupt,
         RetryPolicy retry,
         List<InjectedError> injected,
-        QueuePairHost host) {}
+        QueuePairHost host) {
+
+    /** The same, for a transport that has its own place for entries. */
+    public QueuePairParts withSubmission(MemorySegment segment) {
+        return new QueuePairParts(
+                queueId,
+                entries,
+                name,
+                segment,
+                formats,
+                maxTransferBytes,
+                handler,
+                clock,
+                timeout,
+                abortMillis,
+                interrupt,
+                retry,
+                injected,
+                host);
+    }
+}

@@ -125,6 +125,15 @@ public final class QueuePairSet {
         giveBackId(control.pair().queueId());
     }
 
+    /** Commands that have ended, on those that are there. */
+    public long completedCommands() {
+        long sum = 0;
+        for (var control : controls) {
+            sum += control.pair().completed;
+        }
+        return sum;
+    }
+
     /** Those that are not fenced yet. */
     public int size() {
         return controls.size();

@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param reader reads its namespaces anew
  * @param namespaces as they were when it was brought up
  * @param keepAlive interval between two Keep Alive commands, zero for none
+ * @param trafficKeepsAlive whether other commands are as good as Keep Alive (CTRATT.TBKAS)
  * @param eventRequests Asynchronous Event Requests the controller takes, up to our own limit
  * @param shutdownBound how long it takes to shut down, by its own word
  */
@@ -21,5 +22,6 @@ public record RunningController(
         TransferLimits limits,
         RetryPolicy retry,
         Duration keepAlive,
+        boolean trafficKeepsAlive,
         int eventRequests,
         Duration shutdownBound) {}

@@ -45,7 +45,7 @@ public abstract class StagingQueuePair extends TrackedQueuePair {
 
     /**
      * Writes the entry of a read, write or compare with its data in one piece and all else zero. What {@link DataPointers#contiguous}
-     * does for the others is done here too.
+     * and {@link #written} do for the others is done here too.
      *
      * @param fuse one of {@code SubmissionEntry.FUSE_}…
      */
@@ -160,7 +160,9 @@ public abstract class StagingQueuePair extends TrackedQueuePair {
             } else {
                 pointers.next(slot, pieces, partBytes, mptr, (long) count * metadataBytes);
             }
-            encodePart(entry(i, cid), opc, cid, transfer, metadata, done, count);
+            long entry = entry(i, cid);
+            encodePart(entry, opc, cid, transfer, metadata, done, count);
+            written(entry, cid);
             done += count;
         }
         if (parts == 1) {
@@ -319,6 +321,7 @@ public abstract class StagingQueuePair extends TrackedQueuePair {
                 command.cdw15);
         SubmissionEntry.cdw2(submission, entry, command.cdw2);
         SubmissionEntry.cdw3(submission, entry, command.cdw3);
+        written(entry, cid);
         begin(cid, token);
         return 0;
     }

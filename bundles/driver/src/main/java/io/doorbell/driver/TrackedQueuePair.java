@@ -95,6 +95,12 @@ public abstract class TrackedQueuePair extends OwnedQueuePair {
     /** Where the entry of the command goes that is staged after {@code ahead} others, with this id. */
     protected abstract long entry(int ahead, int cid);
 
+    /**
+     * An entry is written, and its data described: for transports that put more around it. May throw; the command is not
+     * accepted then.
+     */
+    protected void written(long entry, int cid) {}
+
     /** The entry of this command is written, and goes to the controller with the next commit. Throws nothing. */
     protected abstract void staged(int cid);
 
@@ -234,6 +240,7 @@ public abstract class TrackedQueuePair extends OwnedQueuePair {
         // As when staging: the entry first, since that may throw, and then our notes.
         deferred.copyEntry(slot, submission, entry);
         SubmissionEntry.cid(submission, entry, next);
+        written(entry, next);
         trackers.again(slot, clock.millis);
         deferred.remove();
         staged(next);

@@ -17,6 +17,7 @@ public final class Epoll implements AutoCloseable {
     private static final int OUT = 4;
     private static final int ERROR = 8;
     private static final int HANG_UP = 16;
+    private static final int ONE_SHOT = 1 << 30;
 
     /** struct epoll_event is packed on x86-64: events, then our 64 bits. */
     private static final long EVENT_BYTES = 12;
@@ -73,6 +74,42 @@ public final class Epoll implements AutoCloseable {
         int result = TcpCalls.epollCtl(errno, fd, operation, socket.fd(), event);
         if (result < 0) {
             throw new PlatformException("epoll_ctl", -result, "");
+        }
+    }
+
+    /** Watches a socket that tells when it is to be looked at, each time anew, by {@link Watch#arm}. */
+    public Watch watch(TcpSocket socket, int id, Arena lease) {
+        var watch = new Watch(fd, socket.fd(), id, lease);
+        watch.control(TcpCalls.EPOLL_CTL_ADD, ONE_SHOT);
+        return watch;
+    }
+
+    /** A socket that is looked at when its owner says so. Owner: that of the socket, until {@code lease} is closed. */
+    public static final class Watch {
+        private final int epoll;
+        private final int fd;
+        private final MemorySegment errno;
+        private final MemorySegment event;
+
+        private Watch(int epoll, int fd, int id, Arena lease) {
+            this.epoll = epoll;
+            this.fd = fd;
+            errno = lease.allocate(Libc.ERRNO_STATE);
+            event = lease.allocate(EVENT_BYTES, Integer.BYTES);
+            event.set(JAVA_INT_UNALIGNED, DATA, id);
+        }
+
+        /** The epoll tells once that there is something to receive, now or later, or where wanted that there is room to send. */
+        public void arm(boolean writable) {
+            control(TcpCalls.EPOLL_CTL_MOD, ONE_SHOT | IN | (writable ? OUT : 0));
+        }
+
+        private void control(int operation, int events) {
+            event.set(JAVA_INT, 0, events);
+            int result = TcpCalls.epollCtl(errno, epoll, operation, fd, event);
+            if (result < 0) {
+                throw new PlatformException("epoll_ctl", -result, "");
+            }
         }
     }
 

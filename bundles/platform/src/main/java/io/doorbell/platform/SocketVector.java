@@ -24,7 +24,9 @@ public final class SocketVector implements AutoCloseable {
     private static final long MSG_IOV = 16;
     private static final long MSG_IOVLEN = 24;
 
-    private final Arena arena = Arena.ofShared();
+    /** Null where it is somebody else's to close. */
+    private final Arena arena;
+
     private final MemorySegment iovecs;
     private final MemorySegment message;
     private final Mapping memory;
@@ -42,9 +44,7 @@ public final class SocketVector implements AutoCloseable {
      * @param maxParts 1 to {@link #MAX_PARTS}
      */
     public SocketVector(NativeMemory memory, int maxParts) {
-        if (maxParts < 1 || maxParts > MAX_PARTS) {
-            throw new IllegalArgumentException(maxParts + " parts of a vector: 1 to " + MAX_PARTS);
-        }
+        requireParts(maxParts);
         var segment = memory.segment();
         this.memory = Mapping.retain(segment.address());
         if (this.memory == null) {
@@ -52,11 +52,37 @@ public final class SocketVector implements AutoCloseable {
         }
         this.maxParts = maxParts;
         this.segment = segment;
+        arena = Arena.ofShared();
         address = segment.address();
         memoryBytes = segment.byteSize();
         iovecs = arena.allocate(IOVEC_BYTES * maxParts, Long.BYTES);
         message = arena.allocate(MSGHDR_BYTES, Long.BYTES);
         message.set(JAVA_LONG, MSG_IOV, iovecs.address());
+    }
+
+    /**
+     * As above, with the lifetime of {@code lease}: when that is closed no call can be made with this any more, and none is being made.
+     * {@link #close} does nothing then.
+     */
+    public SocketVector(NativeMemory memory, int maxParts, Arena lease) {
+        requireParts(maxParts);
+        // Keeps the memory mapped until the arena is closed.
+        var view = MemoryView.within(memory.segment(), lease);
+        this.memory = null;
+        this.maxParts = maxParts;
+        arena = null;
+        segment = view;
+        address = view.address();
+        memoryBytes = view.byteSize();
+        iovecs = lease.allocate(IOVEC_BYTES * maxParts, Long.BYTES);
+        message = lease.allocate(MSGHDR_BYTES, Long.BYTES);
+        message.set(JAVA_LONG, MSG_IOV, iovecs.address());
+    }
+
+    private static void requireParts(int maxParts) {
+        if (maxParts < 1 || maxParts > MAX_PARTS) {
+            throw new IllegalArgumentException(maxParts + " parts of a vector: 1 to " + MAX_PARTS);
+        }
     }
 
     /** Begins anew. */
@@ -146,7 +172,7 @@ public final class SocketVector implements AutoCloseable {
     /** Lets the memory go. Does nothing the second time. */
     @Override
     public void close() {
-        if (!closed) {
+        if (!closed && arena != null) {
             closed = true;
             arena.close();
             memory.release();

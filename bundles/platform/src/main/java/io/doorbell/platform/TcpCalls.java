@@ -18,6 +18,7 @@ final class TcpCalls {
     static final int TCP_NODELAY = 1;
     static final int IPV6_V6ONLY = 26;
     static final int SHUT_WR = 1;
+    static final int SHUT_RDWR = 2;
 
     static final int EPOLL_CLOEXEC = 0x80000;
     static final int EPOLL_CTL_ADD = 1;

@@ -185,6 +185,17 @@ public final class TcpSocket implements AutoCloseable {
         TcpCalls.shutdown(errno, fd(), TcpCalls.SHUT_WR);
     }
 
+    /**
+     * Ends both directions: whoever receives learns of the end, when what has come is received. Any thread, beside the owner; not
+     * beside {@link #close}.
+     */
+    public void shutdown() {
+        try (var scratch = Arena.ofConfined()) {
+            // ENOTCONN: the peer was faster. An errno of its own: the owner may be in a call.
+            TcpCalls.shutdown(scratch.allocate(Libc.ERRNO_STATE), fd(), TcpCalls.SHUT_RDWR);
+        }
+    }
+
     public InetSocketAddress localAddress() {
         return name(false);
     }

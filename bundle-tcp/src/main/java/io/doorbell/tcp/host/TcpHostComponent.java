@@ -1,0 +1,207 @@
+package io.doorbell.tcp.host;
+
+import io.doorbell.driver.ControllerKeeper;
+import io.doorbell.driver.ControllerServices;
+import io.doorbell.driver.DriverController;
+import io.doorbell.fabrics.host.FabricController;
+import io.doorbell.fabrics.host.FabricHostOptions;
+import io.doorbell.nvme.TransportId;
+import java.time.Duration;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A controller on another machine for each {@code io.doorbell.tcp.host~NAME.cfg}, registered while it is reached. */
+@Component(
+        service = {},
+        configurationPid = "io.doorbell.tcp.host",
+        configurationPolicy = ConfigurationPolicy.REQUIRE,
+        immediate = true)
+@Designate(ocd = TcpHostComponent.Config.class, factory = true)
+public final class TcpHostComponent {
+    private static final Logger LOG = LoggerFactory.getLogger(TcpHostComponent.class);
+
+    @ObjectClassDefinition(name = "NVMe/TCP initiator", description = "A controller that this node reaches by NVMe/TCP")
+    public @interface Config {
+        @AttributeDefinition(
+                name = "Transport id",
+                description = "Which controller: trtype:TCP traddr:ADDRESS trsvcid:PORT subnqn:NAME. Empty: none.",
+                required = false)
+        String trid() default "";
+
+        @AttributeDefinition(
+                name = "Host identifier",
+                description = "UUID that names this host to controllers. Empty: one made of /etc/machine-id.",
+                required = false)
+        String host_id() default "";
+
+        @AttributeDefinition(
+                name = "Host NQN",
+                description = "Qualified name of this host. Empty: nqn.2014-08.org.nvmexpress:uuid:HOST-ID",
+                required = false)
+        String host_nqn() default "";
+
+        @AttributeDefinition(
+                name = "Header digest",
+                description = "Whether a checksum of each header is asked for; the target may not want it")
+        boolean header_digest() default false;
+
+        @AttributeDefinition(
+                name = "Data digest",
+                description = "Whether a checksum of all data is asked for; the target may not want it")
+        boolean data_digest() default false;
+
+        @AttributeDefinition(
+                name = "Queue entries",
+                description = "Entries of an I/O queue at most; the controller may have fewer",
+                min = "2",
+                max = "16384")
+        int queue_entries() default 128;
+
+        @AttributeDefinition(
+                name = "Queue pairs",
+                description = "Queue pairs asked of the controller, a connection each; it may grant fewer",
+                min = "1",
+                max = "65534")
+        int queue_pairs() default 128;
+
+        @AttributeDefinition(
+                name = "Longest transfer",
+                description = "KiB. Longer reads and writes are split. Controllers may set a lower limit (MDTS).",
+                min = "4",
+                max = "2048")
+        int max_transfer_kib() default 1024;
+
+        @AttributeDefinition(
+                name = "Memory",
+                description = "MiB of address space for data and connections; pages are taken when they are used",
+                min = "8",
+                max = "2047")
+        int memory_mib() default 1024;
+
+        @AttributeDefinition(
+                name = "Keep alive",
+                description =
+                        "Milliseconds that either side may be silent before the other takes it for gone; 0 for ever",
+                min = "0",
+                max = "3600000")
+        int keep_alive_ms() default 10_000;
+
+        @AttributeDefinition(
+                name = "Admin timeout",
+                description = "Milliseconds. An admin command that takes longer is aborted; if that does not help, the"
+                        + " controller is connected to anew.",
+                min = "100",
+                max = "600000")
+        int admin_timeout_ms() default 10_000;
+
+        @AttributeDefinition(
+                name = "I/O timeout",
+                description = "Milliseconds. The same for reads, writes and their kin. 0 waits for ever.",
+                min = "0",
+                max = "600000")
+        int io_timeout_ms() default 30_000;
+
+        @AttributeDefinition(
+                name = "Retries of I/O",
+                description =
+                        "Times that a command is given to a controller again which says that this may help. 0: never.",
+                min = "0",
+                max = "255")
+        int io_retries() default 4;
+
+        @AttributeDefinition(
+                name = "Connect timeout",
+                description = "Milliseconds that a connection may take until it is a queue",
+                min = "100",
+                max = "600000")
+        int connect_timeout_ms() default 5_000;
+
+        @AttributeDefinition(
+                name = "Reconnect delay",
+                description = "Milliseconds between two attempts to reach a controller that was lost",
+                min = "10",
+                max = "600000")
+        int reconnect_delay_ms() default 2_000;
+
+        @AttributeDefinition(
+                name = "Loss timeout",
+                description =
+                        "Seconds. A controller that was lost for so long is gone for its users, who wait until then; it"
+                                + " is still looked for.",
+                min = "0",
+                max = "86400")
+        int loss_timeout_s() default 600;
+    }
+
+    private final BundleContext context;
+    private final ControllerKeeper keeper;
+
+    @Activate
+    public TcpHostComponent(BundleContext context, Config config) {
+        this.context = context;
+        if (config.trid().isBlank()) {
+            keeper = null;
+            return;
+        }
+        var id = TransportId.parse(config.trid()).withoutNamespace();
+        if (id.trtype() != TransportId.Type.TCP || id.subnqn().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "trid = " + config.trid()
+                            + ": trtype:TCP traddr:ADDRESS trsvcid:PORT subnqn:NAME is needed; ./doorbell discover tells names");
+        }
+        var options = options(config);
+        var settings = new TcpHostSettings(config.header_digest(), config.data_digest(), config.memory_mib());
+        LOG.debug("{} is to be reached as {}", id, options.hostNqn());
+        var patience = new ControllerKeeper.Patience(
+                Duration.ofMillis(Math.min(100, config.reconnect_delay_ms())), options.reconnectDelay(), 0, true);
+        keeper = new ControllerKeeper(id.toString(), () -> open(id, options, settings), this::publish, patience);
+    }
+
+    private DriverController open(TransportId id, FabricHostOptions options, TcpHostSettings settings) {
+        return FabricController.open(new TcpHostTransport(id, settings), id, options, this::lost);
+    }
+
+    private void lost() {
+        keeper.lost();
+    }
+
+    private Runnable publish(DriverController opened) {
+        return ControllerServices.publish(context, opened);
+    }
+
+    static FabricHostOptions options(Config config) {
+        var hostId = HostName.id(config.host_id());
+        var nqn = config.host_nqn().isBlank()
+                ? FabricHostOptions.nqn(hostId)
+                : config.host_nqn().strip();
+        return new FabricHostOptions(
+                nqn,
+                hostId,
+                Duration.ofMillis(config.admin_timeout_ms()),
+                Duration.ofMillis(config.io_timeout_ms()),
+                Duration.ofMillis(config.connect_timeout_ms()),
+                Duration.ofMillis(config.keep_alive_ms()),
+                32,
+                config.queue_entries(),
+                config.queue_pairs(),
+                config.max_transfer_kib() * 1024,
+                config.io_retries(),
+                Duration.ofMillis(config.reconnect_delay_ms()),
+                Duration.ofSeconds(config.loss_timeout_s()));
+    }
+
+    @Deactivate
+    void deactivate() {
+        if (keeper != null) {
+            keeper.close();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+package io.doorbell.tcp.host;
+
+import io.doorbell.driver.AdminQueue;
+import io.doorbell.driver.AdminRequest;
+import io.doorbell.driver.BounceBuffers;
+import io.doorbell.driver.QueuePairParts;
+import io.doorbell.driver.StagingQueuePair;
+import io.doorbell.fabrics.host.HostConnection;
+import io.doorbell.host.NvmCommand;
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.FabricsCommand;
+import io.doorbell.nvme.NvmeException;
+import io.doorbell.platform.EventFd;
+import io.doorbell.platform.MemoryView;
+import io.doorbell.platform.TcpSocket;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One connection to a target. See {@link HostConnection} for its life. */
+final class TcpHostConnection implements HostConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(TcpHostConnection.class);
+
+    /** On an admin queue, and for Fabrics commands on any, capsules may bring this much. §3.5 "Capsules and Data Transfer". */
+    private static final int ADMIN_CAPSULE_BYTES = 8192;
+
+    /** How long a target may take to say that it has heard of a Disconnect. */
+    private static final Duration DISCONNECT_BOUND = Duration.ofMillis(500);
+
+    private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
+
+    private final String name;
+    private final TcpSocket socket;
+    private final LinkSettings settings;
+    private final HostMemory memory;
+    private final SocketSigns signs;
+    private final int entries;
+
+    // Guarded by this, but for the shutdown.
+    private Exchange exchange;
+    private HostMemory.Part part;
+    private Arena own;
+    private EventFd sign;
+    private int watchedQueue;
+    private boolean closed;
+    private volatile boolean shut;
+
+    private TcpHostConnection(
+            String name, TcpSocket socket, LinkSettings settings, HostMemory memory, SocketSigns signs, int entries) {
+        this.name = name;
+        this.socket = socket;
+        this.settings = settings;
+        this.memory = memory;
+        this.signs = signs;
+        this.entries = entries;
+    }
+
+    /** Exchanges ICReq and ICResp. The socket is this object's when it returns. */
+    static TcpHostConnection initialized(
+            String name,
+            TcpSocket socket,
+            TcpHostSettings wanted,
+            HostMemory memory,
+            SocketSigns signs,
+            int entries,
+            long deadline) {
+        try (var arena = Arena.ofShared();
+                var part = memory.take(Initialization.BYTES, name)) {
+            var agreed = new Initialization(name, socket, memory.view(arena), part.offset()).run(wanted, deadline);
+            return new TcpHostConnection(name, socket, agreed, memory, signs, entries);
+        }
+    }
+
+    @Override
+    public synchronized AdminRequest.Answer execute(NvmCommand command, MemorySegment data, Duration bound) {
+        if (exchange == null) {
+            exchange = new Exchange(name, socket, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory);
+        }
+        return exchange.execute(command, data, bound);
+    }
+
+    private void endExchange() {
+        if (exchange != null) {
+            exchange.close();
+            exchange = null;
+        }
+    }
+
+    @Override
+    public synchronized AdminQueue adminQueue(String controller, AdminQueue.Listener listener) {
+        endExchange();
+        int slots = TcpAdminQueue.slots(entries);
+        long bytes = TcpLink.bytes(slots);
+        own = Arena.ofShared();
+        part = memory.take(bytes + BounceBuffers.BYTES, name);
+        sign = EventFd.create();
+        sign.alsoOn(signs.fd());
+        signs.addAdmin(socket);
+        var link = new TcpLink(
+                socket, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory.view(own), part.offset(), slots);
+        return new TcpAdminQueue(link, signs, part.offset() + bytes, controller, listener, this::close);
+    }
+
+    @Override
+    public synchronized EventFd sign() {
+        return sign;
+    }
+
+    @Override
+    public synchronized StagingQueuePair queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
+        endExchange();
+        int slots = TcpQueuePair.slots(entries);
+        part = memory.take(TcpLink.bytes(slots), name);
+        var link = new TcpLink(
+                socket, settings.withInCapsuleBytes(inCapsuleBytes), memory.view(arena), part.offset(), slots);
+        var interrupt = parts.interrupt();
+        if (interrupt == null) {
+            return new TcpQueuePair(parts, link, null);
+        }
+        watchedQueue = parts.queueId();
+        return new TcpQueuePair(parts, link, signs.add(socket, watchedQueue, interrupt, arena));
+    }
+
+    @Override
+    public void shutdown() {
+        shut = true;
+        synchronized (this) {
+            if (!closed) {
+                socket.shutdown();
+            }
+        }
+    }
+
+    @Override
+    public synchronized void close(boolean orderly) {
+        if (closed) {
+            return;
+        }
+        if (part != null && own == null) {
+            // The link of an I/O queue. Its owner may be in a call until its arena is closed.
+            part.close();
+            part = null;
+        }
+        if (orderly && !shut) {
+            disconnect();
+        }
+        endExchange();
+        if (watchedQueue != 0) {
+            signs.remove(watchedQueue);
+        }
+        closed = true;
+        socket.close();
+        if (own != null) {
+            MemoryView.close(own, CLOSE_BOUND);
+            part.close();
+        }
+        if (sign != null) {
+            sign.close();
+        }
+    }
+
+    /** NVMe Base 2.1 §6.4 "Disconnect command": of an I/O queue. */
+    private void disconnect() {
+        try {
+            var command = new NvmCommand().reset(AdminOpcode.FABRICS, FabricsCommand.DISCONNECT);
+            var answer = execute(command, null, DISCONNECT_BOUND);
+            LOG.debug("{}: Disconnect is answered with status {}", name, answer.status());
+        } catch (NvmeException e) {
+            // It was polite to try.
+            LOG.debug("{}", e.getMessage());
+        }
+    }
+}
