@@ -2,6 +2,7 @@ package io.doorbell.tcp;
 
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.TcpSocket;
@@ -44,16 +45,28 @@ public final class TcpTarget implements AutoCloseable {
      * @throws io.doorbell.platform.PlatformException if the address is not this machine's, or taken
      */
     public static TcpTarget open(TcpTargetSettings settings, FabricTarget target, Reactors reactors) {
-        return open(settings, AccessStates.ALL_OPTIMIZED, target, reactors);
+        return open(
+                settings,
+                AccessStates.ALL_OPTIMIZED,
+                target,
+                reactors,
+                (listener, capacity) -> ConnectionLeases.UNCOUNTED);
     }
 
-    /** As above, with ANA states that hosts find from the start. */
-    static TcpTarget open(TcpTargetSettings settings, AccessStates states, FabricTarget target, Reactors reactors) {
+    /** Who lends the queue pairs of a listener, each of which is a connection. */
+    @FunctionalInterface
+    public interface Lender {
+        ConnectionLeases listener(TransportId listener, int capacity);
+    }
+
+    /** As above, with ANA states that hosts find from the start, and connections on lease. */
+    public static TcpTarget open(
+            TcpTargetSettings settings, AccessStates states, FabricTarget target, Reactors reactors, Lender lender) {
         var socket = TcpSocket.listen(settings.socketAddress(), BACKLOG);
         TcpTarget made = null;
         try {
             var address = socket.localAddress();
-            made = new TcpTarget(target, listener(settings, address), address);
+            made = new TcpTarget(target, listener(settings, address, lender), address);
             made.accessStates(states);
             for (int i = 0; i < settings.reactors(); i++) {
                 made.addReactor(
@@ -71,19 +84,23 @@ public final class TcpTarget implements AutoCloseable {
         }
     }
 
-    private static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address) {
+    private static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address, Lender lender) {
+        var traddr = address.getAddress().getHostAddress();
+        var trsvcid = Integer.toString(address.getPort());
         return new FabricListener(
                 settings.name(),
                 TransportId.Type.TCP,
-                address.getAddress().getHostAddress(),
-                Integer.toString(address.getPort()),
+                traddr,
+                trsvcid,
                 settings.subsystems(),
                 settings.maxQueueEntries(),
                 settings.maxIoQueues(),
                 settings.inCapsuleBytes(),
                 settings.maxTransferBytes() / PAGE_BYTES,
                 IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED,
-                settings.tls());
+                settings.tls(),
+                lender.listener(
+                        new TransportId(TransportId.Type.TCP, traddr, trsvcid, "", 0), settings.maxConnections()));
     }
 
     private void addReactor(TcpTargetSettings settings, Reactor reactor) {
@@ -173,6 +190,7 @@ public final class TcpTarget implements AutoCloseable {
                 LOG.error("{} has not ended well", member, stuck);
             }
         }
+        listener.leases().close();
         members.forEach(member -> member.reactor.close());
     }
 

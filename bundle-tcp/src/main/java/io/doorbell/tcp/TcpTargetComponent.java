@@ -1,6 +1,7 @@
 package io.doorbell.tcp;
 
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.lease.ResourceManager;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
@@ -136,6 +137,7 @@ public final class TcpTargetComponent implements ListenerOperator {
 
     private final FabricTarget target;
     private final Reactors reactors;
+    private final ResourceManager resources;
 
     // Guarded by this.
     private TcpTargetSettings wanted;
@@ -144,8 +146,13 @@ public final class TcpTargetComponent implements ListenerOperator {
     private Thread opening;
 
     @Activate
-    public TcpTargetComponent(Config config, @Reference FabricTarget target, @Reference Reactors reactors) {
+    public TcpTargetComponent(
+            Config config,
+            @Reference FabricTarget target,
+            @Reference Reactors reactors,
+            @Reference ResourceManager resources) {
         this.target = target;
+        this.resources = resources;
         this.reactors = reactors;
         states = AccessStates.parse(config.ana());
         want(settings(config));
@@ -215,7 +222,7 @@ public final class TcpTargetComponent implements ListenerOperator {
                     return;
                 }
                 try {
-                    open = TcpTarget.open(settings, states, target, reactors);
+                    open = TcpTarget.open(settings, states, target, reactors, resources::listener);
                     return;
                 } catch (PlatformException taken) {
                     if (!told) {

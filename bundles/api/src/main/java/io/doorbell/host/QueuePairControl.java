@@ -18,7 +18,23 @@ import java.time.Duration;
  */
 public interface QueuePairControl {
 
+    /** @throws UnsupportedOperationException for the queue pair of a connection, which is not used from here */
     QueuePair queuePair();
+
+    /** As {@link QueuePair#queueId}. */
+    default int queueId() {
+        return queuePair().queueId();
+    }
+
+    /** As {@link QueuePair#depth}. */
+    default int depth() {
+        return queuePair().depth();
+    }
+
+    /** As {@link QueuePair#inFlight}. */
+    default int inFlight() {
+        return queuePair().inFlight();
+    }
 
     /** Gives the queue pair to a thread, at rest: nothing in flight unless the previous owner is this thread, or has ended. */
     void own(Thread owner);

@@ -12,7 +12,7 @@ public interface LeaseRegistry {
     /** The latest events, oldest first, a bounded number. */
     List<LeaseEvent> history();
 
-    /** Queue pairs by controller: how many there are, how many are leased, what is promised. */
+    /** Queue pairs by controller and by listener: how many there are, how many are leased, what is promised. */
     List<Capacity> capacity();
 
     /**

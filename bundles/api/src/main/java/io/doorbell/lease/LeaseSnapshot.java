@@ -3,7 +3,7 @@ package io.doorbell.lease;
 /**
  * A lease as seen from outside.
  *
- * @param controller transport id of the controller
+ * @param controller transport id of the controller; of the listener, where it is of a connection
  * @param holder symbolic name and version of the bundle
  * @param ownerThread name of the thread that owns the queue pair
  * @param grantedAtMillis wall clock of the grant

@@ -25,7 +25,15 @@ public interface ResourceManager {
      */
     QueuePairLease lease(LeaseRequest request) throws InterruptedException;
 
-    /** The leases this bundle holds. */
+    /**
+     * Puts the queue pairs of a listener under this management, for this bundle: whatever connects there is leased.
+     *
+     * @param listener its transport id
+     * @param capacity connections at once
+     */
+    ConnectionLeases listener(TransportId listener, int capacity);
+
+    /** The leases of controllers' queue pairs that this bundle holds. */
     List<QueuePairLease> leases();
 
     Reactors reactors();

@@ -1,5 +1,7 @@
 package io.doorbell.fabrics;
 
+import io.doorbell.lease.ConnectionLeases;
+import io.doorbell.lease.LeaseException;
 import io.doorbell.nvme.ConnectData;
 import io.doorbell.nvme.ControllerConfiguration;
 import io.doorbell.nvme.FabricsCommand;
@@ -37,15 +39,28 @@ record Connect(
      *
      * @param association null when refused
      * @param host who has to authenticate itself before anything else; null where it need not
+     * @param control its lease; null when refused
      */
-    record Answer(int status, long result, Association association, FabricHost host) {
+    record Answer(int status, long result, Association association, FabricHost host, QueueControl control) {
+        /** Another connection may end soon. */
+        private static final Answer BUSY = new Answer(FabricsStatus.CONTROLLER_BUSY, 0, null, null, null);
+
         static Answer refused(int status) {
-            return new Answer(status | Status.DNR, 0, null, null);
+            return new Answer(status | Status.DNR, 0, null, null, null);
         }
 
-        static Answer granted(Association association, FabricHost host) {
+        /** What was granted has no connection any more. */
+        void drop(FabricQueue queue) {
+            if (association != null) {
+                association.detach(queue);
+                control.closed();
+            }
+        }
+
+        static Answer granted(Association association, FabricHost host, QueueControl control) {
             long required = host == null ? 0 : FabricsCommand.CONNECT_AUTHREQ_ATR;
-            return new Answer(Status.SUCCESS, association.controller().controllerId() | required, association, host);
+            return new Answer(
+                    Status.SUCCESS, association.controller().controllerId() | required, association, host, control);
         }
 
         static Answer inData(int offset) {
@@ -60,6 +75,7 @@ record Connect(
             return new Answer(
                     FabricsStatus.CONNECT_INVALID_PARAMETERS | Status.DNR,
                     FabricsCommand.invalidParameter(inData, offset),
+                    null,
                     null,
                     null);
         }
@@ -120,15 +136,39 @@ record Connect(
                     subsystem.nqn());
             return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
         }
-        Association association;
+        var control = leased(host);
+        if (control == null) {
+            return Answer.BUSY;
+        }
+        boolean granted = false;
         try {
-            association = target.associate(this, subsystem, host);
+            var association = target.associate(this, subsystem, host);
+            association.authenticates(authentic);
+            granted = true;
+            return Answer.granted(association, authentic, control);
         } catch (IllegalStateException full) {
             LOG.warn("{}: no controller for {}: {}", listener.name(), host.nqn(), full.getMessage());
-            return new Answer(FabricsStatus.CONTROLLER_BUSY, 0, null, null);
+            return Answer.BUSY;
+        } finally {
+            if (!granted) {
+                control.closed();
+            }
         }
-        association.authenticates(authentic);
-        return Answer.granted(association, authentic);
+    }
+
+    /** A connection is a queue pair, and of these there are so many: null when there is none left, or none for this host. */
+    private QueueControl leased(HostIdentity host) {
+        var control = new QueueControl(queue, qid, sqsizeZeroBased);
+        var label = host.nqn() + " queue " + qid + " of " + ConnectData.SUBNQN.get(data);
+        try {
+            control.lease(listener.leases()
+                    .lease(new ConnectionLeases.Request(
+                            host.nqn(), label, queue.reactor().thread(), control)));
+            return control;
+        } catch (LeaseException none) {
+            LOG.warn("{}: {}", listener.name(), none.getMessage());
+            return null;
+        }
     }
 
     private Answer judgeIo(TargetSubsystem subsystem, HostIdentity host) {
@@ -157,10 +197,18 @@ record Connect(
         if (!takesQueues) {
             return Answer.inCommand(FabricsCommand.CONNECT_QID_OFFSET);
         }
-        if (qid > association.controller().grantedIoQueuePairs() || !association.attach(qid, queue)) {
+        if (qid > association.controller().grantedIoQueuePairs()) {
             return Answer.refused(Status.INVALID_QUEUE_IDENTIFIER);
         }
-        return Answer.granted(association, association.authenticates());
+        var control = leased(host);
+        if (control == null) {
+            return Answer.BUSY;
+        }
+        if (!association.attach(qid, queue)) {
+            control.closed();
+            return Answer.refused(Status.INVALID_QUEUE_IDENTIFIER);
+        }
+        return Answer.granted(association, association.authenticates(), control);
     }
 
     @Override

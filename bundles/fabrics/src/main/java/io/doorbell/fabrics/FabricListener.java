@@ -1,5 +1,6 @@
 package io.doorbell.fabrics;
 
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.TransportId;
 import java.util.Set;
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param maxTransferPages the longest transfer in pages of 4096 bytes, a power of two
  * @param sgls the SGLS field of Identify Controller
  * @param secured whether connections are encrypted, by keys of hosts
+ * @param leases whose queue pairs the connections are
  */
 public record FabricListener(
         String name,
@@ -30,11 +32,12 @@ public record FabricListener(
         int inCapsuleBytes,
         int maxTransferPages,
         int sgls,
-        boolean secured) {
+        boolean secured,
+        ConnectionLeases leases) {
     public static final int MIN_QUEUE_ENTRIES = 32;
     public static final int MAX_QUEUE_ENTRIES = 4096;
 
-    /** Not encrypted. */
+    /** Not encrypted, and with connections that nobody counts. */
     public FabricListener(
             String name,
             TransportId.Type trtype,
@@ -57,7 +60,8 @@ public record FabricListener(
                 inCapsuleBytes,
                 maxTransferPages,
                 sgls,
-                false);
+                false,
+                ConnectionLeases.UNCOUNTED);
     }
 
     public FabricListener {

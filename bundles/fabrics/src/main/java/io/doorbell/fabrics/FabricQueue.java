@@ -66,6 +66,9 @@ public final class FabricQueue {
     private boolean admin;
     private int executing;
 
+    /** Commands that have come since Connect. */
+    private long taken;
+
     /** A command came since the last tick. */
     private boolean active;
 
@@ -88,6 +91,9 @@ public final class FabricQueue {
     private final List<Runnable> whenIdle = new ArrayList<>();
     private State state = State.NEW;
     private Association association;
+
+    /** Its lease; null until Connect is granted. */
+    private QueueControl control;
 
     /** Null where the host need not say more than its name. */
     private QueueAuthentication authentication;
@@ -115,6 +121,7 @@ public final class FabricQueue {
     /** Checks a command and sets what data move. Returns 0, or the status to {@link #refuse} it with. */
     public int admit(FabricRequest request) {
         active = true;
+        taken++;
         request.partner = null;
         if (fused.expected() || (request.flags & 3) != 0) {
             return fused.admit(request);
@@ -339,23 +346,21 @@ public final class FabricQueue {
         // Judging may wait for a lock, or for a disk.
         Thread.ofVirtual().name("connect " + connection.peer()).start(() -> {
             var answer = connect.judge();
-            if (!post(() -> connected(request, connect, answer)) && answer.association() != null) {
-                answer.association().detach(this);
+            if (!post(() -> connected(request, connect, answer))) {
+                answer.drop(this);
             }
         });
     }
 
     private void connected(FabricRequest request, Connect connect, Connect.Answer answer) {
         if (state == State.CLOSED) {
-            if (answer.association() != null) {
-                answer.association().detach(this);
-            }
+            answer.drop(this);
             return;
         }
         request.result = answer.result();
         int status = answer.status();
         if (status == Status.SUCCESS) {
-            status = begin(connect, answer.association(), answer.host());
+            status = begin(connect, answer);
         }
         if (status != Status.SUCCESS) {
             state = State.NEW;
@@ -369,15 +374,18 @@ public final class FabricQueue {
         request.respond(status);
     }
 
-    /** @param host who has to authenticate itself; null where it need not */
-    private int begin(Connect connect, Association granted, FabricHost host) {
+    private int begin(Connect connect, Connect.Answer answer) {
+        var granted = answer.association();
+        var host = answer.host();
         if (!connection.reserve(connect.sqsizeZeroBased() + 1)) {
-            granted.detach(this);
+            answer.drop(this);
             return FabricsStatus.CONTROLLER_BUSY;
         }
         admin = connect.qid() == 0;
         qid = connect.qid();
         association = granted;
+        control = answer.control();
+        taken = 0;
         if (host != null) {
             authentication = new QueueAuthentication(
                     this, host, granted.subsystem().nqn(), granted.host().nqn());
@@ -452,9 +460,25 @@ public final class FabricQueue {
         return qid;
     }
 
-    /** Commands that the controller works on. */
+    /** Commands that the controller works on. Others may look, and see what was so a moment ago. */
     public int executing() {
         return executing;
+    }
+
+    /** Commands that have come, likewise. */
+    long taken() {
+        return taken;
+    }
+
+    /** Its lease is being taken back: no new commands, and the end when those that execute are answered. */
+    void revoke() {
+        if (path instanceof RevokedPath || state == State.CLOSED) {
+            return;
+        }
+        if (path != null) {
+            path = new RevokedPath(path);
+        }
+        whenIdle(connection::finish);
     }
 
     // Time.
@@ -603,6 +627,9 @@ public final class FabricQueue {
         idle();
         if (association != null) {
             association.detach(this);
+        }
+        if (control != null) {
+            control.closed();
         }
         return free;
     }

@@ -104,6 +104,7 @@ public final class LeasesComponent implements LeaseRegistry {
                 LeaseOptions.DEFAULT.closeBound(),
                 Duration.ofSeconds(options.wait_limit_s()),
                 (long) options.memory_limit_mib() << 20,
+                options.connections_per_host(),
                 policy);
     }
 

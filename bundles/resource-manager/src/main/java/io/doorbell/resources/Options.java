@@ -72,10 +72,19 @@ public @interface Options {
     int memory_limit_mib() default 1024;
 
     @AttributeDefinition(
+            name = "Connections per host",
+            description =
+                    "Connections that one host may have at each listener: queues of all its controllers; 0 for as many"
+                            + " as the listener has",
+            min = "0",
+            max = "65535")
+    int connections_per_host() default 0;
+
+    @AttributeDefinition(
             name = "Policies",
             description =
                     "Rules of the form symbolic-name: guaranteed=1 maximum=8 priority=5. Numbers are queue pairs of"
-                            + " each controller; * in a name stands for any characters; the first rule that fits counts")
+                            + " each controller, and connections of each listener; * in a name stands for any characters; the first rule that fits counts")
     String[] policies() default {};
 
     @AttributeDefinition(

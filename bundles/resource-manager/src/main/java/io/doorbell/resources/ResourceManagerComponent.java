@@ -1,6 +1,7 @@
 package io.doorbell.resources;
 
 import io.doorbell.host.NvmeController;
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.lease.LeaseRequest;
 import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.ResourceManager;
@@ -51,6 +52,11 @@ public final class ResourceManagerComponent implements ResourceManager {
     @Override
     public QueuePairLease lease(LeaseRequest request) throws InterruptedException {
         return resources.lease(request);
+    }
+
+    @Override
+    public ConnectionLeases listener(TransportId listener, int capacity) {
+        return resources.listener(listener, capacity);
     }
 
     @Override

@@ -35,13 +35,18 @@ final class Accounts {
     /** Requests that may wait at once, in the whole node. */
     static final int MAX_WAITING = 1024;
 
+    /** Holders that a refusal names. */
+    private static final int MAX_NAMED = 32;
+
     private final LeaseBook book;
     /** Starts to take a lease back; does not wait, and is called with the lock held. */
     private final Consumer<Lease> taker;
 
     private final ReentrantLock lock = new ReentrantLock();
     // Guarded by the lock.
-    private final Map<NvmeController, ManagedController> controllers = new LinkedHashMap<>();
+    /** By the controller, or the listener. */
+    private final Map<Object, Source> sources = new LinkedHashMap<>();
+
     private final Map<Long, Lease> leases = new LinkedHashMap<>();
     private final Set<HolderResources> holders = new LinkedHashSet<>();
     private final List<Waiter> waiting = new ArrayList<>();
@@ -113,18 +118,18 @@ final class Accounts {
         return underLock(() -> closed);
     }
 
-    void add(NvmeController controller) {
+    void add(Object key, Source source) {
         locked(() -> {
-            controllers.put(controller, new ManagedController(controller));
+            sources.put(key, source);
             settleAll();
             warnOfPromises();
         });
     }
 
     /** Nothing of it is given any more, and what is leased of it goes back: the leases that are on their way. */
-    List<Lease> leaving(NvmeController controller) {
+    List<Lease> leaving(Object key) {
         return underLock(() -> {
-            var known = controllers.get(controller);
+            var known = sources.get(key);
             if (known == null) {
                 return List.of();
             }
@@ -133,8 +138,8 @@ final class Accounts {
         });
     }
 
-    void remove(NvmeController controller) {
-        locked(() -> controllers.remove(controller));
+    void removeSource(Object key) {
+        locked(() -> sources.remove(key));
     }
 
     void add(HolderResources resources) {
@@ -163,14 +168,15 @@ final class Accounts {
     }
 
     List<NvmeController> controllers() {
-        return underLock(() -> controllers.values().stream()
+        return underLock(() -> sources.values().stream()
                 .filter(known -> !known.leaving)
-                .map(known -> known.controller)
+                .filter(ManagedController.class::isInstance)
+                .map(known -> ((ManagedController) known).controller)
                 .toList());
     }
 
-    List<ManagedController> managedControllers() {
-        return underLock(() -> List.copyOf(controllers.values()));
+    List<Source> sources() {
+        return underLock(() -> List.copyOf(sources.values()));
     }
 
     List<HolderResources> holders() {
@@ -183,7 +189,7 @@ final class Accounts {
                 leases.values().stream().filter(lease -> !lease.state().ended()).toList());
     }
 
-    int placesTaken(ManagedController source) {
+    int placesTaken(Source source) {
         return underLock(() -> (int) of(source).count());
     }
 
@@ -250,7 +256,7 @@ final class Accounts {
     }
 
     void settleAll() {
-        locked(() -> controllers.values().stream()
+        locked(() -> sources.values().stream()
                 .map(known -> known.id)
                 .distinct()
                 .toList()
@@ -266,9 +272,9 @@ final class Accounts {
     }
 
     /** The one to be used under this name. During an exchange of drivers there may be an old one beside it. */
-    ManagedController find(TransportId id) {
-        ManagedController found = null;
-        for (var known : controllers.values()) {
+    Source find(TransportId id) {
+        Source found = null;
+        for (var known : sources.values()) {
             if (known.id.equals(id) && !known.leaving) {
                 found = known;
             }
@@ -317,13 +323,21 @@ final class Accounts {
         }
     }
 
-    private void reserve(ManagedController source, Waiter winner) {
+    /** Connections that a host has at a listener. */
+    int ofHost(Source source, String host) {
+        return (int) of(source)
+                .filter(lease ->
+                        lease.connection != null && lease.connection.host().equals(host))
+                .count();
+    }
+
+    private void reserve(Source source, Waiter winner) {
         var lease = winner.reserved(book.nextId(), source);
         leases.put(lease.id, lease);
         winner.win(lease);
     }
 
-    private Stream<Lease> of(ManagedController source) {
+    private Stream<Lease> of(Source source) {
         return leases.values().stream().filter(lease -> lease.source == source);
     }
 
@@ -342,7 +356,7 @@ final class Accounts {
 
     private void warnOfPromises() {
         int promised = promised();
-        for (var source : controllers.values()) {
+        for (var source : sources.values()) {
             if (promised > source.queuePairs()) {
                 LOG.warn(
                         "policy guarantees {} queue pairs of each controller to the bundles that are here, and {} has {}:"
@@ -357,7 +371,7 @@ final class Accounts {
     // For messages; want the lock held.
 
     /** Who has the queue pairs of a controller. */
-    String account(ManagedController source) {
+    String account(Source source) {
         var names = of(source)
                 .collect(Collectors.groupingBy(
                         lease -> lease.holding.holder() + " [" + lease.request.label() + "]"
@@ -366,6 +380,7 @@ final class Accounts {
                         Collectors.counting()))
                 .entrySet()
                 .stream()
+                .limit(MAX_NAMED)
                 .map(entry -> entry.getKey() + " ×" + entry.getValue())
                 .collect(Collectors.joining(", "));
         return of(source).count() + " of " + source.queuePairs() + " queue pairs of " + source.id + " are held"
@@ -373,8 +388,8 @@ final class Accounts {
     }
 
     String controllerNames() {
-        return controllers.isEmpty()
+        return sources.isEmpty()
                 ? "none"
-                : controllers.values().stream().map(ManagedController::toString).collect(Collectors.joining(", "));
+                : sources.values().stream().map(Source::toString).collect(Collectors.joining(", "));
     }
 }

@@ -1,6 +1,7 @@
 package io.doorbell.resources.lease;
 
 import io.doorbell.host.NvmeController;
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.lease.LeaseRequest;
 import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.ResourceManager;
@@ -40,6 +41,11 @@ public final class HolderResources implements ResourceManager, AutoCloseable {
     @Override
     public QueuePairLease lease(LeaseRequest request) throws InterruptedException {
         return manager.lease(this, request);
+    }
+
+    @Override
+    public ConnectionLeases listener(TransportId listener, int capacity) {
+        return manager.addListener(this, listener, capacity);
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.doorbell.host.DmaMemory;
 import io.doorbell.host.NvmeController;
 import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairControl;
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.LeaseException;
 import io.doorbell.lease.LeaseListener;
@@ -40,7 +41,10 @@ final class Lease implements QueuePairLease {
     final long id;
     final HolderResources holding;
     final LeaseRequest request;
-    final ManagedController source;
+    final Source source;
+    /** Null but for the lease of a connection. */
+    final ConnectionLeases.Request connection;
+
     private final LeaseManager manager;
 
     // Changed under the lock of the accounts.
@@ -86,12 +90,19 @@ final class Lease implements QueuePairLease {
         volatile long lastPollNanos;
     }
 
-    Lease(LeaseManager manager, long id, HolderResources holding, LeaseRequest request, ManagedController source) {
+    Lease(
+            LeaseManager manager,
+            long id,
+            HolderResources holding,
+            LeaseRequest request,
+            Source source,
+            ConnectionLeases.Request connection) {
         this.manager = manager;
         this.id = id;
         this.holding = holding;
         this.request = request;
         this.source = source;
+        this.connection = connection;
         owner = request.owner();
     }
 
@@ -211,7 +222,7 @@ final class Lease implements QueuePairLease {
 
     @Override
     public NvmeController controller() {
-        return source.controller;
+        return ((ManagedController) source).controller;
     }
 
     @Override
@@ -234,7 +245,7 @@ final class Lease implements QueuePairLease {
                         bytes + " bytes for " + this + ", which has " + memoryBytes + " already: a lease may have "
                                 + limit);
             }
-            var allocation = source.controller.allocateDma(bytes, arena);
+            var allocation = controller().allocateDma(bytes, arena);
             memory.add(allocation);
             memoryBytes += bytes;
             return allocation.memory();
@@ -320,7 +331,7 @@ final class Lease implements QueuePairLease {
             throw new IllegalStateException(
                     this + " can be handed over by nobody but its owner, which lives: " + owner.getName());
         }
-        int inFlight = queuePair().inFlight();
+        int inFlight = control.inFlight();
         if (inFlight > 0) {
             throw new IllegalStateException(this + " has " + inFlight + " commands in flight, and its owner "
                     + owner.getName() + " lives: it can be handed over at rest only");
@@ -359,7 +370,7 @@ final class Lease implements QueuePairLease {
         long deadline = startNanos + manager.options().takeBackBound(reason).toNanos();
         boolean interrupted = false;
         try {
-            if (Thread.currentThread() == owner && control != null) {
+            if (Thread.currentThread() == owner && control != null && connection == null) {
                 pollUntilEnded(deadline);
             }
             while (true) {
@@ -404,14 +415,14 @@ final class Lease implements QueuePairLease {
         return new LeaseSnapshot(
                 id,
                 source.id.toString(),
-                made == null ? 0 : made.queuePair().queueId(),
+                made == null ? 0 : made.queueId(),
                 holding.holder().toString(),
                 holding.holder().bundleId(),
                 request.label(),
                 owner.getName(),
                 epoch,
-                made == null ? 0 : made.queuePair().depth(),
-                made == null ? 0 : made.queuePair().inFlight(),
+                made == null ? 0 : made.depth(),
+                made == null ? 0 : made.inFlight(),
                 state,
                 grantedAtMillis,
                 made == null ? 0 : now - grantedAtNanos,

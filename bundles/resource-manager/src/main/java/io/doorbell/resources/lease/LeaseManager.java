@@ -5,6 +5,7 @@ import io.doorbell.host.ControllerState;
 import io.doorbell.host.NvmeController;
 import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairOptions;
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.LeaseException;
 import io.doorbell.lease.LeaseRegistry;
@@ -60,14 +61,28 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     public void addController(NvmeController controller) {
         // First: a change of state between the two would otherwise be missed.
         controller.addListener(controllerWatch);
-        accounts.add(controller);
+        accounts.add(controller, new ManagedController(controller));
     }
 
     /** Takes back what is leased of it, while its driver still answers; returns when that is done, within the bounds. */
     public void removeController(NvmeController controller) {
         awaitEnds(accounts.leaving(controller));
-        accounts.remove(controller);
+        accounts.removeSource(controller);
         controller.removeListener(controllerWatch);
+    }
+
+    // Listeners.
+
+    ManagedListener addListener(HolderResources resources, TransportId id, int capacity) {
+        var listener = new ManagedListener(this, resources, id, capacity);
+        accounts.add(listener, listener);
+        return listener;
+    }
+
+    /** Its connections end; returns when they have, within the bounds. */
+    void removeListener(ManagedListener listener) {
+        awaitEnds(accounts.leaving(listener));
+        accounts.removeSource(listener);
     }
 
     private final class ControllerWatch implements ControllerListener {
@@ -79,7 +94,9 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
                 // We hear of it later than it happens. If the controller is back already, some leases are new.
                 boolean back = controller.state() == ControllerState.READY;
                 accounts.takeBack(
-                        lease -> lease.source.controller == controller && (!back || lease.lost()),
+                        lease -> lease.source instanceof ManagedController source
+                                && source.controller == controller
+                                && (!back || lease.lost()),
                         RevocationReason.CONTROLLER_GONE);
             }
         }
@@ -90,8 +107,9 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     }
 
     Optional<NvmeController> controller(TransportId id) {
-        return accounts.underLock(
-                () -> Optional.ofNullable(accounts.find(id.withoutNamespace())).map(known -> known.controller));
+        return accounts.underLock(() -> accounts.find(id.withoutNamespace()) instanceof ManagedController known
+                ? Optional.of(known.controller)
+                : Optional.empty());
     }
 
     Reactors reactors() {
@@ -110,11 +128,15 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     void close(HolderResources resources, RevocationReason reason) {
         awaitEnds(accounts.leaving(resources, reason));
         accounts.remove(resources);
+        accounts.sources().stream()
+                .filter(source -> source instanceof ManagedListener listener && listener.isOf(resources))
+                .forEach(accounts::removeSource);
     }
 
     List<QueuePairLease> leases(HolderResources resources) {
         return accounts.leases().stream()
-                .filter(lease -> lease.holding == resources && lease.state() != LeaseState.REQUESTED)
+                .filter(lease ->
+                        lease.holding == resources && lease.connection == null && lease.state() != LeaseState.REQUESTED)
                 .map(QueuePairLease.class::cast)
                 .toList();
     }
@@ -122,11 +144,17 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     // Giving.
 
     QueuePairLease lease(HolderResources resources, LeaseRequest request) throws InterruptedException {
+        return lease(resources, request, null);
+    }
+
+    /** @param connection null for a queue pair of a controller */
+    Lease lease(HolderResources resources, LeaseRequest request, ConnectionLeases.Request connection)
+            throws InterruptedException {
         if (request.owner().getState() == Thread.State.TERMINATED) {
             throw new IllegalArgumentException("the owner of [" + request.label() + "], thread "
                     + request.owner().getName() + ", has ended already");
         }
-        var waiter = new Waiter(this, accounts, resources, request);
+        var waiter = new Waiter(this, accounts, resources, request, connection);
         while (true) {
             var lease = accounts.awaitPlace(waiter);
             if (make(lease, waiter)) {
@@ -142,7 +170,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         QueuePairControl made = null;
         RevocationReason unwanted;
         try {
-            made = lease.source.controller.createQueuePair(queuePairOptions(lease), arena);
+            made = lease.source.make(lease, queuePairOptions(lease), arena);
             made.onFailure(why -> queuePairFailed(lease, why));
             made.onTimeout(commands -> timedOut(lease, commands));
             // Throws when the queue pair was lost already, by a reset right behind its creation.
@@ -189,7 +217,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
 
     private static QueuePairOptions queuePairOptions(Lease lease) {
         var request = lease.request;
-        int most = lease.source.controller.info().maxQueueEntries();
+        int most = lease.source.maxQueueEntries();
         return new QueuePairOptions(
                 Math.min(request.queueEntries(), most),
                 request.handler(),
@@ -202,10 +230,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         return accounts.underLock(() -> {
             // Lost in a reset that we heard of before there was a queue pair to ask.
             var unwanted = lease.reason() == null && made.lost() ? RevocationReason.CONTROLLER_GONE : lease.reason();
-            lease.granted(
-                    made,
-                    arena,
-                    book.nextEpoch(lease.source.id, made.queuePair().queueId()));
+            lease.granted(made, arena, book.nextEpoch(lease.source.id, made.queueId()));
             accounts.record(LeaseEvent.Kind.GRANTED, lease);
             if (unwanted != null) {
                 lease.keepFromHolder();
@@ -232,7 +257,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
                 made.delete(accounts.options().deleteBound());
             }
         } catch (RuntimeException unsure) {
-            LOG.error("{} was never granted, and may live: its memory and its id are kept", made.queuePair(), unsure);
+            LOG.error("{} was never granted, and may live: its memory and its id are kept", made, unsure);
             return;
         }
         MemoryView.close(arena, accounts.options().closeBound());
@@ -306,7 +331,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
 
     @Override
     public List<Capacity> capacity() {
-        return accounts.managedControllers().stream()
+        return accounts.sources().stream()
                 .map(source -> new Capacity(
                         source.id.toString(), source.queuePairs(), accounts.placesTaken(source), accounts.promised()))
                 .toList();
@@ -341,7 +366,7 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         accounts.close();
         accounts.takeBack(lease -> true, RevocationReason.RESOURCE_MANAGER_STOPPED);
         accounts.holders().forEach(resources -> close(resources, RevocationReason.RESOURCE_MANAGER_STOPPED));
-        accounts.managedControllers().forEach(known -> known.controller.removeListener(controllerWatch));
+        accounts.controllers().forEach(controller -> controller.removeListener(controllerWatch));
         monitor.close();
         book.close();
     }

@@ -91,7 +91,7 @@ final class LeaseMonitor implements AutoCloseable {
             sample.polls = polls;
             sample.lastPollNanos = nowNanos;
         }
-        if (polled || lease.queuePair().inFlight() == 0) {
+        if (polled || lease.control().inFlight() == 0) {
             sample.unpolledSinceNanos = nowNanos;
             sample.alarmed = false;
         } else if (!sample.alarmed && nowNanos - sample.unpolledSinceNanos >= NOT_POLLED_NANOS) {
@@ -110,7 +110,7 @@ final class LeaseMonitor implements AutoCloseable {
     /** @return whether none is left */
     private synchronized boolean completeOrphaned() {
         orphaned.removeIf(lease -> {
-            if (lease.queuePair().inFlight() > 0 && lease.ownerEnded()) {
+            if (lease.control().inFlight() > 0 && lease.ownerEnded()) {
                 try {
                     lease.control().completeRest();
                 } catch (RuntimeException failure) {
@@ -118,7 +118,7 @@ final class LeaseMonitor implements AutoCloseable {
                     return true;
                 }
             }
-            return lease.queuePair().inFlight() == 0;
+            return lease.control().inFlight() == 0;
         });
         return orphaned.isEmpty();
     }

@@ -17,6 +17,7 @@ import java.util.List;
  * @param closeBound for closing the lease's memory, which is refused while a native call holds a segment; those are short
  * @param waitLimit a request's own bound is cut to this
  * @param memoryLimitBytes data memory of one lease, at most
+ * @param connectionsPerHost queue pairs of a listener that one host may have; 0 for as many as there are
  */
 public record LeaseOptions(
         Duration releaseGrace,
@@ -28,6 +29,7 @@ public record LeaseOptions(
         Duration closeBound,
         Duration waitLimit,
         long memoryLimitBytes,
+        int connectionsPerHost,
         Policy policy) {
 
     private static final Duration LONGEST = Duration.ofDays(1);
@@ -42,6 +44,7 @@ public record LeaseOptions(
             Duration.ofMillis(2000),
             Duration.ofSeconds(300),
             1L << 30,
+            0,
             Policy.NONE);
 
     public LeaseOptions {
@@ -73,6 +76,21 @@ public record LeaseOptions(
         return grace(reason).plus(abortBound).plus(deleteBound).plus(closeBound).plus(Revocation.OTHER_STEPS_BOUND);
     }
 
+    public LeaseOptions withConnectionsPerHost(int most) {
+        return new LeaseOptions(
+                releaseGrace,
+                stopGrace,
+                preemptGrace,
+                operatorGrace,
+                abortBound,
+                deleteBound,
+                closeBound,
+                waitLimit,
+                memoryLimitBytes,
+                most,
+                policy);
+    }
+
     public LeaseOptions withPolicy(Policy changed) {
         return new LeaseOptions(
                 releaseGrace,
@@ -84,6 +102,7 @@ public record LeaseOptions(
                 closeBound,
                 waitLimit,
                 memoryLimitBytes,
+                connectionsPerHost,
                 changed);
     }
 }

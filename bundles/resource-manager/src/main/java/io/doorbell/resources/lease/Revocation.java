@@ -1,7 +1,5 @@
 package io.doorbell.resources.lease;
 
-import io.doorbell.host.ControllerState;
-import io.doorbell.host.QueuePair;
 import io.doorbell.host.QueuePairControl;
 import io.doorbell.lease.LeaseEvent;
 import io.doorbell.lease.RevocationReason;
@@ -43,7 +41,6 @@ final class Revocation implements Runnable {
     private final Lease lease;
     private final RevocationReason reason;
     private final QueuePairControl control;
-    private final QueuePair queuePair;
     private Thread news;
 
     // The account of the steps.
@@ -62,7 +59,6 @@ final class Revocation implements Runnable {
         this.lease = lease;
         this.reason = lease.reason();
         this.control = lease.control();
-        this.queuePair = control.queuePair();
     }
 
     @Override
@@ -82,12 +78,12 @@ final class Revocation implements Runnable {
     private void takeBack() {
         var grace = accounts.options().grace(reason);
         lease.stopSubmissions();
-        inFlight = queuePair.inFlight();
+        inFlight = control.inFlight();
         tellBeginning(grace);
 
         drainNanos = awaitDrained(grace);
-        undrained = queuePair.inFlight();
-        if (undrained > 0 && lease.source.controller.state() == ControllerState.READY) {
+        undrained = control.inFlight();
+        if (undrained > 0 && lease.source.isReady()) {
             abortNanos = abort();
         }
         deleteNanos = delete();
@@ -115,7 +111,7 @@ final class Revocation implements Runnable {
     private long awaitDrained(Duration bound) {
         long start = System.nanoTime();
         long pause = FIRST_LOOK_NANOS;
-        while (queuePair.inFlight() > 0 && System.nanoTime() - start < bound.toNanos() && !lease.ownerEnded()) {
+        while (control.inFlight() > 0 && System.nanoTime() - start < bound.toNanos() && !lease.ownerEnded()) {
             LockSupport.parkNanos(pause);
             pause = Math.min(2 * pause, LAST_LOOK_NANOS);
         }
@@ -198,7 +194,7 @@ final class Revocation implements Runnable {
         // Before the driver may use the queue id again: nobody is to see two leases of one queue pair.
         accounts.ended(lease, undrained, this::event);
         control.fenced(reason + " of " + lease);
-        if (queuePair.inFlight() > 0) {
+        if (control.inFlight() > 0) {
             if (lease.ownerEnded()) {
                 control.completeRest();
             } else {
@@ -217,7 +213,7 @@ final class Revocation implements Runnable {
      * ends them right behind it, and after, since it may have staged until then.
      */
     private void countUndrained() {
-        undrained = Math.max(undrained, queuePair.inFlight());
+        undrained = Math.max(undrained, control.inFlight());
     }
 
     private LeaseEvent event() {

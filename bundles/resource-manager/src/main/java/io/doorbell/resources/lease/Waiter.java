@@ -1,5 +1,6 @@
 package io.doorbell.resources.lease;
 
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.lease.LeaseException;
 import io.doorbell.lease.LeaseRequest;
 import io.doorbell.lease.LeaseSnapshot;
@@ -19,6 +20,7 @@ final class Waiter {
     private final LeaseManager manager;
     private final Accounts accounts;
     private final LeaseRequest request;
+    private final ConnectionLeases.Request connection;
     private final Condition changed;
     private final long startNanos = System.nanoTime();
     private final long boundNanos;
@@ -27,7 +29,14 @@ final class Waiter {
     private Lease won;
     private LeaseException lost;
 
-    Waiter(LeaseManager manager, Accounts accounts, HolderResources resources, LeaseRequest request) {
+    /** @param connection null for a queue pair of a controller */
+    Waiter(
+            LeaseManager manager,
+            Accounts accounts,
+            HolderResources resources,
+            LeaseRequest request,
+            ConnectionLeases.Request connection) {
+        this.connection = connection;
         this.manager = manager;
         this.accounts = accounts;
         this.resources = resources;
@@ -72,7 +81,19 @@ final class Waiter {
         if (accounts.tooManyWait()) {
             throw refusal(LeaseException.Kind.NO_QUEUE_PAIR, Accounts.MAX_WAITING + " requests wait already", null);
         }
+        requireWithinTheHostsPart();
         accounts.add(this);
+    }
+
+    private void requireWithinTheHostsPart() {
+        int most = accounts.options().connectionsPerHost();
+        var source = connection == null || most == 0 ? null : accounts.find(controller);
+        if (source != null && accounts.ofHost(source, connection.host()) >= most) {
+            throw refusal(
+                    LeaseException.Kind.QUOTA,
+                    "its host has " + most + " connections already, which is what one host may have",
+                    null);
+        }
     }
 
     private void giveUp() {
@@ -93,8 +114,8 @@ final class Waiter {
         return new Allotment.Request(ticket, resources.holder().symbolicName());
     }
 
-    Lease reserved(long id, ManagedController source) {
-        return new Lease(manager, id, resources, request, source);
+    Lease reserved(long id, Source source) {
+        return new Lease(manager, id, resources, request, source, connection);
     }
 
     /** What it asked for, in the form in which leases are told of: no queue pair, no epoch, no counters. */

@@ -35,6 +35,7 @@ final class TestNode implements AutoCloseable {
                 Duration.ofMillis(200),
                 waitLimit,
                 1 << 20,
+                0,
                 Policy.NONE);
     }
 
