@@ -77,7 +77,7 @@ final class IoPath implements CommandPath {
                 return noNamespace(request.nsid);
             }
         }
-        if (slot.gate != 0) {
+        if ((slot.gate & ~PathSlot.LIMITED) != 0) {
             int refusal = refusal(request);
             if (refusal != Status.SUCCESS) {
                 return refusal;
