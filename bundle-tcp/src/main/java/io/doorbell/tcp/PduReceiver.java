@@ -72,9 +72,12 @@ final class PduReceiver {
         return initialized;
     }
 
-    /** Whether a PDU has begun and not ended. */
-    boolean isInside() {
-        return state != HEADER || carried > 0;
+    /** Bytes that are to come of what has begun, apart from data that were asked for. */
+    int owed() {
+        if (state == DATA) {
+            return request == null || request.capsuleBytes > 0 ? dataLeft : 0;
+        }
+        return state == DATA_DIGEST || carried > 0 ? TcpReactor.CARRY_BYTES : 0;
     }
 
     /** Where the header is that a {@link Violation} is about. */
@@ -115,6 +118,7 @@ final class PduReceiver {
             if (count == TcpSocket.AGAIN) {
                 return true;
             }
+            connection.moved(count);
             int straight = Math.min(count, data);
             dataAt += straight;
             dataLeft -= straight;
@@ -365,7 +369,7 @@ final class PduReceiver {
         }
         command.fetch(memory, at + TcpPdu.ENTRY_OFFSET);
         if (data > most && !(command.opc == AdminOpcode.FABRICS && data <= ADMIN_CAPSULE_BYTES)) {
-            throw new Violation(TcpPdu.LIMIT_EXCEEDED, TcpPdu.PLEN_OFFSET, data + " bytes in a capsule");
+            throw new Violation(TcpPdu.LIMIT_EXCEEDED, 0, data + " bytes in a capsule");
         }
         if (data > 0) {
             skip((int) data);
@@ -412,10 +416,11 @@ final class PduReceiver {
         int identifier = command.sglIdentifier(memory);
         long length = command.sglLength(memory);
         if (identifier == CAPSULE_SGL && !command.dataToHost) {
-            if (command.sglAddress(memory) != 0) {
+            long offset = command.sglAddress(memory);
+            if (offset < 0 || offset > inCapsule) {
                 return Status.SGL_OFFSET_INVALID | Status.DNR;
             }
-            if (length > inCapsule) {
+            if (length > inCapsule - offset) {
                 return Status.DATA_SGL_LENGTH_INVALID | Status.DNR;
             }
         } else if (identifier != TRANSPORT_SGL) {
@@ -448,9 +453,12 @@ final class PduReceiver {
         if (datao != command.received || datao + datal > command.dataBytes) {
             throw new Violation(
                     TcpPdu.DATA_OUT_OF_RANGE,
-                    TcpPdu.DATAO_OFFSET,
+                    0,
                     datal + " bytes at " + datao + " where " + command.received + " of " + command.dataBytes
                             + " are there");
+        }
+        if (datal > owner.settings.maxTransferBytes()) {
+            throw new Violation(TcpPdu.LIMIT_EXCEEDED, 0, datal + " bytes at once, more than MAXH2CDATA");
         }
         boolean complete = datao + datal == command.dataBytes;
         last = (TcpPdu.flags(memory, at) & TcpPdu.LAST) != 0;

@@ -23,14 +23,19 @@ import org.slf4j.LoggerFactory;
 final class TcpConnection implements FabricConnection {
     private static final Logger LOG = LoggerFactory.getLogger(TcpConnection.class);
 
-    /** How long a host may take to go on with what it has begun: data, a header, reading. */
-    static final long STALL_BOUND_NANOS = TimeUnit.SECONDS.toNanos(30);
+    /** A host that has begun something (data, a header, reading) has to go on with it: within so long by {@link #LEAST_BYTES}, or to its end. */
+    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(15);
+
+    /** What the slowest of hosts moves meanwhile. Who sends a byte now and then holds memory that others want. */
+    static final int LEAST_BYTES = 32 << 10;
 
     /** How long a host may take to read a TermReq. */
     static final long TERMINATE_BOUND_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     /** Where in the connection's memory what is. */
     private static final int INITIALIZE = TcpReactor.CARRY_BYTES;
+
+    private static final int TERMINATE = INITIALIZE + TcpRequest.SLOT_BYTES;
 
     final TcpReactor owner;
     final TcpSocket socket;
@@ -78,16 +83,27 @@ final class TcpConnection implements FabricConnection {
     // Cold.
     private final String peer;
     private final String local;
-    /** ICResp and TermReq, which are nobody's command. */
-    private final TcpRequest control;
+    /** ICResp and TermReq, which are nobody's command, and may have to be sent one after the other. */
+    private final TcpRequest initialization;
 
-    private boolean controlQueued;
+    private final TcpRequest termination;
     private final long base;
     private boolean reading = true;
     private boolean terminating;
     private boolean finishing;
     private long deadlineNanos;
-    private long movedNanos;
+
+    /** When the host is looked at the next time, what it owed when it was last looked at, and what it has moved since: in, and out. */
+    private long patienceNanos;
+
+    private long owesIn;
+    private long owesOut;
+    private long movedIn;
+    private long movedOut;
+    /** It was not read all the time since then. */
+    private boolean heldUp;
+
+    private final long bornNanos;
 
     TcpConnection(TcpReactor owner, TcpSocket socket, int id, String peer, String local) {
         this.owner = owner;
@@ -101,10 +117,21 @@ final class TcpConnection implements FabricConnection {
         tls = owner.settings.tls() ? new TlsChannel(owner, socket, peer) : null;
         queue = new FabricQueue(owner.target, owner.listener, owner.reactor, this, owner.nowNanos());
         receiver = new PduReceiver(this, base);
-        control = new TcpRequest(this, queue, -1, base + INITIALIZE);
+        initialization = new TcpRequest(this, queue, -1, base + INITIALIZE);
+        termination = new TcpRequest(this, queue, -1, base + TERMINATE);
         requests = new TcpRequest[] {new TcpRequest(this, queue, 0, owner.takeSlot())};
         free = requests[0];
-        movedNanos = owner.nowNanos();
+        bornNanos = owner.nowNanos();
+        patienceNanos = bornNanos + PATIENCE_NANOS;
+    }
+
+    /** Whether it is nobody's queue yet. */
+    boolean isNew() {
+        return !queue.isConnected() && !finishing && !isDoomed;
+    }
+
+    long bornNanos() {
+        return bornNanos;
     }
 
     TcpConnection next(int list) {
@@ -131,7 +158,6 @@ final class TcpConnection implements FabricConnection {
         if (isDoomed) {
             return;
         }
-        movedNanos = nowNanos;
         if (tls != null && tls.isHandshaking()) {
             shakeHands();
             return;
@@ -224,7 +250,6 @@ final class TcpConnection implements FabricConnection {
         if (blocked && !isDoomed) {
             blocked = false;
             watch();
-            movedNanos = owner.nowNanos();
             owner.dirty(this);
         }
     }
@@ -235,6 +260,7 @@ final class TcpConnection implements FabricConnection {
 
     /** Stops and begins reading: a host that is not read waits. */
     void reading(boolean on) {
+        heldUp |= !on;
         if (reading != on) {
             reading = on;
             watch();
@@ -253,19 +279,40 @@ final class TcpConnection implements FabricConnection {
             if (nowNanos - deadlineNanos > 0) {
                 owner.doom(this);
             }
-        } else if (nowNanos - movedNanos > STALL_BOUND_NANOS
-                && (blocked || (reading && (receiver.isInside() || awaitsData())))) {
+        } else if (nowNanos - patienceNanos > 0) {
+            patienceNanos = nowNanos + PATIENCE_NANOS;
+            requireProgress();
+        }
+    }
+
+    private void requireProgress() {
+        long owedIn = owesIn;
+        long owedOut = owesOut;
+        owesIn = receiver.owed();
+        owesOut = 0;
+        for (var request : requests) {
+            boolean asked = request.state == TcpRequest.AWAITS_DATA
+                    || (request.state == TcpRequest.RECEIVING && request.capsuleBytes == 0);
+            if (asked) {
+                owesIn += request.dataBytes - request.received;
+            }
+        }
+        for (var request = sendHead; request != null && blocked; request = request.link) {
+            owesOut += request.headBytes + request.sendData + request.tailBytes;
+        }
+        boolean silent = !heldUp && owesIn > 0 && movedIn < Math.min(owedIn, LEAST_BYTES);
+        boolean deaf = owesOut > 0 && movedOut < Math.min(owedOut, LEAST_BYTES);
+        movedIn = 0;
+        movedOut = 0;
+        heldUp = !reading;
+        if (silent || deaf) {
             disconnect("the host does not go on with what it has begun");
         }
     }
 
-    private boolean awaitsData() {
-        for (var request : requests) {
-            if (request.state == TcpRequest.AWAITS_DATA) {
-                return true;
-            }
-        }
-        return false;
+    /** The receiver has taken bytes. */
+    void moved(int count) {
+        movedIn += count;
     }
 
     // Commands.
@@ -294,13 +341,28 @@ final class TcpConnection implements FabricConnection {
 
     /** Memory for so many bytes, unless there is none, or others need it more; {@code reserve} chunks are to stay. */
     private boolean allocate(TcpRequest request, int bytes, int reserve) {
-        var pool = owner.pool;
         int count = DataPool.chunks(bytes);
-        if (pool.free() - count < reserve || chunksHeld + count > owner.chunksPerConnection) {
+        if (count > share() || owner.pool.free() - count < reserve) {
             return false;
         }
         hold(request, bytes, count);
         return true;
+    }
+
+    /**
+     * Chunks that it may take now: so many that it has half as many as are left for all others then, and that of half of what is free whoever has
+     * none. So however many hosts sit on what they have, the next one finds some.
+     */
+    private int share() {
+        int free = owner.pool.free();
+        if (free == owner.pool.size()) {
+            return free; // However long a command is, it finds memory once.
+        }
+        free -= queue.isConnected() && queue.isAdmin() ? 0 : TcpReactor.ADMIN_CHUNKS;
+        if (free <= 0) {
+            return 0;
+        }
+        return chunksHeld == 0 ? Math.max(1, free / 2) : Math.max(0, (free - 2 * chunksHeld) / 3);
     }
 
     private void hold(TcpRequest request, int bytes, int count) {
@@ -371,8 +433,10 @@ final class TcpConnection implements FabricConnection {
                 begin(request);
             }
         }
-        if (owner.pool.free() > 0) {
+        if (receivable() > 0) {
             reading(true);
+        } else if (!reading) {
+            owner.starved(this);
         }
         if (queue.executing() > 0) {
             owner.busy(this);
@@ -399,7 +463,8 @@ final class TcpConnection implements FabricConnection {
         } else {
             if (request.capsuleBytes > request.dataBytes) {
                 request.clearPieces();
-                request.addPiece(memory, owner.pool.offset(request.chunks[0]), request.dataBytes);
+                long offset = request.sglAddress(memory);
+                request.addPiece(memory, owner.pool.offset(request.chunks[0]) + offset, request.dataBytes);
             }
             execute(request);
         }
@@ -524,10 +589,9 @@ final class TcpConnection implements FabricConnection {
 
     /** ICResp, with what was agreed on. */
     void initialized(int pdaZeroBased, int digests) {
-        TcpPdu.initialize(memory, control.head(), TcpPdu.ICRESP, 0, digests, owner.settings.maxTransferBytes());
-        control.headBytes = TcpPdu.IC_BYTES;
-        controlQueued = true;
-        send(control);
+        TcpPdu.initialize(memory, initialization.head(), TcpPdu.ICRESP, 0, digests, owner.settings.maxTransferBytes());
+        initialization.headBytes = TcpPdu.IC_BYTES;
+        send(initialization);
         dataAlignment = 4 * (pdaZeroBased + 1);
         headerDigest = (digests & 1) != 0;
         dataDigest = (digests & 2) != 0;
@@ -561,7 +625,7 @@ final class TcpConnection implements FabricConnection {
                 return;
             }
             if (count > 0) {
-                movedNanos = owner.nowNanos();
+                movedOut += count;
                 advance(count);
             }
             if (tls == null ? count < wanted : tls.isPending()) {
@@ -620,13 +684,9 @@ final class TcpConnection implements FabricConnection {
             sent -= size;
             sendHead = request.link;
             request.link = null;
-            if (request == control) {
-                controlQueued = false;
-                continue;
-            }
             if (request.state == TcpRequest.ASKING) {
                 request.state = TcpRequest.AWAITS_DATA;
-            } else {
+            } else if (request.index >= 0) {
                 release(request);
             }
         }
@@ -637,20 +697,14 @@ final class TcpConnection implements FabricConnection {
 
     /** Tells the host what it did wrong, and ends the connection. */
     private void terminate(Violation violation) {
-        LOG.warn("{}: {} ends the connection by {}", owner.settings.name(), peer, violation.getMessage());
+        owner.complain(peer + " ends its connection by " + violation.getMessage());
         terminating = true;
         deadlineNanos = owner.nowNanos() + TERMINATE_BOUND_NANOS;
-        if (controlQueued) {
-            // Its ICResp is still to be sent: there is nothing that it could take for an answer to that.
-            finishing = true;
-            return;
-        }
         int header = receiver.offendingBytes();
-        TcpPdu.termination(memory, control.head(), TcpPdu.C2H_TERM_REQ, violation.fes, violation.fei, header);
-        MemorySegment.copy(memory, receiver.offending(), memory, control.head() + TcpPdu.TERM_REQ_BYTES, header);
-        control.headBytes = TcpPdu.TERM_REQ_BYTES + header;
-        controlQueued = true;
-        send(control);
+        TcpPdu.termination(memory, termination.head(), TcpPdu.C2H_TERM_REQ, violation.fes, violation.fei, header);
+        MemorySegment.copy(memory, receiver.offending(), memory, termination.head() + TcpPdu.TERM_REQ_BYTES, header);
+        termination.headBytes = TcpPdu.TERM_REQ_BYTES + header;
+        send(termination);
         reading(true);
     }
 
@@ -696,7 +750,7 @@ final class TcpConnection implements FabricConnection {
 
     /** Bytes that may be received without running out of memory for what comes with capsules. */
     int receivable() {
-        long most = (long) owner.pool.free() * TcpPdu.CAPSULE_CMD_BYTES;
+        long most = (long) Math.min(share(), owner.pool.free()) * TcpPdu.CAPSULE_CMD_BYTES;
         return (int) Math.min(most, TcpReactor.RECEIVE_BYTES);
     }
 

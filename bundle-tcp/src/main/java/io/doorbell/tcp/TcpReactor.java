@@ -35,8 +35,11 @@ final class TcpReactor implements Poller {
     /** What may be kept of the call before: the beginning of a header. */
     static final int CARRY_BYTES = 256;
 
-    /** The parts of memory that a connection needs beside those of its commands. */
-    static final int CONNECTION_BYTES = 512;
+    /** The parts of memory that a connection needs beside those of its commands: what is kept, ICResp, TermReq. */
+    static final int CONNECTION_BYTES = CARRY_BYTES + 2 * TcpRequest.SLOT_BYTES;
+
+    /** What only admin queues may take, so that a Keep Alive is heard whatever I/O queues hold. */
+    static final int ADMIN_CHUNKS = 4;
 
     /** Commands of all connections of a reactor at once; a Connect that wants more is refused. */
     private static final int MAX_COMMANDS = 32 << 10;
@@ -44,6 +47,10 @@ final class TcpReactor implements Poller {
     private static final int MAX_EVENTS = 64;
     private static final int MAX_PARTS = 512;
     private static final int LISTENER = -1;
+    /** A host that means to connect has done so before others may take its place. */
+    private static final long TIME_TO_CONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private static final int COMPLAINTS_PER_SECOND = 10;
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     final Reactor reactor;
@@ -69,9 +76,6 @@ final class TcpReactor implements Poller {
 
     final Epoll epoll;
 
-    /** The most chunks a connection may have while others may want some. */
-    final int chunksPerConnection;
-
     private final long slotBase;
     private final long connectionBase;
     private final int[] freeSlots;
@@ -86,6 +90,7 @@ final class TcpReactor implements Poller {
     private TcpConnection busy;
     private TcpConnection starved;
     private TcpConnection again;
+    private TcpConnection starvedLast;
     private TcpConnection doomed;
 
     private TcpSocket listening;
@@ -96,6 +101,8 @@ final class TcpReactor implements Poller {
     private boolean dataHeld;
 
     private long nextTickNanos;
+    private long complaintsNanos;
+    private int complaints;
     private long nowNanos;
     private volatile int connectionCount;
 
@@ -123,7 +130,6 @@ final class TcpReactor implements Poller {
         memory = mapping.segment();
         bytes = memory.asByteBuffer();
         pool = new DataPool(memory, 0, chunks);
-        chunksPerConnection = Math.max(2 * DataPool.chunks(settings.maxTransferBytes()), chunks / 4);
         in = new SocketVector(mapping, MAX_PARTS);
         out = new SocketVector(mapping, MAX_PARTS);
         cipher = settings.tls() ? new SocketVector(mapping, 1) : null;
@@ -268,6 +274,20 @@ final class TcpReactor implements Poller {
         }
     }
 
+    /** Hosts decide how often there is reason for a warning: only so many are logged. */
+    void complain(String what) {
+        if (nowNanos - complaintsNanos > TimeUnit.SECONDS.toNanos(1)) {
+            if (complaints > COMPLAINTS_PER_SECOND) {
+                LOG.warn("{}: and {} more like this", settings.name(), complaints - COMPLAINTS_PER_SECOND);
+            }
+            complaintsNanos = nowNanos;
+            complaints = 0;
+        }
+        if (complaints++ < COMPLAINTS_PER_SECOND) {
+            LOG.warn("{}: {}", settings.name(), what);
+        }
+    }
+
     /** There is memory again: who waited for it goes on, each in turn. */
     private void feed() {
         var connection = starved;
@@ -312,9 +332,19 @@ final class TcpReactor implements Poller {
     }
 
     private void remove(TcpConnection gone) {
-        dirty = without(dirty, gone, 0);
-        busy = without(busy, gone, 1);
-        starved = without(starved, gone, 2);
+        if (gone.isDirty) {
+            dirty = without(dirty, gone, 0);
+        }
+        if (gone.isBusy) {
+            busy = without(busy, gone, 1);
+        }
+        if (gone.isStarved) {
+            starved = without(starved, gone, 2);
+            starvedLast = starved;
+            while (starvedLast != null && starvedLast.nextStarved != null) {
+                starvedLast = starvedLast.nextStarved;
+            }
+        }
         again = without(again, gone, 3);
         connections[gone.id] = null;
         freeIndexes[freeIndexCount++] = gone.id;
@@ -376,13 +406,10 @@ final class TcpReactor implements Poller {
         connection.nextStarved = null;
         if (starved == null) {
             starved = connection;
-            return;
+        } else {
+            starvedLast.nextStarved = connection;
         }
-        var last = starved;
-        while (last.nextStarved != null) {
-            last = last.nextStarved;
-        }
-        last.nextStarved = connection;
+        starvedLast = connection;
     }
 
     /** It ends with this cycle. */
@@ -442,8 +469,11 @@ final class TcpReactor implements Poller {
 
     /** A connection is this reactor's from now on. */
     void adopt(TcpSocket socket) {
+        if (freeIndexCount == 0) {
+            evict();
+        }
         if (freeIndexCount == 0 || freeSlotCount == 0) {
-            LOG.warn("{}: a connection is refused, {} are there already", settings.name(), connections.length);
+            complain("a connection is refused, " + connectionCount + " are there already");
             socket.close();
             return;
         }
@@ -462,6 +492,24 @@ final class TcpReactor implements Poller {
         connections[id] = connection;
         connectionCount++;
         epoll.add(socket, id, true, false);
+    }
+
+    /** Makes room: who has been silent since it connected gives way, so that nobody can keep hosts out by connections without a Connect. */
+    private void evict() {
+        TcpConnection oldest = null;
+        for (var connection : connections) {
+            boolean older = connection != null
+                    && connection.isNew()
+                    && (oldest == null || connection.bornNanos() - oldest.bornNanos() < 0);
+            if (older) {
+                oldest = connection;
+            }
+        }
+        if (oldest != null && nowNanos - oldest.bornNanos() > TIME_TO_CONNECT_NANOS) {
+            complain(oldest.peer() + " has to go for a newer connection, since it sends no Connect");
+            doom(oldest);
+            bury();
+        }
     }
 
     /** Ends everything. On the reactor's thread; it polls no more. */

@@ -84,7 +84,7 @@ public final class TcpTarget implements AutoCloseable {
         }
     }
 
-    private static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address, Lender lender) {
+    static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address, Lender lender) {
         var traddr = address.getAddress().getHostAddress();
         var trsvcid = Integer.toString(address.getPort());
         return new FabricListener(

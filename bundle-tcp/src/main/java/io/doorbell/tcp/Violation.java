@@ -2,7 +2,10 @@ package io.doorbell.tcp;
 
 import io.doorbell.nvme.TcpPdu;
 
-/** A peer broke the protocol in a way that ends its connection; says how, for the TermReq. */
+/**
+ * A peer broke the protocol in a way that ends its connection; says how, for the TermReq. FEI is the offset of a field, or the digest that came; of an
+ * error that is no field's it is reserved. NVMe over TCP Transport 1.1 §3.6.2.4 "Controller to Host Terminate Connection Request".
+ */
 @SuppressWarnings("serial")
 public final class Violation extends RuntimeException {
     public final int fes;

@@ -120,6 +120,15 @@ final class RawHost implements AutoCloseable {
         }
     }
 
+    /** Says that nothing more comes. */
+    void shutdownOutput() {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Whether {@link #read} finds something without waiting. */
     boolean hasMore() {
         try {

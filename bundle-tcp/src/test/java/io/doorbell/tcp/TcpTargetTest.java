@@ -226,7 +226,7 @@ class TcpTargetTest {
         io.send(prp, 4096);
         assertThat(io.read().status()).isEqualTo(Status.INVALID_FIELD | Status.DNR);
         var offset = io(NvmOpcode.WRITE, 4, 0, 1);
-        SubmissionEntry.sgl1(offset, 0, RawHost.CAPSULE, 8, 512);
+        SubmissionEntry.sgl1(offset, 0, RawHost.CAPSULE, 524, 512); // Behind what came.
         io.write(io.capsule(offset, new byte[520]));
         assertThat(io.read().status()).isEqualTo(Status.SGL_OFFSET_INVALID | Status.DNR);
         var longer = io(NvmOpcode.WRITE, 5, 0, 2);

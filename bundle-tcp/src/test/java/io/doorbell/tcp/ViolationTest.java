@@ -151,7 +151,7 @@ class ViolationTest {
         io(0, host -> host.write(changed(host.capsule(read(), new byte[512]), 3, 8)), TcpPdu.INVALID_HEADER_FIELD, 3);
         io(0, host -> host.write(changed(host.capsule(read(), new byte[0]), 4, 71)), TcpPdu.INVALID_HEADER_FIELD, 4);
         io(0, host -> host.write(changed(host.capsule(read(), new byte[0]), 7, 0x80)), TcpPdu.INVALID_HEADER_FIELD, 3);
-        io(0, host -> host.write(host.capsule(read(), new byte[8196])), TcpPdu.LIMIT_EXCEEDED, 4);
+        io(0, host -> host.write(host.capsule(read(), new byte[8196])), TcpPdu.LIMIT_EXCEEDED, 0);
         io(3, host -> host.write(changed(host.capsule(read(), new byte[0]), 1, 0)), TcpPdu.INVALID_HEADER_FIELD, 1);
     }
 
@@ -186,9 +186,9 @@ class ViolationTest {
     void dataHaveToBeThoseThatWereAskedFor() {
         data((host, ttag) -> host.h2cData(78, ttag, 0, new byte[512], false), TcpPdu.INVALID_HEADER_FIELD, 8);
         data((host, ttag) -> host.h2cData(77, ttag + 1, 0, new byte[512], false), TcpPdu.INVALID_HEADER_FIELD, 10);
-        data((host, ttag) -> host.h2cData(77, ttag, 512, new byte[512], false), TcpPdu.DATA_OUT_OF_RANGE, 12);
-        data((host, ttag) -> host.h2cData(77, ttag, 0, new byte[16388], true), TcpPdu.DATA_OUT_OF_RANGE, 12);
-        data((host, ttag) -> host.h2cData(77, ttag, -4, new byte[512], false), TcpPdu.DATA_OUT_OF_RANGE, 12);
+        data((host, ttag) -> host.h2cData(77, ttag, 512, new byte[512], false), TcpPdu.DATA_OUT_OF_RANGE, 0);
+        data((host, ttag) -> host.h2cData(77, ttag, 0, new byte[16388], true), TcpPdu.DATA_OUT_OF_RANGE, 0);
+        data((host, ttag) -> host.h2cData(77, ttag, -4, new byte[512], false), TcpPdu.DATA_OUT_OF_RANGE, 0);
         data((host, ttag) -> host.h2cData(77, ttag, 0, new byte[512], true), TcpPdu.INVALID_HEADER_FIELD, 1);
         data((host, ttag) -> host.h2cData(77, ttag, 0, new byte[16384], false), TcpPdu.INVALID_HEADER_FIELD, 1);
         data(

@@ -41,6 +41,9 @@ public final class FabricQueue {
     /** Nor one that was enabled as it cannot be. */
     static final long REFUSED_BOUND_NANOS = TimeUnit.SECONDS.toNanos(30);
 
+    /** Connects on one connection that are refused before it is ended: each is a thread's work, and a line in the log. */
+    static final int MAX_REFUSALS = 8;
+
     static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private static final long POST_RETRY_NANOS = 100_000;
@@ -99,6 +102,7 @@ public final class FabricQueue {
     private QueueAuthentication authentication;
 
     private int qid;
+    private int refusals;
     private long notEnabledNanos;
     /** Since the controller was last enabled, it was so as it cannot be; first then. */
     private boolean refused;
@@ -344,7 +348,7 @@ public final class FabricQueue {
                 request.cdw12,
                 MemorySegment.ofArray(data));
         // Judging may wait for a lock, or for a disk.
-        Thread.ofVirtual().name("connect " + connection.peer()).start(() -> {
+        target.control().execute(() -> {
             var answer = connect.judge();
             if (!post(() -> connected(request, connect, answer))) {
                 answer.drop(this);
@@ -372,6 +376,9 @@ public final class FabricQueue {
                     Long.toHexString(request.result));
         }
         request.respond(status);
+        if (status != Status.SUCCESS && ++refusals == MAX_REFUSALS) {
+            connection.finish();
+        }
     }
 
     private int begin(Connect connect, Connect.Answer answer) {

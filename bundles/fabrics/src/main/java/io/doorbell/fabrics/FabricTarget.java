@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,22 @@ public final class FabricTarget implements AutoCloseable {
     private boolean closed;
 
     private final Runnable accessChanged = discovery::changed;
+
+    /** Runs what may wait: who may connect is asked where a reactor cannot. */
+    private final Executor control;
+
+    public FabricTarget() {
+        this(task -> Thread.ofVirtual().name("fabrics control").start(task));
+    }
+
+    /** @param control runs what may wait for a lock, or for a disk; on any thread */
+    public FabricTarget(Executor control) {
+        this.control = control;
+    }
+
+    Executor control() {
+        return control;
+    }
 
     /** A subsystem that hosts may connect to; when there is one of the name already, that stays. */
     public void add(TargetSubsystem subsystem) {
