@@ -27,11 +27,14 @@ final class Requester {
     /** A packet in so many asks for an acknowledgement, and the last one of each request. */
     private static final int ACK_EVERY = 16;
 
-    private static final long MIN_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long MIN_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long FIRST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** The Local ACK Timeout that Linux asks for: 4.096 us * 2^19. */
     private static final long MAX_TIMEOUT_NANOS = 4096L << 19;
+
+    /** For each retry that was agreed on, a peer may be silent for so long: software peers are held up by their machines. */
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
 
     private static final int FOR_EVER = 7;
     private static final long NONE = Long.MAX_VALUE;
@@ -64,6 +67,7 @@ final class Requester {
     private int maxRetries;
     private int maxRnrRetries;
     private long deadlineNanos = NONE;
+    private long silentSinceNanos;
     private long quietUntilNanos;
     private boolean quiet;
 
@@ -146,7 +150,7 @@ final class Requester {
             if (Psn.ahead(slot.firstPsn + nextPacket, unackedPsn) >= window) {
                 return false;
             }
-            if (slot.isRead() ? !askForRead(slot) : !sendPacket(slot, nowNanos)) {
+            if (slot.isRead() ? !askForRead(slot, nowNanos) : !sendPacket(slot, nowNanos)) {
                 return false;
             }
             sent++;
@@ -262,7 +266,7 @@ final class Requester {
     }
 
     /** Asks for the next part of a read. */
-    private boolean askForRead(SendSlot slot) {
+    private boolean askForRead(SendSlot slot, long nowNanos) {
         int index = nextPacket;
         int part = Math.min(READ_PACKETS - index % READ_PACKETS, slot.packets - index);
         if (reads == maxReads || !lane.takeReadCredit(pair, part)) {
@@ -280,6 +284,7 @@ final class Requester {
         readSizes[place] = part;
         reads++;
         nextPacket += part;
+        measure(psn, nowNanos);
         return true;
     }
 
@@ -540,7 +545,10 @@ final class Requester {
 
     private void arm(long nowNanos) {
         if (deadlineNanos == NONE) {
-            deadlineNanos = nowNanos + Math.min(MAX_TIMEOUT_NANOS, timeoutNanos << retries);
+            if (retries == 0) {
+                silentSinceNanos = nowNanos;
+            }
+            deadlineNanos = nowNanos + timeoutNanos;
             lane.wakeAt(deadlineNanos);
         }
     }
@@ -557,7 +565,9 @@ final class Requester {
         if (deadlineNanos != NONE && nowNanos - deadlineNanos >= 0) {
             deadlineNanos = NONE;
             lane.count(Count.TIMEOUTS);
-            if (++retries > maxRetries) {
+            // It stays so until a round trip is measured: the peer, or its machine, is slow.
+            timeoutNanos = Math.min(MAX_TIMEOUT_NANOS, 2 * timeoutNanos);
+            if (++retries > maxRetries && nowNanos - silentSinceNanos > maxRetries * RETRY_NANOS) {
                 pair.fail(Completions.RETRIES_EXCEEDED, "the peer does not answer");
             } else {
                 goBack(nowNanos, true);
