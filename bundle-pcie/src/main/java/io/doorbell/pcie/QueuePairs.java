@@ -174,6 +174,9 @@ final class QueuePairs {
         private boolean completionQueue;
         private boolean submissionQueue;
 
+        /** It does not answer, nor aborts what it does not answer: to ask it for more is to wait as long again. */
+        private boolean silent;
+
         Making(AdminQueue queues, int queueId, int entries, QueueMemory memory, InterruptVectors.Use interrupt) {
             this.queues = queues;
             this.queueId = queueId;
@@ -189,20 +192,23 @@ final class QueuePairs {
                 queues.executeWith(
                         createCompletionQueue(queueId, entries, interrupt), memory.completionIova(), 0, bound);
             } catch (NvmeException refused) {
-                completionQueue = !isRefusal(refused);
+                completionQueue = silent = !isRefusal(refused);
                 throw refused;
             }
             submissionQueue = true;
             try {
                 queues.executeWith(createSubmissionQueue(queueId, entries), memory.submissionIova(), 0, bound);
             } catch (NvmeException refused) {
-                submissionQueue = !isRefusal(refused);
+                submissionQueue = silent = !isRefusal(refused);
                 throw refused;
             }
         }
 
         /** Deletes what there is. Returns whether the controller has neither, for certain. */
         boolean undone(RuntimeException because) {
+            if (silent) {
+                return false;
+            }
             var bound = options.adminTimeout();
             try {
                 if (submissionQueue) {

@@ -125,6 +125,28 @@ class UncertainQueuesTest {
     }
 
     @Test
+    void asksAControllerThatDoesNotAnswerForNothingMore() {
+        controller.close();
+        controller = PcieController.open(
+                function, PcieOptions.DEFAULTS.withTimeouts(Duration.ofMillis(200), Duration.ofMillis(100)));
+        faults("admin opc=0x01 -> drop", "admin opc=0x08 -> drop");
+
+        assertThatExceptionOfType(NvmeException.class)
+                .isThrownBy(this::hold)
+                .satisfies(e -> assertThat(e.kind()).isEqualTo(NvmeException.Kind.RESET))
+                .satisfies(e -> assertThat(e.getCause().getSuppressed())
+                        .as("deletions that failed")
+                        .isEmpty());
+
+        rig.function.faults(FaultPlan.NONE);
+        await().atMost(BOUND).ignoreExceptions().untilAsserted(() -> {
+            try (var next = hold()) {
+                runOne(next);
+            }
+        });
+    }
+
+    @Test
     void resetsAControllerThatDoesNotSayWhetherAQueueIsGone() {
         faults("admin opc=0x01 count=1 -> status=0x4102", "admin opc=0x04 count=1 -> status=0x4006");
 

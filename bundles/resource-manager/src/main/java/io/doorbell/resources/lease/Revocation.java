@@ -35,6 +35,7 @@ final class Revocation implements Runnable {
 
     private static final long FIRST_LOOK_NANOS = 20_000;
     private static final long LAST_LOOK_NANOS = 1_000_000;
+    private static final long LOST_LOOK_NANOS = 10_000_000;
 
     private final Accounts accounts;
     private final LeaseMonitor monitor;
@@ -72,6 +73,10 @@ final class Revocation implements Runnable {
                     lease,
                     broken);
             accounts.stuck(lease, "it could not be taken back, see the log");
+            // For its holder it has ended when the fence fell, whatever became of the rest.
+            if (lease.state().ended()) {
+                tellEnd();
+            }
         }
     }
 
@@ -154,7 +159,7 @@ final class Revocation implements Runnable {
                 lease, "the driver does not say that its queues are deleted. It ends when they are, see the log");
         // Each try may ask for a reset of a controller that others use.
         for (var pause = FIRST_DELETE_AGAIN; !outOfReach; pause = shorter(pause.multipliedBy(2), LAST_DELETE_AGAIN)) {
-            LockSupport.parkNanos(pause.toNanos());
+            awaitLost(pause);
             if (accounts.isClosed()) {
                 LOG.error("{}: its memory is kept, since its queues may not be deleted", lease);
                 return false;
@@ -163,6 +168,14 @@ final class Revocation implements Runnable {
         }
         LOG.info("{}: its queues are deleted now", lease);
         return true;
+    }
+
+    /** Lets the time pass, or less when the controller has lost the queue pair meanwhile: then it is certain. */
+    private void awaitLost(Duration pause) {
+        long start = System.nanoTime();
+        while (!control.lost() && System.nanoTime() - start < pause.toNanos()) {
+            LockSupport.parkNanos(LOST_LOOK_NANOS);
+        }
     }
 
     private static Duration shorter(Duration one, Duration other) {

@@ -370,13 +370,7 @@ class RevocationTest {
     void aLeaseWhoseQueuesMayLiveHasNotEndedAndEndsWhenTheyAreDeleted() throws Exception {
         var ended = new CountDownLatch(1);
         try (var node = new TestNode(1)) {
-            var listener = new LeaseListener() {
-                @Override
-                public void ended(QueuePairLease lease, LeaseState state, RevocationReason reason) {
-                    ended.countDown();
-                }
-            };
-            var lease = node.holder("a").lease(node.request().withListener(listener));
+            var lease = node.holder("a").lease(node.request().withListener(whenEnded(ended)));
             lease.allocate(64);
             node.controller.keepsQueues = true;
 
@@ -401,13 +395,44 @@ class RevocationTest {
     }
 
     @Test
-    void memoryThatIsKeptIsNotFreedByALaterAllocation() throws Exception {
+    void aLeaseWhoseQueuesMayLiveEndsAtOnceWhenItsControllerHasLostThem() throws Exception {
+        var ended = new CountDownLatch(1);
+        var tries = new AtomicInteger();
         try (var node = new TestNode(1)) {
-            var lease = node.holder("a").lease(node.request());
+            var lease = node.holder("a").lease(node.request().withListener(whenEnded(ended)));
+            node.controller.keepsQueues = true;
+            node.controller.beforeDelete = tries::incrementAndGet;
+            assertThatThrownBy(() -> node.manager.revoke(lease.id())).isInstanceOf(IllegalStateException.class);
+            // The next one is more than a second away.
+            await().atMost(TestNode.BOUND).until(() -> tries.get() == 4);
+            assertThat(ended.getCount()).isOne();
+
+            ((TestQueuePair) lease.queuePair()).lost = true;
+
+            assertThat(ended.await(800, TimeUnit.MILLISECONDS)).isTrue();
+        }
+    }
+
+    private static LeaseListener whenEnded(CountDownLatch ended) {
+        return new LeaseListener() {
+            @Override
+            public void ended(QueuePairLease lease, LeaseState state, RevocationReason reason) {
+                ended.countDown();
+            }
+        };
+    }
+
+    @Test
+    void memoryThatIsKeptIsNotFreedByALaterAllocationAndTheHolderHearsOfTheEnd() throws Exception {
+        var ended = new CountDownLatch(1);
+        try (var node = new TestNode(1)) {
+            var lease = node.holder("a").lease(node.request().withListener(whenEnded(ended)));
             lease.allocate(64);
             node.controller.breaksAtTheFence = true;
             node.manager.revoke(lease.id());
 
+            assertThat(ended.await(TestNode.BOUND.toSeconds(), TimeUnit.SECONDS))
+                    .isTrue();
             assertThatThrownBy(() -> lease.allocate(64)).isInstanceOf(LeaseException.class);
 
             assertThat(node.controller.liveAllocations).hasValue(1);

@@ -186,7 +186,7 @@ public final class TestController implements NvmeController, AutoCloseable {
     /** Delete I/O Submission Queue and Completion Queue: when it returns the device does not touch the rings any more. */
     boolean delete(TestQueuePair queuePair) {
         beforeDelete.run();
-        if (keepsQueues) {
+        if (keepsQueues && !queuePair.lost) {
             throw new NvmeException(
                     NvmeException.Kind.RETRY, "delete queue " + queuePair.queueId(), "the test says no");
         }
