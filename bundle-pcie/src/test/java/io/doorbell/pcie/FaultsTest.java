@@ -11,6 +11,7 @@ import io.doorbell.host.NvmCommand;
 import io.doorbell.host.NvmeController;
 import io.doorbell.host.QueuePair;
 import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.AsyncEvent;
 import io.doorbell.nvme.IdentifyCns;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
@@ -19,6 +20,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,6 +129,44 @@ class FaultsTest {
         assertThat(held.pair.read(EmulatedRig.NSID, 0, 1, held.data, 0, 0, 2)).isEqualTo(QueuePair.NOT_CONNECTED);
         replaceQueuePair();
         assertThat(run(3)).isZero();
+    }
+
+    @Test
+    void abortsALateCommandWhileAListenerTakesItsTimeOverAnEvent() throws Exception {
+        var begun = new CountDownLatch(1);
+        var goOn = new CountDownLatch(1);
+        controller.addListener(new ControllerListener() {
+            @Override
+            public void event(NvmeController from, AsyncEvent event, MemorySegment page) {
+                begun.countDown();
+                try {
+                    goOn.await(BOUND.toSeconds(), TimeUnit.SECONDS);
+                } catch (InterruptedException closing) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        });
+        rig.subsystem.removeNamespace(EmulatedRig.NULL_NSID);
+        assertThat(begun.await(BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        faults("io opc=read count=1 -> delay=20s");
+
+        assertThat(Status.code(run(1))).isEqualTo(Status.ABORTED_BY_REQUEST);
+
+        goOn.countDown();
+        assertThat(states).isEmpty();
+    }
+
+    @Test
+    void doesNotReadNamespacesForEver() {
+        for (int nsid = 3; nsid <= 42; nsid++) {
+            rig.addNamespace(nsid, "memory:1MiB:512");
+        }
+        await().atMost(BOUND).until(() -> controller.namespaces().size() == 42);
+        faults("admin opc=0x06 -> delay=60ms");
+
+        assertThatExceptionOfType(NvmeException.class)
+                .isThrownBy(controller::refreshNamespaces)
+                .withMessageContaining("not all read within 1800 ms");
     }
 
     @Test

@@ -48,7 +48,7 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
 
     private static final long RESET_LOOK_NANOS = 500_000;
 
-    /** One for each event that is not followed yet, and one for each queue pair with commands to abort. */
+    /** One for each event that is not followed yet; of others, one for each queue pair with commands to abort. */
     private static final int MOST_TASKS = 1024;
 
     /**
@@ -63,6 +63,10 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
     protected final CoarseClock clock = new CoarseClock();
     protected final QueuePairSet queuePairSet;
     private final ControlThread control;
+
+    /** Apart from the other two: an event may be waited for, and be told to whoever takes his time. */
+    private final ControlThread following;
+
     private final ControlThread news;
     private final AsyncEvents events;
     private final KeepAlive keepAlive;
@@ -93,8 +97,9 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
         this.adminTimeout = adminTimeout;
         queuePairSet = new QueuePairSet(name);
         control = new ControlThread("nvme-" + name + "-control", MOST_TASKS);
+        following = new ControlThread("nvme-" + name + "-events", MOST_TASKS);
         news = new ControlThread("nvme-" + name + "-news", MOST_NEWS);
-        events = new AsyncEvents(name, adminTimeout, control, new Follower());
+        events = new AsyncEvents(name, adminTimeout, following, new Follower());
         keepAlive = new KeepAlive(name);
     }
 
@@ -304,6 +309,7 @@ public abstract class DriverController implements NvmeController, AutoCloseable 
     /** Nobody is told anything any more. */
     protected final void endThreads() {
         control.close();
+        following.close();
         news.close();
     }
 

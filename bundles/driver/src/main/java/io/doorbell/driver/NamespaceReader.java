@@ -28,6 +28,9 @@ public final class NamespaceReader {
     /** More than this many active namespaces are not looked at. */
     public static final int MAX_NAMESPACES = 4096;
 
+    /** All commands of one reading take so many times the bound of one, at most: there may be thousands. */
+    private static final int BOUNDS_OF_ALL = 6;
+
     private static final UUID NO_NGUID = new UUID(0, 0);
     private static final int FLBAS_METADATA_IN_DATA = 1 << 4;
     private static final int DPS_TYPE_MASK = 7;
@@ -45,7 +48,11 @@ public final class NamespaceReader {
     private final boolean extendedFormats;
     private final ZoneReader zones;
 
+    /** Of the reading that goes on. Guarded by this. */
+    private long deadlineNanos;
+
     /**
+     * @param bound of one command; a reading takes six times as long at most
      * @param extendedFormats whether the controller has the larger formats of protection information (CTRATT, ELBAS)
      * @param zones null where there are no zoned namespaces
      */
@@ -64,7 +71,13 @@ public final class NamespaceReader {
         this.extendedFormats = extendedFormats;
     }
 
-    public Read read() {
+    /**
+     * One reading at a time; whoever comes meanwhile waits for its end.
+     *
+     * @throws NvmeException also when the controller takes too long over all of them
+     */
+    public synchronized Read read() {
+        deadlineNanos = System.nanoTime() + BOUNDS_OF_ALL * bound.toNanos();
         var namespaces = new ArrayList<NvmeNamespace>();
         var formats = new ArrayList<BlockFormats.Format>();
         var data = MemorySegment.ofArray(new byte[IdentifyCns.DATA_BYTES]);
@@ -215,6 +228,14 @@ public final class NamespaceReader {
         var command = new NvmCommand().reset(AdminOpcode.IDENTIFY, nsid);
         command.cdw10 = cns;
         command.cdw11 = csi << 24;
-        admin.execute(command, data, bound);
+        long left = deadlineNanos - System.nanoTime();
+        if (left <= 0) {
+            throw new NvmeException(
+                    NvmeException.Kind.RESET,
+                    name,
+                    "the namespaces were not all read within " + BOUNDS_OF_ALL * bound.toMillis()
+                            + " ms, the next one is " + Integer.toUnsignedString(nsid));
+        }
+        admin.execute(command, data, left < bound.toNanos() ? Duration.ofNanos(left) : bound);
     }
 }
