@@ -195,12 +195,10 @@ final class FileNamespace implements Namespace {
         if (found.isPresent()) {
             LOG.warn("the making of {} was interrupted, and is done again: there was no data in it", path);
         }
-        return make(path, channel, spec);
-    }
-
-    /** Until the identity says ready, nobody has been given the namespace, so whatever a crash leaves holds no data. */
-    private static FileIdentity make(Path path, FileChannel channel, NamespaceSpec spec) throws IOException {
-        var making = new FileIdentity(UUID.randomUUID(), spec.byteSize(), spec.format(), FileIdentity.State.MAKING);
+        // Until the identity says ready, nobody has been given the namespace, so whatever a crash leaves holds no data.
+        // What was being formatted is the same namespace yet: reservations, for one, go by its UUID.
+        var uuid = found.map(FileIdentity::uuid).orElseGet(UUID::randomUUID);
+        var making = new FileIdentity(uuid, spec.byteSize(), spec.format(), FileIdentity.State.MAKING);
         return make(path, channel, making, FileIdentity.State.READY);
     }
 

@@ -187,6 +187,26 @@ class FileNamespaceTest extends ResizableNamespaceContract {
         }
     }
 
+    /** As a node leaves it that is killed in the middle of a Format: who has reservations of it finds them by its UUID. */
+    @Test
+    void isTheSameNamespaceAfterAFormatThatWasInterrupted() throws IOException {
+        Path path = directory.resolve("formatted.img");
+        UUID uuid;
+        try (var namespace = open("formatted.img", MIB, 512)) {
+            namespace.format(BlockFormat.of(4096));
+            uuid = namespace.shape().uuid();
+        }
+        FileIdentity.read(path).orElseThrow().in(FileIdentity.State.MAKING).write(path);
+        try (var file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength(0);
+        }
+
+        try (var namespace = open("formatted.img", MIB, 512)) {
+            assertThat(namespace.shape().uuid()).isEqualTo(uuid);
+            assertThat(namespace.shape().blockBytes()).isEqualTo(512);
+        }
+    }
+
     @Test
     void theNewSizeSurvivesAReopeningWhateverIsAskedFor() {
         try (var namespace = open("r.img", MIB, 512);
