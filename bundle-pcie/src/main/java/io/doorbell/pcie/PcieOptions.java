@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * How a controller is driven. Start from {@link #DEFAULTS}.
@@ -88,172 +89,93 @@ public record PcieOptions(
     }
 
     public PcieOptions withTimeouts(Duration admin, Duration io) {
-        return new PcieOptions(
-                admin,
-                io,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> {
+            draft.adminTimeout = admin;
+            draft.ioTimeout = io;
+        });
     }
 
     public PcieOptions withReadyTimeout(Duration ready) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                ready,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.readyTimeout = ready);
     }
 
     public PcieOptions withShadowDoorbells(boolean used) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                used,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.shadowDoorbells = used);
     }
 
     public PcieOptions withMaxTransferBytes(int bytes) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                bytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.maxTransferBytes = bytes);
     }
 
     public PcieOptions withMaxDmaBytes(long bytes) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                bytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.maxDmaBytes = bytes);
     }
 
     public PcieOptions withKeepAlive(Duration timeout) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                timeout,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.keepAlive = timeout);
     }
 
     public PcieOptions withHostId(UUID id) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                Optional.of(id),
-                adminInterrupts,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.hostId = Optional.of(id));
     }
 
     public PcieOptions withAdminInterrupts(boolean wanted) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                wanted,
-                sglFromBytes,
-                retries);
+        return with(draft -> draft.adminInterrupts = wanted);
     }
 
     public PcieOptions withSglFromBytes(int wanted) {
-        return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
-                adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
-                maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                wanted,
-                retries);
+        return with(draft -> draft.sglFromBytes = wanted);
     }
 
     public PcieOptions withRetries(int wanted) {
+        return with(draft -> draft.retries = wanted);
+    }
+
+    private PcieOptions with(Consumer<Draft> change) {
+        var draft = new Draft(this);
+        change.accept(draft);
         return new PcieOptions(
-                adminTimeout,
-                ioTimeout,
-                readyTimeout,
+                draft.adminTimeout,
+                draft.ioTimeout,
+                draft.readyTimeout,
                 adminQueueEntries,
-                shadowDoorbells,
-                maxTransferBytes,
+                draft.shadowDoorbells,
+                draft.maxTransferBytes,
                 maxQueuePairs,
-                maxDmaBytes,
-                keepAlive,
-                hostId,
-                adminInterrupts,
-                sglFromBytes,
-                wanted);
+                draft.maxDmaBytes,
+                draft.keepAlive,
+                draft.hostId,
+                draft.adminInterrupts,
+                draft.sglFromBytes,
+                draft.retries);
+    }
+
+    /** What may be changed, in a form that can be. */
+    private static final class Draft {
+        private Duration adminTimeout;
+        private Duration ioTimeout;
+        private Duration readyTimeout;
+        private boolean shadowDoorbells;
+        private int maxTransferBytes;
+        private long maxDmaBytes;
+        private Duration keepAlive;
+        private Optional<UUID> hostId;
+        private boolean adminInterrupts;
+        private int sglFromBytes;
+        private int retries;
+
+        Draft(PcieOptions options) {
+            adminTimeout = options.adminTimeout;
+            ioTimeout = options.ioTimeout;
+            readyTimeout = options.readyTimeout;
+            shadowDoorbells = options.shadowDoorbells;
+            maxTransferBytes = options.maxTransferBytes;
+            maxDmaBytes = options.maxDmaBytes;
+            keepAlive = options.keepAlive;
+            hostId = options.hostId;
+            adminInterrupts = options.adminInterrupts;
+            sglFromBytes = options.sglFromBytes;
+            retries = options.retries;
+        }
     }
 }
