@@ -3,6 +3,7 @@ package io.doorbell.pcie.vfio;
 import io.doorbell.nvme.Registers;
 import io.doorbell.pci.PciAccess;
 import io.doorbell.pci.PciException;
+import io.doorbell.pcie.RemovalNotice;
 import io.doorbell.platform.DeviceMemory;
 import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
@@ -32,15 +33,8 @@ final class VfioAccess implements PciAccess {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment doorbells;
 
-    /** Why the device is gone, or null. */
-    private volatile String removedFor;
-
-    /** Written with the monitor held. */
+    private final RemovalNotice removal = new RemovalNotice();
     private volatile boolean closed;
-
-    // Guarded by this.
-    private Consumer<String> listener;
-    private boolean told;
 
     /** Takes group and device over, also when it fails. */
     VfioAccess(VfioFunction function, VfioGroup group, VfioDevice device, String driver) {
@@ -125,7 +119,7 @@ final class VfioAccess implements PciAccess {
     }
 
     private <T> T ask(int offset, Supplier<T> question, T gone) {
-        if (removedFor != null || closed) {
+        if (removal.reason() != null || closed) {
             return gone;
         }
         try {
@@ -151,7 +145,7 @@ final class VfioAccess implements PciAccess {
 
     /** A register may be all ones; the ids of a function that is there are not. */
     private void lookWhetherGone() {
-        if (removedFor == null && !closed && !answers()) {
+        if (removal.reason() == null && !closed && !answers()) {
             removed("its registers read all ones: it has left the bus");
         }
     }
@@ -180,8 +174,8 @@ final class VfioAccess implements PciAccess {
 
     @Override
     public DmaMapping map(MemorySegment memory) {
-        if (removedFor != null) {
-            throw new PciException(function.address() + " is gone: " + removedFor);
+        if (removal.reason() != null) {
+            throw new PciException(function.address() + " is gone: " + removal.reason());
         }
         return dma.map(memory);
     }
@@ -193,21 +187,14 @@ final class VfioAccess implements PciAccess {
 
     @Override
     public void routeInterrupt(int vector, EventFd sign) {
-        if (removedFor == null) {
+        if (removal.reason() == null) {
             interrupts.route(vector, sign);
         }
     }
 
     @Override
     public void onRemoval(Consumer<String> toTell) {
-        String reason;
-        synchronized (this) {
-            listener = toTell;
-            reason = removedFor;
-        }
-        if (reason != null) {
-            tell(reason);
-        }
+        removal.to(toTell);
     }
 
     /**
@@ -222,49 +209,30 @@ final class VfioAccess implements PciAccess {
 
     /** From now on it is gone. Any thread, also when it is already. */
     void removed(String reason) {
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            if (removedFor == null) {
-                removedFor = reason;
-            }
+        if (!removal.gone(reason)) {
+            return;
         }
         // Doorbells first, so that no store meets a fault from here on.
         page.detach();
-        tell(reason);
+        removal.tell();
         function.ended(reason);
-    }
-
-    private void tell(String reason) {
-        Consumer<String> teller;
-        synchronized (this) {
-            if (told || listener == null || closed) {
-                return;
-            }
-            told = true;
-            teller = listener;
-        }
-        teller.accept(reason);
     }
 
     @Override
     public boolean removed() {
-        return removedFor != null;
+        return removal.reason() != null;
     }
 
     /** Ends the claim. Views of doorbells that are still open stay usable, and reach no device. */
     @Override
     public void close() {
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            closed = true;
+        if (!removal.withdraw()) {
+            return;
         }
+        closed = true;
         requests.close();
         try {
-            if (removedFor == null) {
+            if (removal.reason() == null) {
                 device.busMaster(false);
                 device.reset();
             }

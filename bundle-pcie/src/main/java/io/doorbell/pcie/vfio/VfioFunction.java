@@ -5,10 +5,9 @@ import io.doorbell.pci.PciException;
 import io.doorbell.pci.PciFunction;
 import io.doorbell.pci.PciIdentity;
 import io.doorbell.pcibus.PciDevice;
+import io.doorbell.pcie.Lingering;
 import io.doorbell.platform.DeviceMemory;
 import io.doorbell.platform.PlatformException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -28,7 +27,7 @@ public final class VfioFunction implements PciFunction {
     private Consumer<String> watcher;
     private VfioAccess claim;
     /** Doorbells of earlier claims of which someone still has views. */
-    private final List<DeviceMemory> lingering = new ArrayList<>();
+    private final Lingering lingering = new Lingering();
 
     VfioFunction(PciDevice device, Obstacles obstacles) {
         this.device = device;
@@ -65,7 +64,7 @@ public final class VfioFunction implements PciFunction {
         if (claim != null) {
             throw new PciException(address() + " is claimed by " + claim.driver() + " already");
         }
-        closeLingering();
+        lingering.closeAll();
         var group = VfioGroup.acquire(device, obstacles);
         VfioDevice opened;
         try {
@@ -119,22 +118,10 @@ public final class VfioFunction implements PciFunction {
 
     /** A claim has ended. */
     synchronized void released(VfioAccess access, DeviceMemory page) {
-        lingering.add(page);
-        closeLingering();
+        lingering.add(page::close);
         if (claim == access) {
             claim = null;
         }
-    }
-
-    private void closeLingering() {
-        lingering.removeIf(page -> {
-            try {
-                page.close();
-                return true;
-            } catch (IllegalStateException viewsAreOpen) {
-                return false;
-            }
-        });
     }
 
     @Override

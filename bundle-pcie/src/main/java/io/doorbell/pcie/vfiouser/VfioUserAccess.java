@@ -3,6 +3,7 @@ package io.doorbell.pcie.vfiouser;
 import io.doorbell.nvme.Registers;
 import io.doorbell.pci.PciAccess;
 import io.doorbell.pci.PciException;
+import io.doorbell.pcie.RemovalNotice;
 import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.vfiouser.ChannelException;
@@ -35,13 +36,7 @@ final class VfioUserAccess implements PciAccess {
     private final MemorySegment doorbells;
     private final int interruptVectors;
 
-    /** Why the device is gone, or null. */
-    private volatile String removedFor;
-
-    // Guarded by this.
-    private Consumer<String> listener;
-    private boolean told;
-    private boolean closed;
+    private final RemovalNotice removal = new RemovalNotice();
 
     VfioUserAccess(VfioUserFunction function, VfioUserDevice device, String driver) {
         this.function = function;
@@ -102,7 +97,7 @@ final class VfioUserAccess implements PciAccess {
     }
 
     private <T> T ask(int offset, Supplier<T> question, T gone) {
-        if (removedFor != null) {
+        if (removal.reason() != null) {
             return gone;
         }
         try {
@@ -146,7 +141,7 @@ final class VfioUserAccess implements PciAccess {
     @Override
     public void routeInterrupt(int vector, EventFd sign) {
         Objects.checkIndex(vector, interruptVectors);
-        if (removedFor != null) {
+        if (removal.reason() != null) {
             return; // Nothing interrupts any more.
         }
         try {
@@ -168,8 +163,8 @@ final class VfioUserAccess implements PciAccess {
 
     @Override
     public DmaBlock allocate(long bytes) {
-        if (removedFor != null) {
-            throw new PciException(function.address() + " is gone: " + removedFor);
+        if (removal.reason() != null) {
+            throw new PciException(function.address() + " is gone: " + removal.reason());
         }
         return dma.allocate(bytes);
     }
@@ -200,54 +195,28 @@ final class VfioUserAccess implements PciAccess {
 
     @Override
     public void onRemoval(Consumer<String> toTell) {
-        String reason;
-        synchronized (this) {
-            listener = toTell;
-            reason = removedFor;
-        }
-        if (reason != null) {
-            tell(reason);
-        }
+        removal.to(toTell);
     }
 
     /** The connection has ended. */
     void removed(String reason) {
-        synchronized (this) {
-            if (removedFor == null) {
-                removedFor = reason;
-            }
-        }
-        tell(reason);
-    }
-
-    private void tell(String reason) {
-        Consumer<String> teller;
-        synchronized (this) {
-            if (told || listener == null || closed) {
-                return;
-            }
-            told = true;
-            teller = listener;
-        }
-        teller.accept(reason);
+        removal.gone(reason);
+        removal.tell();
     }
 
     @Override
     public boolean removed() {
-        return removedFor != null;
+        return removal.reason() != null;
     }
 
     /** Ends the claim. Views of doorbells and blocks that are still open stay usable, and reach no device. */
     @Override
     public void close() {
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            closed = true;
+        if (!removal.withdraw()) {
+            return;
         }
         try {
-            if (removedFor == null) {
+            if (removal.reason() == null) {
                 device.reset();
                 device.busMaster(false);
             }

@@ -4,6 +4,7 @@ import io.doorbell.pci.PciAccess;
 import io.doorbell.pci.PciException;
 import io.doorbell.pci.PciFunction;
 import io.doorbell.pci.PciIdentity;
+import io.doorbell.pcie.Lingering;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.UnixSocket;
 import io.doorbell.vfiouser.ChannelException;
@@ -13,8 +14,6 @@ import io.doorbell.vfiouser.ProtocolException;
 import io.doorbell.vfiouser.Reply;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -34,10 +33,12 @@ public final class VfioUserFunction implements PciFunction, AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile String endedFor;
 
+    /** Written under this object's monitor; read without it by the thread that receives, for which whoever has the monitor may be waiting. */
+    private volatile VfioUserAccess claim;
+
     // Guarded by this.
-    private VfioUserAccess claim;
     /** Doorbells of earlier claims of which someone still has views. */
-    private final List<DoorbellPage> lingering = new ArrayList<>();
+    private final Lingering lingering = new Lingering();
 
     private VfioUserFunction(String address, UnixSocket socket, Duration answerBound) {
         this.address = address;
@@ -127,22 +128,14 @@ public final class VfioUserFunction implements PciFunction, AutoCloseable {
 
     /** A claim has ended. */
     synchronized void released(VfioUserAccess access, DoorbellPage page) {
-        lingering.add(page);
-        closeLingering();
+        lingering.add(page::close);
         if (claim == access) {
             claim = null;
         }
     }
 
     synchronized void closeLingering() {
-        lingering.removeIf(page -> {
-            try {
-                page.close();
-                return true;
-            } catch (IllegalStateException viewsAreOpen) {
-                return false;
-            }
-        });
+        lingering.closeAll();
     }
 
     private void end(String reason) {
@@ -154,14 +147,14 @@ public final class VfioUserFunction implements PciFunction, AutoCloseable {
             endedFor = reason;
             told = claim;
         }
-        if (told != null) {
-            told.removed(reason);
+        try {
+            if (told != null) {
+                told.removed(reason);
+            }
+        } finally {
+            // Whoever is told may fail; the watch goes on all the same.
+            ended.countDown();
         }
-        ended.countDown();
-    }
-
-    private synchronized VfioUserAccess claim() {
-        return claim;
     }
 
     @Override
@@ -173,7 +166,7 @@ public final class VfioUserFunction implements PciFunction, AutoCloseable {
     private final class Watch implements MessageChannel.Handler {
         @Override
         public Reply handle(Message message) {
-            var access = claim();
+            var access = claim;
             if (access == null) {
                 throw new ProtocolException("nobody has claimed the function");
             }
