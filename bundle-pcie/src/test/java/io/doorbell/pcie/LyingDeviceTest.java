@@ -28,14 +28,14 @@ class LyingDeviceTest {
     private static final long LIES = Long.getLong("doorbell.fuzz", 3_000);
 
     private static final PcieOptions OPTIONS = PcieOptions.DEFAULTS
-            .withTimeouts(Duration.ofMillis(50), Duration.ofMillis(50))
-            .withReadyTimeout(Duration.ofMillis(5))
+            .withTimeouts(Duration.ofMillis(10), Duration.ofMillis(10))
+            .withReadyTimeout(Duration.ofMillis(2))
             .withKeepAlive(Duration.ofMillis(100));
 
     /** A controller that does not answer costs the bounds of commands, of their Aborts, and of the reset that follows. */
     private static final Duration BOUND = Duration.ofSeconds(20);
 
-    private static final Duration ADMIN_BOUND = Duration.ofMillis(50);
+    private static final Duration ADMIN_BOUND = Duration.ofMillis(10);
     private static final long QUIET_NANOS = 2_000_000;
     private static final int DATA_BYTES = 64 << 10;
     private static final int COMMANDS = 40;

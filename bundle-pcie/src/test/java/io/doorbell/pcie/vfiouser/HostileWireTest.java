@@ -40,7 +40,7 @@ class HostileWireTest {
     private static final long CHANGES = Long.getLong("doorbell.fuzz", 300);
 
     /** A lost message costs as much. */
-    private static final Duration ANSWER_BOUND = Duration.ofMillis(150);
+    private static final Duration ANSWER_BOUND = Duration.ofMillis(30);
 
     private static final Duration SESSION_BOUND = Duration.ofSeconds(20);
     private static final Duration QUIET_BOUND = Duration.ofSeconds(10);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.host.ControllerState;
 import io.doorbell.host.QueuePair;
+import io.doorbell.nvme.Registers;
 import io.doorbell.pcie.PcieController;
 import io.doorbell.pcie.PcieOptions;
 import io.doorbell.platform.Descriptor;
@@ -40,6 +41,8 @@ class VfioUserControllerTest {
     enum Doorbells implements Relay.Change {
         SIGNALLED,
         MAPPED,
+        /** BAR0 can be mapped in two pieces, of which the one with the first doorbells has half of them. */
+        IN_PIECES,
         TRAPPED;
 
         @Override
@@ -51,6 +54,15 @@ class VfioUserControllerTest {
                 Descriptor.closeAll(descriptors);
                 descriptors.clear();
                 return new RegionSigns(RegionInfo.BAR0, List.of()).encode(RegionSigns.MAX_ANSWER_BYTES);
+            }
+            if (this == IN_PIECES && command == Command.DEVICE_GET_REGION_INFO) {
+                var whole = RegionInfo.decode(payload, RegionInfo.BAR0);
+                long half = (whole.bytes() - Registers.DOORBELLS) / 2;
+                var areas = List.of(
+                        new RegionInfo.Area(Registers.DOORBELLS + half, half),
+                        new RegionInfo.Area(Registers.DOORBELLS, half));
+                return new RegionInfo(RegionInfo.BAR0, whole.flags(), whole.bytes(), whole.offset(), areas)
+                        .encode(RegionInfo.MAX_ANSWER_BYTES);
             }
             if (this == TRAPPED && command == Command.DEVICE_GET_REGION_INFO) {
                 Descriptor.closeAll(descriptors);
