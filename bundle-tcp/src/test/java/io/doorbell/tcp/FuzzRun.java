@@ -314,7 +314,8 @@ final class FuzzRun implements AutoCloseable {
             }
             if (System.nanoTime() - begun > SETTLE_NANOS) {
                 throw new AssertionError(String.format(
-                        "%d connections, %d controllers, %d parts of memory are held after the end; there were %d, %d, %d",
+                        "%d connections, %d controllers, %d parts of memory are held after the end; there were %d, %d,"
+                                + " %d",
                         target.connections(),
                         target.fabrics.associations(),
                         good.partsBeside(),
