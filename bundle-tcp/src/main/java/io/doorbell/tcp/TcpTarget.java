@@ -153,7 +153,7 @@ public final class TcpTarget implements AutoCloseable {
     }
 
     /** How hosts reach ANA groups from now on; those that are connected are told, and stay so. */
-    void accessStates(AccessStates states) {
+    public void accessStates(AccessStates states) {
         target.accessStates(listener, states);
     }
 

@@ -63,6 +63,32 @@ public final class KernelHost implements AutoCloseable {
         }
     }
 
+    /** Blocks of 512 bytes of a disk, or -1 when it is gone. */
+    public long sectors(String disk) {
+        try {
+            return Long.parseLong(Files.readString(
+                            Path.of("/sys/block", Path.of(disk).getFileName().toString(), "size"))
+                    .strip());
+        } catch (IOException gone) {
+            return -1;
+        }
+    }
+
+    /** What this controller says of the way to its one namespace (ANA), or nothing when there is none. */
+    public String accessState() {
+        try (var entries = Files.list(Path.of("/sys/class/nvme", name))) {
+            for (var entry : entries.toList()) {
+                var state = entry.resolve("ana_state");
+                if (Files.exists(state)) {
+                    return Files.readString(state).strip();
+                }
+            }
+        } catch (IOException goes) {
+            // It went while we looked.
+        }
+        return "";
+    }
+
     public void reset() throws IOException {
         Files.writeString(attribute("reset_controller"), "1");
     }

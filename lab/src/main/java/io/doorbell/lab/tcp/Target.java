@@ -6,6 +6,8 @@ import io.doorbell.resources.reactor.ReactorOptions;
 import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
+import io.doorbell.target.AccessState;
+import io.doorbell.target.AccessStates;
 import io.doorbell.tcp.TcpTarget;
 import io.doorbell.tcp.TcpTargetSettings;
 
@@ -19,6 +21,8 @@ final class Target implements AutoCloseable {
     private TcpTarget listener = TcpTarget.open(TcpTargetSettings.DEFAULT, fabrics, reactors);
     final int port = listener.address().getPort();
 
+    private TcpTarget second;
+
     Target() {
         addNamespace(1, 64 << 20);
         fabrics.add(subsystem);
@@ -26,7 +30,32 @@ final class Target implements AutoCloseable {
 
     /** For the kernel. */
     String where() {
-        return "transport=tcp,traddr=127.0.0.1,trsvcid=" + port;
+        return where(port);
+    }
+
+    String where(int anyPort) {
+        return "transport=tcp,traddr=127.0.0.1,trsvcid=" + anyPort;
+    }
+
+    /** Another way to the same subsystem. Returns its port. */
+    int openSecond() {
+        second = TcpTarget.open(TcpTargetSettings.DEFAULT, fabrics, reactors);
+        return second.address().getPort();
+    }
+
+    void closeSecond() {
+        second.close();
+    }
+
+    /** The state of the first way (ANA). */
+    void firstIs(AccessState state) {
+        listener.accessStates(AccessStates.ALL_OPTIMIZED.with(1, state));
+    }
+
+    /** From now on it is for hosts that there are not. */
+    void allowNobody() {
+        fabrics.remove(subsystem);
+        fabrics.add(new ForNobody(subsystem));
     }
 
     void addNamespace(int nsid, long bytes) {
@@ -66,6 +95,9 @@ final class Target implements AutoCloseable {
     @Override
     public void close() {
         listener.close();
+        if (second != null) {
+            second.close();
+        }
         fabrics.close();
         subsystem.close();
         reactors.close();
