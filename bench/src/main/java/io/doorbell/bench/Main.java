@@ -37,6 +37,8 @@ public final class Main implements Callable<Integer> {
         PERF,
         /** Our perf and SPDK's, in turn, against a device in another process. */
         DRIVER,
+        /** What one I/O costs a TCP target and its host, in turn on one thread. */
+        TCP_PATH,
         /** Our TCP target and SPDK's, in turn, under the same client. */
         TCP
     }
@@ -90,6 +92,9 @@ public final class Main implements Callable<Integer> {
         }
         if (groups.contains(Group.DRIVER)) {
             figures.addAll(DriverMeasurement.run(quick ? 1 : 5, quick ? 1 : 3, System.out));
+        }
+        if (groups.contains(Group.TCP_PATH)) {
+            show(figures, Jmh.tcpPath(quick));
         }
         if (groups.contains(Group.TCP)) {
             figures.addAll(TcpMeasurement.run(quick ? 1 : 5, quick ? 3 : 5, rows, System.out));

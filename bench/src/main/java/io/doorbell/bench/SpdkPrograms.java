@@ -16,7 +16,11 @@ final class SpdkPrograms {
     /** What one program is given by {@code -s}; more than its default on a small machine, and enough. */
     private static final int MEBIBYTES = 400;
 
+    /** Of a TCP target: each of its many connections has buffers of its own. */
+    private static final int TCP_TARGET_MEBIBYTES = 1000;
+
     private static final int PAGES = MEBIBYTES / 2 + 2;
+    private static final int TCP_TARGET_PAGES = TCP_TARGET_MEBIBYTES / 2 + 2;
 
     /** The line of all namespaces: IOPS, MiB/s, latencies. */
     private static final Pattern TOTAL = Pattern.compile("^Total\\s*:\\s*([0-9.]+)", Pattern.MULTILINE);
@@ -49,7 +53,7 @@ final class SpdkPrograms {
 
     /** Those that measure a device over vfio-user, or null with a word about why there are none. */
     static SpdkPrograms forDevices(Appendable out) throws IOException {
-        var programs = found(out, "driver");
+        var programs = found(out, "driver", 2 * PAGES);
         if (programs != null && !programs.hugePages) {
             out.append("without huge pages: figures without a peer\n");
             return null;
@@ -59,14 +63,14 @@ final class SpdkPrograms {
 
     /** Those that need not share memory, or null with a word about why there are none. */
     static SpdkPrograms forTcp(Appendable out) throws IOException {
-        var programs = found(out, "tcp");
+        var programs = found(out, "tcp", PAGES + TCP_TARGET_PAGES);
         if (programs != null && !programs.hugePages) {
             out.append("without huge pages SPDK's programs are slower than they could be\n");
         }
         return programs;
     }
 
-    private static SpdkPrograms found(Appendable out, String group) throws IOException {
+    private static SpdkPrograms found(Appendable out, String group, int pages) throws IOException {
         var named = System.getenv("SPDK_BIN");
         if (named == null || named.isBlank()) {
             out.append("SPDK_BIN is not set: figures without a peer. With SPDK built:"
@@ -80,7 +84,7 @@ final class SpdkPrograms {
                 return null;
             }
         }
-        var missing = missingPages(2 * PAGES);
+        var missing = missingPages(pages);
         out.append(missing);
         return new SpdkPrograms(folder, missing.isEmpty());
     }
@@ -99,7 +103,7 @@ final class SpdkPrograms {
         return "SPDK's programs need " + wanted + " huge pages, of which " + free + " are free"
                 + (mounted ? "" : ", and a mounted hugetlbfs, of which there is none")
                 + ". As root:\n"
-                + "  echo 512 > /proc/sys/vm/nr_hugepages; mount -t hugetlbfs nodev /dev/hugepages\n"
+                + "  echo " + wanted + " > /proc/sys/vm/nr_hugepages; mount -t hugetlbfs nodev /dev/hugepages\n"
                 + "and afterwards: umount /dev/hugepages; echo 0 > /proc/sys/vm/nr_hugepages\n";
     }
 
@@ -109,7 +113,7 @@ final class SpdkPrograms {
 
     /** Returns IOPS of our workload against what the transport id names, on CPU 0. */
     double perf(Path work, Load load, String transportId) throws IOException, InterruptedException {
-        var command = command("spdk_nvme_perf", "-c", "0x1");
+        var command = command("spdk_nvme_perf", "-c", "0x1", MEBIBYTES);
         command.addAll(List.of(
                 "-q",
                 "" + load.depth(),
@@ -133,9 +137,9 @@ final class SpdkPrograms {
         return Double.parseDouble(total.group(1));
     }
 
-    private List<String> command(String program, String coreFlag, String cores) {
+    private List<String> command(String program, String coreFlag, String cores, int mebibytes) {
         var command =
-                new ArrayList<>(List.of(folder.resolve(program).toString(), coreFlag, cores, "-s", "" + MEBIBYTES));
+                new ArrayList<>(List.of(folder.resolve(program).toString(), coreFlag, cores, "-s", "" + mebibytes));
         if (!hugePages) {
             command.add("--no-huge");
         } else if (program.equals("spdk_nvme_perf")) {
@@ -155,7 +159,8 @@ final class SpdkPrograms {
                         device.nqn(),
                         (1L << 40) / 4096,
                         4096,
-                        "\"trtype\": \"VFIOUSER\", \"traddr\": \"" + device.directory() + "\", \"trsvcid\": \"0\""));
+                        "\"trtype\": \"VFIOUSER\", \"traddr\": \"" + device.directory() + "\", \"trsvcid\": \"0\""),
+                MEBIBYTES);
         return up(running, () -> running.awaitFile(device.directory().resolve("cntrl"), UP_BOUND));
     }
 
@@ -169,12 +174,13 @@ final class SpdkPrograms {
                         (1L << 40) / 4096,
                         4096,
                         "\"trtype\": \"TCP\", \"adrfam\": \"IPv4\", \"traddr\": \"127.0.0.1\", \"trsvcid\": \"" + port
-                                + "\""));
+                                + "\""),
+                TCP_TARGET_MEBIBYTES);
         return new TcpProcess(up(running, () -> running.awaitPort(port, UP_BOUND)), port, TCP_NQN);
     }
 
-    private Programs.Running target(Path work, String config) throws IOException {
-        var command = command("nvmf_tgt", "-m", "0x2");
+    private Programs.Running target(Path work, String config, int mebibytes) throws IOException {
+        var command = command("nvmf_tgt", "-m", "0x2", mebibytes);
         command.addAll(List.of(
                 "-r",
                 work.resolve("spdk.sock").toString(),

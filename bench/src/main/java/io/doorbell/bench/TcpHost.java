@@ -22,6 +22,9 @@ final class TcpHost implements AutoCloseable {
     private static final int NEW_CONTROLLER = 0xFFFF;
     private static final int ADMIN_ENTRIES = 32;
 
+    /** What targets grant as they are configured, ours and SPDK's. One entry stays empty. */
+    private static final int MOST_ENTRIES = 128;
+
     /** CC: enabled, entries of 64 and 16 bytes. */
     private static final int ENABLED = 0x0046_0001;
 
@@ -55,7 +58,7 @@ final class TcpHost implements AutoCloseable {
             for (int i = 0; i < queues; i++) {
                 var queue = new TcpQueue(address, depth);
                 host.queues.add(queue);
-                host.connect(queue, i + 1, depth + 1, host.controller);
+                host.connect(queue, i + 1, Math.min(depth + 1, MOST_ENTRIES), host.controller);
             }
             return host;
         } catch (IOException | RuntimeException failed) {
@@ -82,8 +85,9 @@ final class TcpHost implements AutoCloseable {
         return queue.result();
     }
 
-    TcpQueue queue(int index) {
-        return queues.get(index);
+    /** Puts so many commands in flight on a queue, or as many as it has room for. */
+    void begin(int queue, Load load, int depth) throws IOException {
+        queues.get(queue).begin(load, Math.min(depth, MOST_ENTRIES - 1));
     }
 
     /** Keeps so many commands in flight for so long, on CPU 0. Returns how many ended a second. */
@@ -103,7 +107,7 @@ final class TcpHost implements AutoCloseable {
                 int more = i < load.depth() % load.connections() || load.depth() % load.connections() == 0
                         ? depth
                         : depth - 1;
-                host.queue(i).begin(load, more);
+                host.begin(i, load, more);
             }
             host.run(load.warmUpSeconds() * 1e9);
             long start = System.nanoTime();
@@ -116,9 +120,16 @@ final class TcpHost implements AutoCloseable {
         long ended = 0;
         long start = System.nanoTime();
         while (System.nanoTime() - start < nanos) {
-            for (var queue : queues) {
-                ended += queue.poll();
-            }
+            ended += poll();
+        }
+        return ended;
+    }
+
+    /** Takes what has come to all queues and sends what follows. Returns how many commands ended. */
+    int poll() throws IOException {
+        int ended = 0;
+        for (int i = 0; i < queues.size(); i++) {
+            ended += queues.get(i).poll();
         }
         return ended;
     }

@@ -6,6 +6,7 @@ import io.doorbell.nvme.SglDescriptor;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.nvme.TcpPdu;
+import io.doorbell.platform.SocketVector;
 import io.doorbell.platform.TcpSocket;
 import java.lang.foreign.MemorySegment;
 
@@ -39,7 +40,6 @@ final class PduReceiver {
     private final TcpReactor owner;
     private final MemorySegment memory;
     private final long carryBase;
-    private final long buffer;
 
     private int state = HEADER;
     private int carried;
@@ -65,7 +65,6 @@ final class PduReceiver {
         this.carryBase = carryBase;
         owner = connection.owner;
         memory = owner.memory;
-        buffer = owner.receiveBase;
     }
 
     boolean isInitialized() {
@@ -89,59 +88,81 @@ final class PduReceiver {
         return offendingBytes;
     }
 
-    /** Receives what is there. Returns false when the host has ended the connection. */
-    boolean receive() {
+    /** Receives what is there. Returns how many bytes, or {@link TcpSocket#END} when the host has ended the connection. */
+    int receive() {
+        int received = 0;
         for (int call = 0; call < CALLS_PER_CYCLE; call++) {
-            int data = state == DATA && request != null ? dataLeft : 0;
-            int room = connection.receivable();
-            if (room == 0 && data == 0) {
+            var in = owner.in;
+            if (!stage(in, owner.receiveBase, connection.receivable())) {
                 connection.reading(false);
                 owner.starved(connection);
-                return true;
-            }
-            var in = owner.in;
-            in.clear();
-            if (data > 0) {
-                place(data);
-            }
-            if (carried > 0) {
-                MemorySegment.copy(memory, carryBase, memory, buffer, carried);
-            }
-            if (room > 0) {
-                in.add(buffer + carried, room);
+                return received;
             }
             long wanted = in.bytes();
             int count = connection.receive(in);
             if (count == TcpSocket.END) {
-                return false;
+                return TcpSocket.END;
             }
             if (count == TcpSocket.AGAIN) {
-                return true;
+                return received;
             }
-            connection.moved(count);
-            int straight = Math.min(count, data);
-            dataAt += straight;
-            dataLeft -= straight;
-            int end = carried + count - straight;
-            carried = 0;
-            parse(buffer, buffer + end);
+            received += count;
+            take(count, owner.receiveBase);
             if (count < wanted || connection.isDoomed) {
-                return true;
+                return received;
             }
         }
+        return received;
+    }
+
+    /**
+     * Names the places of what comes next: of data that have one, and then so much of a buffer, which begins with what is left of the call
+     * before. Returns false when there is no place for anything.
+     */
+    boolean stage(SocketVector in, long buffer, int room) {
+        int data = straight();
+        in.clear();
+        if (room == 0 && data == 0) {
+            return false;
+        }
+        if (data > 0) {
+            place(in, data);
+        }
+        if (carried > 0) {
+            MemorySegment.copy(memory, carryBase, memory, buffer, carried);
+        }
+        if (room > 0) {
+            in.add(buffer + carried, room);
+        }
         return true;
+    }
+
+    /** Bytes that go straight to where they belong. */
+    private int straight() {
+        return state == DATA && request != null ? dataLeft : 0;
+    }
+
+    /** Takes what came to the places that {@link #stage} named. */
+    void take(int count, long buffer) {
+        connection.moved(count);
+        int straight = Math.min(count, straight());
+        dataAt += straight;
+        dataLeft -= straight;
+        int end = carried + count - straight;
+        carried = 0;
+        parse(buffer, buffer + end);
     }
 
     /** Throws away what is there. */
     int discard() {
         var in = owner.in;
         in.clear();
-        in.add(buffer, TcpReactor.RECEIVE_BYTES);
+        in.add(owner.receiveBase, TcpReactor.RECEIVE_BYTES);
         return connection.receive(in);
     }
 
     /** The places of the next {@code count} bytes of data. */
-    private void place(int count) {
+    private void place(SocketVector in, int count) {
         int skip = dataAt;
         int left = count;
         for (int i = 0; i < request.pieceCount && left > 0; i++) {
@@ -151,7 +172,7 @@ final class PduReceiver {
                 continue;
             }
             int part = Math.min(size - skip, left);
-            owner.in.add(request.pieceOffsets[i] + skip, part);
+            in.add(request.pieceOffsets[i] + skip, part);
             left -= part;
             skip = 0;
         }
@@ -183,6 +204,7 @@ final class PduReceiver {
                 dataEnds(end - at);
             } else {
                 at = pdu(at, needed, end);
+                connection.sendMuch();
             }
         }
     }

@@ -32,6 +32,9 @@ final class TcpConnection implements FabricConnection {
     /** How long a host may take to read a TermReq. */
     static final long TERMINATE_BOUND_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+    /** Answers that do not wait for the end of the cycle. */
+    private static final int MUCH_BYTES = 256 << 10;
+
     /** Where in the connection's memory what is. */
     private static final int INITIALIZE = TcpReactor.CARRY_BYTES;
 
@@ -60,6 +63,9 @@ final class TcpConnection implements FabricConnection {
     private TcpRequest sendTail;
     /** Bytes of the first that are sent already. */
     private int sent;
+
+    /** Of all of them, but for those. */
+    private int unsent;
 
     private boolean blocked;
 
@@ -154,26 +160,28 @@ final class TcpConnection implements FabricConnection {
 
     // Events.
 
-    void readable(long nowNanos) {
+    /** Takes what has come. Returns how many bytes of commands and data. */
+    int readable(long nowNanos) {
         if (isDoomed) {
-            return;
+            return 0;
         }
         if (tls != null && tls.isHandshaking()) {
             shakeHands();
-            return;
+            return 0;
         }
         if (terminating) {
             if (receiver.discard() == TcpSocket.END) {
                 owner.doom(this);
             }
-            return;
+            return 0;
         }
         // Namespaces may have come or gone since.
         queue.poll(nowNanos);
+        int bytes = 0;
         try {
-            if (!receiver.receive()) {
-                LOG.debug("{}: {} has ended the connection", owner.settings.name(), peer);
-                owner.doom(this);
+            bytes = receiver.receive();
+            if (bytes == TcpSocket.END) {
+                ended();
             }
         } catch (Violation violation) {
             terminate(violation);
@@ -189,6 +197,42 @@ final class TcpConnection implements FabricConnection {
                 owner.again(this);
             }
         }
+        return Math.max(0, bytes);
+    }
+
+    private void ended() {
+        LOG.debug("{}: {} has ended the connection", owner.settings.name(), peer);
+        owner.doom(this);
+    }
+
+    /** Names the places of what comes next, for a call that others share. Returns false when it is better received alone. */
+    boolean stageReceive(SocketVector in, long buffer, int room) {
+        return mayBeAsked() && receivable() > room && receiver.stage(in, buffer, room);
+    }
+
+    /** That call has ended: with so many bytes, or as {@link TcpSocket#receive} does. */
+    void received(int count, long buffer) {
+        if (isDoomed) {
+            return;
+        }
+        queue.poll(owner.nowNanos());
+        try {
+            if (count == TcpSocket.END) {
+                ended();
+            } else if (count > 0) {
+                receiver.take(count, buffer);
+            }
+        } catch (Violation violation) {
+            terminate(violation);
+        }
+        if (queue.executing() > 0) {
+            owner.busy(this);
+        }
+    }
+
+    /** Whether to receive is all that there is to do, so that nobody has to look what it is. */
+    boolean mayBeAsked() {
+        return reading && !blocked && !isDoomed && !terminating && tls == null;
     }
 
     /** Data of the socket, or of what is in front of it. */
@@ -342,7 +386,7 @@ final class TcpConnection implements FabricConnection {
     /** Memory for so many bytes, unless there is none, or others need it more; {@code reserve} chunks are to stay. */
     private boolean allocate(TcpRequest request, int bytes, int reserve) {
         int count = DataPool.chunks(bytes);
-        if (count > share() || owner.pool.free() - count < reserve) {
+        if (count > share() || owner.pool.free() - count < reserve + owner.promised) {
             return false;
         }
         hold(request, bytes, count);
@@ -605,8 +649,16 @@ final class TcpConnection implements FabricConnection {
             sendTail.link = request;
         }
         sendTail = request;
+        unsent += request.headBytes + request.sendData + request.tailBytes;
         if (!blocked) {
             owner.dirty(this);
+        }
+    }
+
+    /** Sends what there is when it is much: so its memory is used again while it is still in the cache. */
+    void sendMuch() {
+        if (unsent >= MUCH_BYTES && !blocked && !isDoomed) {
+            flush();
         }
     }
 
@@ -616,22 +668,10 @@ final class TcpConnection implements FabricConnection {
             owner.doom(this);
             return;
         }
-        while (sendHead != null && !blocked && !isDoomed) {
-            gather();
+        while (mayBeSent()) {
+            gather(out);
             long wanted = out.bytes();
-            int count = tls == null ? socket.send(out) : tls.send(out);
-            if (count == TcpSocket.END) {
-                owner.doom(this);
-                return;
-            }
-            if (count > 0) {
-                movedOut += count;
-                advance(count);
-            }
-            if (tls == null ? count < wanted : tls.isPending()) {
-                blocked = true;
-                watch();
-            }
+            sent(tls == null ? socket.send(out) : tls.send(out), wanted);
         }
         if (tls != null && tls.isPending()) {
             if (!blocked) {
@@ -647,18 +687,47 @@ final class TcpConnection implements FabricConnection {
         }
     }
 
-    private void gather() {
+    private boolean mayBeSent() {
+        return sendHead != null && !blocked && !isDoomed;
+    }
+
+    /** Names what is to be sent, for a call that others share. Returns false when it is better sent alone. */
+    boolean stageSend(SocketVector out) {
+        if (tls != null || !mayBeSent()) {
+            return false;
+        }
+        gather(out);
+        return true;
+    }
+
+    /** So many of the bytes that were {@code wanted} are on their way, or it answered as {@link TcpSocket#send} does. */
+    void sent(int count, long wanted) {
+        if (count == TcpSocket.END) {
+            owner.doom(this);
+            return;
+        }
+        if (count > 0) {
+            movedOut += count;
+            advance(count);
+        }
+        if (tls == null ? count < wanted : tls.isPending()) {
+            blocked = true;
+            watch();
+        }
+    }
+
+    private void gather(SocketVector out) {
         out.clear();
         int skip = sent;
         for (var request = sendHead; request != null; request = request.link) {
-            skip = part(request.head(), request.headBytes, skip);
+            skip = part(out, request.head(), request.headBytes, skip);
             int data = request.sendData;
             for (int i = 0; i < request.pieceCount && data > 0 && skip >= 0; i++) {
                 int size = Math.min(request.pieceBytes[i], data);
-                skip = part(request.pieceOffsets[i], size, skip);
+                skip = part(out, request.pieceOffsets[i], size, skip);
                 data -= size;
             }
-            skip = part(request.tail(), request.tailBytes, skip);
+            skip = part(out, request.tail(), request.tailBytes, skip);
             if (skip < 0) {
                 return;
             }
@@ -666,7 +735,7 @@ final class TcpConnection implements FabricConnection {
     }
 
     /** Adds a part but for what is sent of it. Returns what is still to be skipped, or -1 when there is no room for more parts. */
-    private int part(long offset, int size, int skip) {
+    private static int part(SocketVector out, long offset, int size, int skip) {
         if (skip < 0 || size <= skip) {
             return skip < 0 ? skip : skip - size;
         }
@@ -675,6 +744,7 @@ final class TcpConnection implements FabricConnection {
 
     private void advance(int count) {
         sent += count;
+        unsent -= count;
         while (sendHead != null) {
             var request = sendHead;
             int size = request.headBytes + request.sendData + request.tailBytes;
@@ -750,8 +820,8 @@ final class TcpConnection implements FabricConnection {
 
     /** Bytes that may be received without running out of memory for what comes with capsules. */
     int receivable() {
-        long most = (long) Math.min(share(), owner.pool.free()) * TcpPdu.CAPSULE_CMD_BYTES;
-        return (int) Math.min(most, TcpReactor.RECEIVE_BYTES);
+        int most = Math.max(0, Math.min(share(), owner.pool.free() - owner.promised)) * TcpPdu.CAPSULE_CMD_BYTES;
+        return Math.min(most, TcpReactor.RECEIVE_BYTES);
     }
 
     /** The reactor lets it go. Returns false when a namespace has not let go of its data. */

@@ -3,11 +3,13 @@ package io.doorbell.tcp;
 import io.doorbell.fabrics.DataPool;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.nvme.TcpPdu;
 import io.doorbell.platform.Epoll;
 import io.doorbell.platform.HugePages;
 import io.doorbell.platform.MappingOptions;
 import io.doorbell.platform.NativeMemory;
 import io.doorbell.platform.PlatformException;
+import io.doorbell.platform.SocketBatch;
 import io.doorbell.platform.SocketVector;
 import io.doorbell.platform.TcpSocket;
 import io.doorbell.reactor.Poller;
@@ -23,7 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The duty cycle of the connections of one reactor, and their memory. Everything here is its thread's, but for {@link #connectionCount}.
  *
- * <p>A cycle: who has something to receive does; then what namespaces have ended is answered; then each connection that has something to send
+ * <p>A cycle: who has something to receive does, which epoll tells, or the one connection that has always something; where many do, they share a
+ * call ({@link SocketBatch}); then what namespaces have ended is answered; then each connection that has something to send
  * does, all of it in one call as long as there is room. The memory is one piece, so that a {@link SocketVector} can name all of it.
  */
 final class TcpReactor implements Poller {
@@ -31,6 +34,15 @@ final class TcpReactor implements Poller {
 
     /** What one call receives at most, beside data that have a place already. */
     static final int RECEIVE_BYTES = 128 << 10;
+
+    /** Connections that have something to say, or to be told, from which on they share a call: two have no advantage of it. */
+    private static final int BATCH_FROM = 3;
+
+    /** The most that share one, and what each receives at most. */
+    private static final int BATCH_CALLS = 32;
+
+    private static final int BATCH_RECEIVE_BYTES = 8 << 10;
+    private static final int BATCH_PARTS = 128;
 
     /** What may be kept of the call before: the beginning of a header. */
     static final int CARRY_BYTES = 256;
@@ -51,6 +63,15 @@ final class TcpReactor implements Poller {
     private static final long TIME_TO_CONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private static final int COMPLAINTS_PER_SECOND = 10;
+
+    /** Looks, one after another, that find nobody but one connection, before that one is asked itself. */
+    private static final int LOOKS_BEFORE_ASKING = 64;
+
+    /** How often it is asked between two looks; what it brings counts as well, so that others do not wait for a great talker. */
+    private static final int ASKS_PER_LOOK = 8;
+
+    private static final int BYTES_PER_ASK = 1024;
+
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     final Reactor reactor;
@@ -68,6 +89,15 @@ final class TcpReactor implements Poller {
     final long receiveBase;
     final SocketVector in;
     final SocketVector out;
+
+    /** Calls that several connections share; null where the kernel has none. */
+    private final SocketBatch batch;
+
+    private final TcpConnection[] staged = new TcpConnection[BATCH_CALLS];
+    private final long batchBase;
+
+    /** Chunks for what capsules may bring along that are received and not looked at yet. */
+    int promised;
 
     // Of TLS, for the length of a call; null and nothing without.
     final SocketVector cipher;
@@ -87,11 +117,18 @@ final class TcpReactor implements Poller {
 
     // Lists through connections, each with a flag there.
     private TcpConnection dirty;
+    private int dirtyCount;
     private TcpConnection busy;
     private TcpConnection starved;
     private TcpConnection again;
     private TcpConnection starvedLast;
     private TcpConnection doomed;
+
+    /** The connection that the last looks found, how many did, and how often it may be asked before the next one. */
+    private TcpConnection talker;
+
+    private int looksAtTalker;
+    private int asksLeft;
 
     private TcpSocket listening;
     private Consumer<TcpSocket> onAccept;
@@ -124,8 +161,9 @@ final class TcpReactor implements Poller {
         slotBase = receiveBase + CARRY_BYTES + RECEIVE_BYTES;
         connectionBase = slotBase + (long) slots * TcpRequest.SLOT_BYTES;
         cipherBase = connectionBase + (long) maxConnections * CONNECTION_BYTES;
+        batchBase = cipherBase + (settings.tls() ? TlsChannel.CIPHER_BYTES : 0);
         mapping = NativeMemory.allocate(
-                cipherBase + (settings.tls() ? TlsChannel.CIPHER_BYTES : 0),
+                batchBase + (long) BATCH_CALLS * (CARRY_BYTES + BATCH_RECEIVE_BYTES),
                 new MappingOptions(HugePages.PREFERRED, false));
         memory = mapping.segment();
         bytes = memory.asByteBuffer();
@@ -134,6 +172,10 @@ final class TcpReactor implements Poller {
         out = new SocketVector(mapping, MAX_PARTS);
         cipher = settings.tls() ? new SocketVector(mapping, 1) : null;
         bounce = settings.tls() ? new byte[TlsChannel.CALL_BYTES] : null;
+        batch = SocketBatch.open(mapping, BATCH_CALLS, BATCH_PARTS);
+        if (batch == null) {
+            LOG.info("{}: there is no io_uring here: each connection makes calls of its own", settings.name());
+        }
         epoll = new Epoll(MAX_EVENTS);
         freeSlots = new int[slots];
         for (int i = 0; i < slots; i++) {
@@ -163,10 +205,7 @@ final class TcpReactor implements Poller {
     @Override
     public int poll(long now) {
         nowNanos = now;
-        int work = epoll.look();
-        for (int i = 0; i < work; i++) {
-            ready(i);
-        }
+        int work = asksLeft > 0 && talker.mayBeAsked() ? ask() : look();
         if (again != null) {
             work += lookAgain(now);
         }
@@ -187,6 +226,102 @@ final class TcpReactor implements Poller {
             work += bury();
         }
         return work;
+    }
+
+    private int look() {
+        int count = epoll.look();
+        if (batch != null && count >= BATCH_FROM) {
+            receiveTogether(count);
+        } else {
+            for (int i = 0; i < count; i++) {
+                ready(i);
+            }
+        }
+        if (count > 0) {
+            int id = epoll.id(0);
+            var found = count == 1 && id != LISTENER ? connections[id] : null;
+            looksAtTalker = found != null && found == talker ? Math.min(looksAtTalker + 1, LOOKS_BEFORE_ASKING) : 0;
+            talker = found;
+        }
+        asksLeft = looksAtTalker == LOOKS_BEFORE_ASKING ? ASKS_PER_LOOK : 0;
+        return count;
+    }
+
+    /** Those of the last look, in calls that they share; who has more to do than to receive is {@link #ready} alone. */
+    private void receiveTogether(int count) {
+        int event = 0;
+        while (event < count) {
+            int calls = 0;
+            for (; event < count && calls < BATCH_CALLS; event++) {
+                int chunks = pool.free() - promised;
+                if (calls > 0 && chunks < chunksFor(BATCH_RECEIVE_BYTES)) {
+                    break; // First those that are staged, which may need all there is.
+                }
+                if (stageReceive(event, calls, chunks)) {
+                    calls++;
+                } else {
+                    ready(event);
+                }
+            }
+            received(calls);
+        }
+    }
+
+    private boolean stageReceive(int event, int call, int chunks) {
+        int id = epoll.id(event);
+        var connection = id == LISTENER ? null : connections[id];
+        if (connection == null
+                || epoll.isWritable(event)
+                || chunks < chunksFor(BATCH_RECEIVE_BYTES)
+                || !connection.stageReceive(batch.vector(call), buffer(call), BATCH_RECEIVE_BYTES)) {
+            return false;
+        }
+        batch.receive(connection.socket);
+        staged[call] = connection;
+        promised += chunksFor(BATCH_RECEIVE_BYTES);
+        return true;
+    }
+
+    private long buffer(int call) {
+        return batchBase + (long) call * (CARRY_BYTES + BATCH_RECEIVE_BYTES);
+    }
+
+    /** What so many bytes and the beginning of a capsule may bring along. */
+    private static int chunksFor(int bytes) {
+        return 1 + bytes / TcpPdu.CAPSULE_CMD_BYTES;
+    }
+
+    private void received(int calls) {
+        if (calls > 0) {
+            batch.run();
+        }
+        promised = 0;
+        for (int i = 0; i < calls; i++) {
+            promised += chunksFor(Math.max(0, batch.received(i)));
+        }
+        for (int i = 0; i < calls; i++) {
+            int count = batch.received(i);
+            promised -= chunksFor(Math.max(0, count));
+            var connection = staged[i];
+            staged[i] = null;
+            try {
+                connection.received(count, buffer(i));
+            } catch (RuntimeException defect) {
+                fails(connection, defect);
+            }
+        }
+    }
+
+    /** A look and a receive are two calls; where one connection does all the talking, the receive tells as much as both. */
+    private int ask() {
+        int bytes = 0;
+        try {
+            bytes = talker.readable(nowNanos);
+        } catch (RuntimeException defect) {
+            fails(talker, defect);
+        }
+        asksLeft = Math.max(0, asksLeft - 1 - bytes / BYTES_PER_ASK);
+        return bytes > 0 ? 1 : 0;
     }
 
     private void ready(int event) {
@@ -263,14 +398,44 @@ final class TcpReactor implements Poller {
     }
 
     private void flush() {
+        while (dirty != null) {
+            if (batch != null && dirtyCount >= BATCH_FROM) {
+                sendTogether();
+            } else {
+                nextDirty().flush();
+            }
+        }
+    }
+
+    private TcpConnection nextDirty() {
         var connection = dirty;
-        dirty = null;
-        while (connection != null) {
-            var next = connection.nextDirty;
-            connection.isDirty = false;
-            connection.nextDirty = null;
+        dirty = connection.nextDirty;
+        dirtyCount--;
+        connection.isDirty = false;
+        connection.nextDirty = null;
+        return connection;
+    }
+
+    private void sendTogether() {
+        int calls = 0;
+        while (dirty != null && calls < BATCH_CALLS) {
+            var connection = nextDirty();
+            if (connection.stageSend(batch.vector(calls))) {
+                batch.send(connection.socket);
+                staged[calls++] = connection;
+            } else {
+                connection.flush();
+            }
+        }
+        if (calls > 0) {
+            batch.run();
+        }
+        for (int i = 0; i < calls; i++) {
+            var connection = staged[i];
+            staged[i] = null;
+            connection.sent(batch.sent(i), batch.vector(i).bytes());
+            // What there was no room for, and the end where this was the last.
             connection.flush();
-            connection = next;
         }
     }
 
@@ -334,6 +499,7 @@ final class TcpReactor implements Poller {
     private void remove(TcpConnection gone) {
         if (gone.isDirty) {
             dirty = without(dirty, gone, 0);
+            dirtyCount--;
         }
         if (gone.isBusy) {
             busy = without(busy, gone, 1);
@@ -346,6 +512,11 @@ final class TcpReactor implements Poller {
             }
         }
         again = without(again, gone, 3);
+        if (talker == gone) {
+            talker = null;
+            looksAtTalker = 0;
+            asksLeft = 0;
+        }
         connections[gone.id] = null;
         freeIndexes[freeIndexCount++] = gone.id;
         connectionCount--;
@@ -376,6 +547,7 @@ final class TcpReactor implements Poller {
             connection.isDirty = true;
             connection.nextDirty = dirty;
             dirty = connection;
+            dirtyCount++;
         }
     }
 
@@ -481,7 +653,11 @@ final class TcpReactor implements Poller {
         String local;
         try {
             socket.noDelay();
-            peer = socket.peerAddress().toString().substring(1);
+            var address = socket.peerAddress();
+            if (address.getAddress().isLoopbackAddress()) {
+                socket.unpaced();
+            }
+            peer = address.toString().substring(1);
             local = socket.localAddress().getAddress().getHostAddress();
         } catch (PlatformException gone) {
             socket.close();
@@ -524,6 +700,9 @@ final class TcpReactor implements Poller {
         }
         bury();
         epoll.close();
+        if (batch != null) {
+            batch.close();
+        }
         in.close();
         out.close();
         if (cipher != null) {

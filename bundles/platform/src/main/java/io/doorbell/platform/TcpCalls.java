@@ -16,6 +16,7 @@ final class TcpCalls {
     static final int SO_REUSEADDR = 2;
     static final int SO_ERROR = 4;
     static final int TCP_NODELAY = 1;
+    static final int TCP_CONGESTION = 13;
     static final int IPV6_V6ONLY = 26;
     static final int SHUT_WR = 1;
     static final int SHUT_RDWR = 2;

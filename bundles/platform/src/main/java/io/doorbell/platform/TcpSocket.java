@@ -152,6 +152,17 @@ public final class TcpSocket implements AutoCloseable {
         option(TcpCalls.IPPROTO_TCP, TcpCalls.TCP_NODELAY, 1);
     }
 
+    /**
+     * Lets it send as fast as the peer takes. For a peer on this machine: there is no network between that could be congested, and a congestion
+     * control that paces, BBR, waits for nothing. Where the machine does not permit it, all stays as it is.
+     */
+    public void unpaced() {
+        try (var scratch = Arena.ofConfined()) {
+            var name = scratch.allocateFrom("reno"); // Always there, and permitted unless somebody has forbidden it.
+            TcpCalls.setsockopt(errno, fd(), TcpCalls.IPPROTO_TCP, TcpCalls.TCP_CONGESTION, name);
+        }
+    }
+
     private void option(int level, int option, int value) {
         try (var scratch = Arena.ofConfined()) {
             int result = TcpCalls.setsockopt(errno, fd(), level, option, scratch.allocateFrom(JAVA_INT, value));
