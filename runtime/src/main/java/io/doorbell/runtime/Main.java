@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             RunCommand.class,
             ToolCommand.Perf.class,
+            ToolCommand.Discover.class,
             ToolCommand.Identify.class,
             DeviceCommand.class,
             PciCommand.class,

@@ -30,6 +30,11 @@ abstract sealed class ToolCommand implements Callable<Integer> {
     static final class Perf extends ToolCommand {}
 
     @Command(
+            name = "discover",
+            description = "What there is to connect to at an address; 'discover --help' shows its options.")
+    static final class Discover extends ToolCommand {}
+
+    @Command(
             name = "identify",
             description = "What controllers and namespaces say of themselves; 'identify --help' shows its options.")
     static final class Identify extends ToolCommand {}

@@ -26,6 +26,7 @@ final class Relay implements AutoCloseable {
     private final InetSocketAddress target;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private volatile Way way = pdu -> pdu;
+    private volatile byte[] lastWords = {};
     private volatile boolean frozen;
     private volatile boolean refusing;
 
@@ -45,6 +46,11 @@ final class Relay implements AutoCloseable {
 
     void way(Way now) {
         way = now;
+    }
+
+    /** For a way: these bytes are still said before the connection ends. */
+    void cutAfter(byte[] bytes) {
+        lastWords = bytes;
     }
 
     /** Nothing goes either way any more, and nobody is told. */
@@ -120,6 +126,7 @@ final class Relay implements AutoCloseable {
                 waitWhileFrozen();
                 var passed = way.pass(pdu);
                 if (passed == null) {
+                    out.write(lastWords);
                     return;
                 }
                 out.write(passed);
