@@ -246,7 +246,7 @@ final class PduReceiver {
 
     private void checkDataDigest(int digest) {
         // Skipped data have nobody to be wrong for.
-        if (request != null && digest != connection.digest(request, dataBegan, dataBytes)) {
+        if (request != null && digest != owner.checksum.of(request, dataBegan, dataBytes)) {
             request.failure = Status.TRANSIENT_TRANSPORT_ERROR;
         }
     }
@@ -337,7 +337,7 @@ final class PduReceiver {
         if (type == TcpPdu.CAPSULE_CMD || type == TcpPdu.H2C_DATA) {
             if (connection.headerDigest) {
                 int digest = TcpPdu.dword(memory, at + hlen);
-                if (digest != connection.digest(at, hlen)) {
+                if (digest != owner.checksum.of(at, hlen)) {
                     throw new Violation(TcpPdu.HEADER_DIGEST_ERROR, digest, "a header that is not what was sent");
                 }
             }

@@ -140,24 +140,6 @@ final class TcpConnection implements FabricConnection {
         return bornNanos;
     }
 
-    TcpConnection next(int list) {
-        return switch (list) {
-            case 0 -> nextDirty;
-            case 1 -> nextBusy;
-            case 2 -> nextStarved;
-            default -> nextAgain;
-        };
-    }
-
-    void next(int list, TcpConnection connection) {
-        switch (list) {
-            case 0 -> nextDirty = connection;
-            case 1 -> nextBusy = connection;
-            case 2 -> nextStarved = connection;
-            default -> nextAgain = connection;
-        }
-    }
-
     // Events.
 
     /** Takes what has come. Returns how many bytes of commands and data. */
@@ -546,7 +528,7 @@ final class TcpConnection implements FabricConnection {
         request.sendData = data ? request.dataBytes : 0;
         int tail = 0;
         if (data && dataDigest) {
-            TcpPdu.dword(memory, request.tail(), digest(request, 0, request.dataBytes));
+            TcpPdu.dword(memory, request.tail(), owner.checksum.of(request, 0, request.dataBytes));
             tail = TcpPdu.DIGEST_BYTES;
         }
         if (needsCompletion) {
@@ -594,41 +576,8 @@ final class TcpConnection implements FabricConnection {
         if (!headerDigest) {
             return hlen;
         }
-        TcpPdu.dword(memory, at + hlen, digest(at, hlen));
+        TcpPdu.dword(memory, at + hlen, owner.checksum.of(at, hlen));
         return hlen + TcpPdu.DIGEST_BYTES;
-    }
-
-    /** CRC32C of bytes of the memory. */
-    int digest(long offset, int count) {
-        var crc = owner.crc;
-        crc.reset();
-        update(offset, count);
-        return (int) crc.getValue();
-    }
-
-    /** CRC32C of data, from {@code from} of them on. */
-    int digest(TcpRequest request, int from, int count) {
-        owner.crc.reset();
-        int skip = from;
-        int left = count;
-        for (int i = 0; i < request.pieceCount && left > 0; i++) {
-            int size = request.pieceBytes[i];
-            if (skip >= size) {
-                skip -= size;
-                continue;
-            }
-            int part = Math.min(size - skip, left);
-            update(request.pieceOffsets[i] + skip, part);
-            left -= part;
-            skip = 0;
-        }
-        return (int) owner.crc.getValue();
-    }
-
-    private void update(long offset, int count) {
-        var bytes = owner.bytes;
-        bytes.limit((int) offset + count).position((int) offset);
-        owner.crc.update(bytes);
     }
 
     /** ICResp, with what was agreed on. */

@@ -15,10 +15,8 @@ import io.doorbell.platform.TcpSocket;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,10 +79,7 @@ final class TcpReactor implements Poller {
     final NativeMemory mapping;
     final MemorySegment memory;
 
-    /** The same bytes, for checksums. */
-    final ByteBuffer bytes;
-
-    final CRC32C crc = new CRC32C();
+    final Checksum checksum;
     final DataPool pool;
     final long receiveBase;
     final SocketVector in;
@@ -166,7 +161,7 @@ final class TcpReactor implements Poller {
                 batchBase + (long) BATCH_CALLS * (CARRY_BYTES + BATCH_RECEIVE_BYTES),
                 new MappingOptions(HugePages.PREFERRED, false));
         memory = mapping.segment();
-        bytes = memory.asByteBuffer();
+        checksum = new Checksum(memory);
         pool = new DataPool(memory, 0, chunks);
         in = new SocketVector(mapping, MAX_PARTS);
         out = new SocketVector(mapping, MAX_PARTS);
@@ -524,19 +519,37 @@ final class TcpReactor implements Poller {
 
     private static TcpConnection without(TcpConnection head, TcpConnection gone, int list) {
         TcpConnection previous = null;
-        for (var each = head; each != null; each = each.next(list)) {
+        for (var each = head; each != null; each = next(each, list)) {
             if (each == gone) {
-                var next = each.next(list);
-                each.next(list, null);
+                var next = next(each, list);
+                next(each, list, null);
                 if (previous == null) {
                     return next;
                 }
-                previous.next(list, next);
+                next(previous, list, next);
                 return head;
             }
             previous = each;
         }
         return head;
+    }
+
+    private static TcpConnection next(TcpConnection of, int list) {
+        return switch (list) {
+            case 0 -> of.nextDirty;
+            case 1 -> of.nextBusy;
+            case 2 -> of.nextStarved;
+            default -> of.nextAgain;
+        };
+    }
+
+    private static void next(TcpConnection of, int list, TcpConnection connection) {
+        switch (list) {
+            case 0 -> of.nextDirty = connection;
+            case 1 -> of.nextBusy = connection;
+            case 2 -> of.nextStarved = connection;
+            default -> of.nextAgain = connection;
+        }
     }
 
     // What connections say.
