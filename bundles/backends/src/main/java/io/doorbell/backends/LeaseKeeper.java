@@ -143,6 +143,8 @@ final class LeaseKeeper implements Runnable {
     private void keepOne() throws InterruptedException {
         var mine = new Held();
         held = mine;
+        // First: no queue pair is made, again and again, for a namespace that is not the one.
+        namespace.resources().controller(namespace.place().withoutNamespace()).ifPresent(namespace::verified);
         try (var lease = namespace.resources().lease(request(mine))) {
             var controller = lease.controller();
             controller.addListener(mine);
