@@ -15,10 +15,7 @@ import io.doorbell.pcie.PcieOptions;
 import io.doorbell.platform.EventFd;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -31,9 +28,6 @@ final class DataCases {
     private static final int BLOCK_BYTES = 512;
     private static final int QUEUE_PAIRS = 64;
     private static final int LOAD_COMMANDS = 2000;
-
-    /** A node in a JVM of its own that has to start first. */
-    private static final Duration PERF_BOUND = Duration.ofMinutes(6);
 
     /** Sleeps end long before, also where the machine is busy. */
     private static final long SLEEP_NANOS = 30_000_000_000L;
@@ -56,8 +50,7 @@ final class DataCases {
                 Case.of("shadow-doorbells-off", guest -> load(PcieOptions.DEFAULTS.withShadowDoorbells(false), false)),
                 Case.of("many-queue-pairs", DataCases::manyQueuePairs),
                 Case.of("interrupts", guest -> interrupts(Slot.PLAIN, 1)),
-                Case.of("interrupts-of-more-queues-than-vectors", guest -> interrupts(Slot.MANY, 5)),
-                new Case("perf-of-the-distribution", PERF_BOUND.plusMinutes(1), DataCases::perf));
+                Case.of("interrupts-of-more-queues-than-vectors", guest -> interrupts(Slot.MANY, 5)));
     }
 
     private static void kernelReads(Guest guest) throws Exception {
@@ -330,39 +323,5 @@ final class DataCases {
             lane.close();
             sign.close();
         }
-    }
-
-    /** The node as it is shipped, started by its script: perf with its verification on the function. */
-    private static void perf(Guest guest) throws Exception {
-        var address = Bus.toVfio(Slot.PLAIN);
-        Path script;
-        try (var found = Files.newDirectoryStream(guest.project().resolve("runtime/target"), "doorbell-*")) {
-            script = found.iterator().next().resolve("bin/doorbell");
-        }
-        var said = new String(
-                guest.run(
-                        PERF_BOUND,
-                        List.of(
-                                "env",
-                                "DOORBELL_JAVA_OPTS=-XX:TieredStopAtLevel=1",
-                                script.toString(),
-                                "perf",
-                                "-q",
-                                "8",
-                                "-o",
-                                "4096",
-                                "-w",
-                                "randrw",
-                                "-M",
-                                "50",
-                                "-t",
-                                "2",
-                                "--verify",
-                                "-r",
-                                "trtype:PCIE traddr:" + address)),
-                StandardCharsets.UTF_8);
-
-        System.out.println(said);
-        assertThat(said).contains(address);
     }
 }

@@ -30,6 +30,7 @@ public final class PcieLab implements Lab {
                         ProtectionCases.cases(),
                         AdminCases.cases(),
                         ZoneCases.cases(),
+                        CommandCases.cases(),
                         TroubleCases.cases())
                 .flatMap(List::stream)
                 .toList();
