@@ -14,6 +14,7 @@ import io.doorbell.platform.SocketVector;
 import io.doorbell.platform.TcpSocket;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.tcp.tls.TlsPipe;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -94,10 +95,8 @@ final class TcpReactor implements Poller {
     /** Chunks for what capsules may bring along that are received and not looked at yet. */
     int promised;
 
-    // Of TLS, for the length of a call; null and nothing without.
-    final SocketVector cipher;
-    final long cipherBase;
-    final byte[] bounce;
+    /** Null without TLS. */
+    final TlsPipe.Room tlsRoom;
 
     final Epoll epoll;
 
@@ -155,8 +154,8 @@ final class TcpReactor implements Poller {
         receiveBase = poolBytes;
         slotBase = receiveBase + CARRY_BYTES + RECEIVE_BYTES;
         connectionBase = slotBase + (long) slots * TcpRequest.SLOT_BYTES;
-        cipherBase = connectionBase + (long) maxConnections * CONNECTION_BYTES;
-        batchBase = cipherBase + (settings.tls() ? TlsChannel.CIPHER_BYTES : 0);
+        long tlsBase = connectionBase + (long) maxConnections * CONNECTION_BYTES;
+        batchBase = tlsBase + (settings.tls() ? TlsPipe.CIPHER_BYTES : 0);
         mapping = NativeMemory.allocate(
                 batchBase + (long) BATCH_CALLS * (CARRY_BYTES + BATCH_RECEIVE_BYTES),
                 new MappingOptions(HugePages.PREFERRED, false));
@@ -165,8 +164,7 @@ final class TcpReactor implements Poller {
         pool = new DataPool(memory, 0, chunks);
         in = new SocketVector(mapping, MAX_PARTS);
         out = new SocketVector(mapping, MAX_PARTS);
-        cipher = settings.tls() ? new SocketVector(mapping, 1) : null;
-        bounce = settings.tls() ? new byte[TlsChannel.CALL_BYTES] : null;
+        tlsRoom = settings.tls() ? new TlsPipe.Room(memory, new SocketVector(mapping, 1), tlsBase) : null;
         batch = SocketBatch.open(mapping, BATCH_CALLS, BATCH_PARTS);
         if (batch == null) {
             LOG.info("{}: there is no io_uring here: each connection makes calls of its own", settings.name());
@@ -718,8 +716,8 @@ final class TcpReactor implements Poller {
         }
         in.close();
         out.close();
-        if (cipher != null) {
-            cipher.close();
+        if (tlsRoom != null) {
+            tlsRoom.vector().close();
         }
         if (dataHeld) {
             // Unmapped under a namespace that still writes there, it could become somebody else's.

@@ -9,6 +9,8 @@ import io.doorbell.platform.TcpSocket;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
+import io.doorbell.tcp.tls.TlsSession;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -72,6 +74,9 @@ public final class TcpTarget implements AutoCloseable {
                 made.addReactor(
                         settings, reactors.open(settings.name() + "-" + i, Reactors.Role.DEVICE, Reactors.ANY_CPU));
             }
+            if (settings.tls()) {
+                Thread.ofVirtual().name("TLS of " + settings.name()).start(TcpTarget::warmUp);
+            }
             made.begin(socket);
             LOG.info("{} listens at {}", settings.name(), address);
             return made;
@@ -112,6 +117,15 @@ public final class TcpTarget implements AutoCloseable {
         } catch (RuntimeException failed) {
             reactor.close();
             throw failed;
+        }
+    }
+
+    /** Or the first host would wait for it. */
+    private static void warmUp() {
+        try {
+            TlsSession.warmUp();
+        } catch (IOException defect) {
+            LOG.error("TLS does not work on this machine", defect);
         }
     }
 

@@ -2,14 +2,12 @@ package io.doorbell.fabrics;
 
 import io.doorbell.fabrics.auth.DhchapController;
 import io.doorbell.fabrics.auth.DhchapOffer;
-import io.doorbell.nvme.DhchapKey;
+import io.doorbell.fabrics.auth.KeyFile;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.TlsKey;
-import io.doorbell.platform.PrivateFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
  * A host that has keys: with them it shows who it is, which its name alone does not. Keys are files, read when they are used, so that a file
@@ -24,8 +22,6 @@ import java.util.function.Function;
  */
 public record FabricHost(
         String nqn, Set<String> subsystems, Path key, Path controllerKey, DhchapOffer offer, Path tlsKey) {
-    private static final int MAX_KEY_BYTES = 512;
-
     public FabricHost {
         Nqn.check("host", nqn);
         subsystems = Set.copyOf(subsystems);
@@ -53,21 +49,11 @@ public record FabricHost(
      */
     DhchapController.Keys keys() throws IOException {
         return new DhchapController.Keys(
-                read(key, "a DH-HMAC-CHAP key", DhchapKey::parse),
-                controllerKey == null ? null : read(controllerKey, "a DH-HMAC-CHAP key", DhchapKey::parse));
+                KeyFile.dhchap(key), controllerKey == null ? null : KeyFile.dhchap(controllerKey));
     }
 
     /** As {@link #keys}, of TLS. */
     TlsKey keyOfTls() throws IOException {
-        return read(tlsKey, "a TLS key", TlsKey::parse);
-    }
-
-    private static <T> T read(Path file, String what, Function<String, T> parse) throws IOException {
-        var line = PrivateFile.line(file, what, MAX_KEY_BYTES);
-        try {
-            return parse.apply(line);
-        } catch (IllegalArgumentException wrong) {
-            throw new PrivateFile.Refused(file + ": " + wrong.getMessage());
-        }
+        return KeyFile.tls(tlsKey);
     }
 }
