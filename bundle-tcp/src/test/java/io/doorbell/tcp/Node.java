@@ -47,6 +47,12 @@ public final class Node implements AutoCloseable {
                 digests);
     }
 
+    /** Connections to it are encrypted. */
+    public static TcpTargetSettings secured() {
+        return new TcpTargetSettings(
+                "test", "127.0.0.1", 0, java.util.Set.of(), 1, 64, 128, 16, 8192, 1 << 17, 16, true, true, true);
+    }
+
     @Override
     public void close() {
         target.close();

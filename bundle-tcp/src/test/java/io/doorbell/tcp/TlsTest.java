@@ -43,12 +43,7 @@ class TlsTest {
     private Path folder;
 
     private final TlsKey key = TlsKey.generate(DhchapHash.SHA_256, RANDOM);
-    private final Node node = new Node(secured());
-
-    private static TcpTargetSettings secured() {
-        return new TcpTargetSettings(
-                "test", "127.0.0.1", 0, Set.of(), 1, 64, 128, 16, 8192, 1 << 17, 8, true, true, true);
-    }
+    private final Node node = new Node(Node.secured());
 
     @BeforeEach
     void aHostWithAKey() throws IOException {

@@ -3,7 +3,10 @@ package io.doorbell.runtime;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -17,10 +20,37 @@ final class NamedDevices {
 
     private static final Pattern TCP = Pattern.compile("(?is)(?=.*\\btrtype[:=]TCP\\b)(?=.*\\bsubnqn[:=]\\S)(.*)");
 
-    private final List<String> arguments;
+    /** Options that say who this host is, by the names that SPDK's commands have for them, and what they are in configuration. */
+    private static final Map<String, String> HOST_OPTIONS = Map.of(
+            "--hostnqn", "host.nqn",
+            "--dhchap-key", "dhchap.key",
+            "--dhchap-ctrlr-key", "dhchap.controller.key",
+            "--psk-path", "tls.key");
+
+    private final List<String> arguments = new ArrayList<>();
+
+    /** Lines of the configuration of each host. */
+    private final StringBuilder hostLines = new StringBuilder();
 
     NamedDevices(List<String> arguments) {
-        this.arguments = List.copyOf(arguments);
+        for (int i = 0; i < arguments.size(); i++) {
+            var key = HOST_OPTIONS.get(arguments.get(i));
+            if (key == null) {
+                this.arguments.add(arguments.get(i));
+            } else if (++i == arguments.size()) {
+                throw new Refusal(arguments.get(i - 1) + " has no value");
+            } else {
+                var value = arguments.get(i);
+                // The node's home is another folder than that of who wrote the path.
+                var path = key.endsWith("nqn") ? value : Path.of(value).toAbsolutePath();
+                hostLines.append(key).append(" = ").append(path).append('\n');
+            }
+        }
+    }
+
+    /** Without those that are for the node. */
+    String[] arguments() {
+        return arguments.toArray(String[]::new);
     }
 
     /** A temporary one, whose drivers look for them: by the path of their socket, on the bus, or over the network. */
@@ -37,7 +67,8 @@ final class NamedDevices {
             var targets = named(TCP);
             for (int i = 0; i < targets.size(); i++) {
                 Files.writeString(
-                        config.resolve("io.doorbell.tcp.host~named" + i + ".cfg"), "trid = " + targets.get(i) + "\n");
+                        config.resolve("io.doorbell.tcp.host~named" + i + ".cfg"),
+                        "trid = " + targets.get(i) + "\n" + hostLines);
             }
             var functions = named(PCIE);
             if (!functions.isEmpty()) {

@@ -8,7 +8,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Hands its arguments, as they are, to the plug-in of an embedded node that brings the command. */
+/** Hands its arguments to the plug-in of an embedded node that brings the command, but for those by which {@link NamedDevices} sets that node up. */
 abstract sealed class ToolCommand implements Callable<Integer> {
     /** Options too: {@link Main} tells picocli to leave the options of these commands alone. */
     @Parameters(arity = "0..*", hidden = true)
@@ -20,9 +20,9 @@ abstract sealed class ToolCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var command = spec.commandLine();
-        try (var embedded = EmbeddedNode.start(new NamedDevices(arguments)::home)) {
-            return embedded.runTool(
-                    command.getCommandName(), command.getOut(), command.getErr(), arguments.toArray(String[]::new));
+        var devices = new NamedDevices(arguments);
+        try (var embedded = EmbeddedNode.start(devices::home)) {
+            return embedded.runTool(command.getCommandName(), command.getOut(), command.getErr(), devices.arguments());
         }
     }
 

@@ -31,12 +31,12 @@ final class Exchange implements TcpLink.User, AutoCloseable {
     private int cid;
     private AdminRequest.Answer answer;
 
-    Exchange(String name, TcpSocket socket, LinkSettings settings, HostMemory memory) {
+    Exchange(String name, Wire wire, LinkSettings settings, HostMemory memory) {
         this.name = name;
-        this.socket = socket;
-        part = memory.take(TcpLink.bytes(SLOTS) + DATA_BYTES, name);
-        data = part.offset() + TcpLink.bytes(SLOTS);
-        link = new TcpLink(socket, settings, memory.view(arena), part.offset(), SLOTS);
+        socket = wire.socket;
+        part = memory.take(TcpLink.bytes(SLOTS) + wire.bytes() + DATA_BYTES, name);
+        data = part.offset() + TcpLink.bytes(SLOTS) + wire.bytes();
+        link = new TcpLink(wire, settings, memory.view(arena), part.offset(), SLOTS);
         link.use(this);
     }
 
@@ -93,7 +93,9 @@ final class Exchange implements TcpLink.User, AutoCloseable {
                 if (answer != null) {
                     break;
                 }
-                boolean ready = link.hasToSend() ? socket.awaitWritable(deadline) : socket.awaitReadable(deadline);
+                boolean ready = link.hasToSend()
+                        ? socket.awaitWritable(deadline)
+                        : link.hasReceived() || socket.awaitReadable(deadline);
                 if (!ready) {
                     throw failed(command, "no answer in time");
                 }

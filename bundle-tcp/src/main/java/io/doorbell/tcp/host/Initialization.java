@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 
 /** ICReq and ICResp: what both ends agree on. NVMe over TCP Transport 1.1 §3.3 "Connection Establishment". Blocks. */
 final class Initialization {
-    /** Memory it takes. */
+    /** Memory it takes, beside that of the wire. */
     static final int BYTES = 512;
 
     private static final int ANSWER = 256;
@@ -21,15 +21,16 @@ final class Initialization {
     private static final int DATA_DIGEST = 2;
 
     private final String name;
-    private final TcpSocket socket;
+    private final Wire wire;
     private final MemorySegment memory;
     private final SocketVector vector;
     private final long request;
     private final long answer;
 
-    Initialization(String name, TcpSocket socket, LinkMemory view, long base) {
+    Initialization(String name, Wire wire, LinkMemory view, long base) {
         this.name = name;
-        this.socket = socket;
+        this.wire = wire;
+        wire.use(view, base + BYTES);
         memory = view.segment();
         vector = view.vector(1);
         request = base;
@@ -96,13 +97,21 @@ final class Initialization {
         while (done < count) {
             vector.clear();
             vector.add(at + done, count - done);
-            int sent = socket.send(vector);
+            int sent = wire.send(vector);
             if (sent == TcpSocket.END) {
                 throw lost();
             }
             if (sent != TcpSocket.AGAIN) {
                 done += sent;
-            } else if (!socket.awaitWritable(deadline)) {
+            } else if (!wire.socket.awaitWritable(deadline)) {
+                throw refused("no answer in time");
+            }
+        }
+        while (wire.isPending()) {
+            if (!wire.drain()) {
+                throw lost();
+            }
+            if (wire.isPending() && !wire.socket.awaitWritable(deadline)) {
                 throw refused("no answer in time");
             }
         }
@@ -113,13 +122,13 @@ final class Initialization {
         while (done < count) {
             vector.clear();
             vector.add(at + done, count - done);
-            int received = socket.receive(vector);
+            int received = wire.receive(vector);
             if (received == TcpSocket.END) {
                 throw lost();
             }
             if (received != TcpSocket.AGAIN) {
                 done += received;
-            } else if (!socket.awaitReadable(deadline)) {
+            } else if (!wire.socket.awaitReadable(deadline)) {
                 throw refused("no answer in time");
             }
         }
@@ -139,7 +148,7 @@ final class Initialization {
         MemorySegment.copy(memory, answer, memory, request + TcpPdu.TERM_REQ_BYTES, headerBytes);
         vector.clear();
         vector.add(request, TcpPdu.TERM_REQ_BYTES + headerBytes);
-        socket.send(vector);
+        wire.send(vector);
         return new NvmeException(
                 NvmeException.Kind.GIVE_UP,
                 name + ", initialization",

@@ -98,7 +98,7 @@ final class PduParser {
         for (int call = 0; call < CALLS; call++) {
             int straight = prepare();
             long wanted = in.bytes();
-            int count = link.socket.receive(in);
+            int count = link.wire.receive(in);
             if (count == TcpSocket.END) {
                 return false;
             }

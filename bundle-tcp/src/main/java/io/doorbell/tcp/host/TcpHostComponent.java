@@ -3,10 +3,15 @@ package io.doorbell.tcp.host;
 import io.doorbell.driver.ControllerKeeper;
 import io.doorbell.driver.ControllerServices;
 import io.doorbell.driver.DriverController;
+import io.doorbell.fabrics.auth.DhchapOffer;
 import io.doorbell.fabrics.host.FabricController;
 import io.doorbell.fabrics.host.FabricHostOptions;
+import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.nvme.TransportId;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -139,7 +144,40 @@ public final class TcpHostComponent {
                 min = "0",
                 max = "86400")
         int loss_timeout_s() default 600;
+
+        @AttributeDefinition(
+                name = "Key",
+                description = "File of this host's key for DH-HMAC-CHAP. Empty: it has none.",
+                required = false)
+        String dhchap_key() default "";
+
+        @AttributeDefinition(
+                name = "Key of the controller",
+                description = "File of the key that the controller has to know. Empty: it is not asked.",
+                required = false)
+        String dhchap_controller_key() default "";
+
+        @AttributeDefinition(
+                name = "Hash functions",
+                description = "sha256, sha384, sha512: those that may be used, the best first",
+                required = false)
+        String[] dhchap_hashes() default {"sha512", "sha384", "sha256"};
+
+        @AttributeDefinition(
+                name = "Groups",
+                description = "null, ffdhe2048 to ffdhe8192: those that may be used, the best first",
+                required = false)
+        String[] dhchap_groups() default {"ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "ffdhe2048"};
+
+        @AttributeDefinition(
+                name = "TLS key",
+                description = "File of this host's key for TLS. Empty: nothing is encrypted.",
+                required = false)
+        String tls_key() default "";
     }
+
+    /** Framework property: the node's home. */
+    private static final String HOME_PROPERTY = "doorbell.home";
 
     private final BundleContext context;
     private final ControllerKeeper keeper;
@@ -157,7 +195,7 @@ public final class TcpHostComponent {
                     "trid = " + config.trid()
                             + ": trtype:TCP traddr:ADDRESS trsvcid:PORT subnqn:NAME is needed; ./doorbell discover tells names");
         }
-        var options = options(config);
+        var options = options(config).withKeys(keys(context, config));
         var settings = new TcpHostSettings(config.header_digest(), config.data_digest(), config.memory_mib());
         LOG.debug("{} is to be reached as {}", id, options.hostNqn());
         var patience = new ControllerKeeper.Patience(
@@ -166,7 +204,9 @@ public final class TcpHostComponent {
     }
 
     private DriverController open(TransportId id, FabricHostOptions options, TcpHostSettings settings) {
-        return FabricController.open(new TcpHostTransport(id, settings), id, options, this::lost);
+        var keys = options.keys();
+        var tls = keys.tlsKey() == null ? null : new TcpHostTransport.Tls(keys, options.hostNqn(), id.subnqn());
+        return FabricController.open(new TcpHostTransport(id, settings, tls), id, options, this::lost);
     }
 
     private void lost() {
@@ -195,7 +235,29 @@ public final class TcpHostComponent {
                 config.max_transfer_kib() * 1024,
                 config.io_retries(),
                 Duration.ofMillis(config.reconnect_delay_ms()),
-                Duration.ofSeconds(config.loss_timeout_s()));
+                Duration.ofSeconds(config.loss_timeout_s()),
+                HostKeys.NONE);
+    }
+
+    private static HostKeys keys(BundleContext context, Config config) {
+        var home = context.getProperty(HOME_PROPERTY);
+        var root = Path.of(home == null ? "" : home).toAbsolutePath();
+        return new HostKeys(
+                file(root, config.dhchap_key()),
+                file(root, config.dhchap_controller_key()),
+                DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())),
+                file(root, config.tls_key()));
+    }
+
+    private static Path file(Path root, String name) {
+        return name.isBlank() ? null : root.resolve(name.strip()).normalize();
+    }
+
+    private static List<String> words(String[] list) {
+        return Arrays.stream(list)
+                .map(String::strip)
+                .filter(word -> !word.isEmpty())
+                .toList();
     }
 
     @Deactivate

@@ -32,6 +32,7 @@ final class TcpHostConnection implements HostConnection {
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
 
     private final String name;
+    private final Wire wire;
     private final TcpSocket socket;
     private final LinkSettings settings;
     private final HostMemory memory;
@@ -48,35 +49,36 @@ final class TcpHostConnection implements HostConnection {
     private volatile boolean shut;
 
     private TcpHostConnection(
-            String name, TcpSocket socket, LinkSettings settings, HostMemory memory, SocketSigns signs, int entries) {
+            String name, Wire wire, LinkSettings settings, HostMemory memory, SocketSigns signs, int entries) {
         this.name = name;
-        this.socket = socket;
+        this.wire = wire;
+        socket = wire.socket;
         this.settings = settings;
         this.memory = memory;
         this.signs = signs;
         this.entries = entries;
     }
 
-    /** Exchanges ICReq and ICResp. The socket is this object's when it returns. */
+    /** Exchanges ICReq and ICResp. The wire is this object's when it returns. */
     static TcpHostConnection initialized(
             String name,
-            TcpSocket socket,
+            Wire wire,
             TcpHostSettings wanted,
             HostMemory memory,
             SocketSigns signs,
             int entries,
             long deadline) {
         try (var arena = Arena.ofShared();
-                var part = memory.take(Initialization.BYTES, name)) {
-            var agreed = new Initialization(name, socket, memory.view(arena), part.offset()).run(wanted, deadline);
-            return new TcpHostConnection(name, socket, agreed, memory, signs, entries);
+                var part = memory.take(Initialization.BYTES + wire.bytes(), name)) {
+            var agreed = new Initialization(name, wire, memory.view(arena), part.offset()).run(wanted, deadline);
+            return new TcpHostConnection(name, wire, agreed, memory, signs, entries);
         }
     }
 
     @Override
     public synchronized AdminRequest.Answer execute(NvmCommand command, MemorySegment data, Duration bound) {
         if (exchange == null) {
-            exchange = new Exchange(name, socket, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory);
+            exchange = new Exchange(name, wire, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory);
         }
         return exchange.execute(command, data, bound);
     }
@@ -92,14 +94,14 @@ final class TcpHostConnection implements HostConnection {
     public synchronized AdminQueue adminQueue(String controller, AdminQueue.Listener listener) {
         endExchange();
         int slots = TcpAdminQueue.slots(entries);
-        long bytes = TcpLink.bytes(slots);
+        long bytes = TcpLink.bytes(slots) + wire.bytes();
         own = Arena.ofShared();
         part = memory.take(bytes + BounceBuffers.BYTES, name);
         sign = EventFd.create();
         sign.alsoOn(signs.fd());
         signs.addAdmin(socket);
         var link = new TcpLink(
-                socket, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory.view(own), part.offset(), slots);
+                wire, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory.view(own), part.offset(), slots);
         return new TcpAdminQueue(link, signs, part.offset() + bytes, controller, listener, this::close);
     }
 
@@ -112,9 +114,9 @@ final class TcpHostConnection implements HostConnection {
     public synchronized StagingQueuePair queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
         endExchange();
         int slots = TcpQueuePair.slots(entries);
-        part = memory.take(TcpLink.bytes(slots), name);
+        part = memory.take(TcpLink.bytes(slots) + wire.bytes(), name);
         var link = new TcpLink(
-                socket, settings.withInCapsuleBytes(inCapsuleBytes), memory.view(arena), part.offset(), slots);
+                wire, settings.withInCapsuleBytes(inCapsuleBytes), memory.view(arena), part.offset(), slots);
         var interrupt = parts.interrupt();
         if (interrupt == null) {
             return new TcpQueuePair(parts, link, null);

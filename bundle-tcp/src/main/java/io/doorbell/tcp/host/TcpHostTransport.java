@@ -1,6 +1,7 @@
 package io.doorbell.tcp.host;
 
 import io.doorbell.fabrics.host.HostConnection;
+import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.fabrics.host.HostTransport;
 import io.doorbell.host.DmaAllocation;
 import io.doorbell.nvme.IdentifyController;
@@ -8,6 +9,7 @@ import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.TcpSocket;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -20,12 +22,27 @@ public final class TcpHostTransport implements HostTransport {
     private final String name;
     private final InetSocketAddress address;
     private final TcpHostSettings settings;
+    private final Tls tls;
     private final HostMemory memory;
     private final SocketSigns signs = new SocketSigns();
 
+    /**
+     * What TLS needs.
+     *
+     * @param keys whose key for TLS is read for each connection
+     * @param hostNqn who we are
+     */
+    public record Tls(HostKeys keys, String hostNqn, String subsystemNqn) {}
+
     /** @param id of type TCP; only its address counts */
     public TcpHostTransport(TransportId id, TcpHostSettings settings) {
+        this(id, settings, null);
+    }
+
+    /** @param tls null for connections that are not encrypted */
+    public TcpHostTransport(TransportId id, TcpHostSettings settings, Tls tls) {
         this.settings = settings;
+        this.tls = tls;
         address = address(id);
         name = id.traddr() + ":" + id.trsvcid();
         memory = new HostMemory(name, (long) settings.memoryMebibytes() << 20);
@@ -56,13 +73,27 @@ public final class TcpHostTransport implements HostTransport {
             }
             socket.finishConnect();
             socket.noDelay();
-            return TcpHostConnection.initialized(attempted, socket, settings, memory, signs, entries, deadline);
+            return TcpHostConnection.initialized(
+                    attempted, wire(attempted, socket, deadline), settings, memory, signs, entries, deadline);
         } catch (PlatformException e) {
             close(socket);
             throw new NvmeException(NvmeException.Kind.RETRY, attempted, e.getMessage(), e);
         } catch (RuntimeException e) {
             close(socket);
             throw e;
+        }
+    }
+
+    private Wire wire(String attempted, TcpSocket socket, long deadline) {
+        if (tls == null) {
+            return Wire.plain(socket);
+        }
+        try {
+            var key = tls.keys().tls();
+            var identity = key.identity(0, tls.hostNqn(), tls.subsystemNqn());
+            return Wire.secured(attempted, socket, key, identity, memory, deadline);
+        } catch (IOException wrong) {
+            throw new NvmeException(NvmeException.Kind.GIVE_UP, attempted, wrong.getMessage());
         }
     }
 

@@ -62,7 +62,7 @@ final class TcpLink {
     /** What came as data is not what was sent. */
     static final int CORRUPT = 1 << 6;
 
-    final TcpSocket socket;
+    final Wire wire;
     final LinkSettings settings;
     final MemorySegment memory;
     final Digest digest;
@@ -109,14 +109,15 @@ final class TcpLink {
     private final long[] earlyResult;
 
     /**
-     * @param base where the link's own memory begins, {@link #bytes} of it
+     * @param base where the link's own memory begins, {@link #bytes} of it and those of the wire
      * @param slots a power of two
      */
-    TcpLink(TcpSocket socket, LinkSettings settings, LinkMemory view, long base, int slots) {
-        this.socket = socket;
+    TcpLink(Wire wire, LinkSettings settings, LinkMemory view, long base, int slots) {
+        this.wire = wire;
         this.settings = settings;
         memory = view.segment();
         digest = view.digest();
+        wire.use(view, base + bytes(slots));
         slotBase = base + PduParser.BYTES;
         out = view.vector(MAX_PARTS);
         parser = new PduParser(this, view.vector(MAX_PIECES + 2), base);
@@ -262,7 +263,7 @@ final class TcpLink {
     // ------ sending
 
     boolean hasToSend() {
-        return sendHead != sendTail;
+        return sendHead != sendTail || wire.isPending();
     }
 
     /** Whether what is to be sent waits for room in the socket. */
@@ -272,10 +273,13 @@ final class TcpLink {
 
     /** Sends what is staged, as far as there is room. Returns false when the connection has ended. */
     boolean flush() {
+        if (!wire.drain()) {
+            return false;
+        }
         while (sendHead != sendTail) {
             gather();
             long wanted = out.bytes();
-            int count = socket.send(out);
+            int count = wire.send(out);
             if (count == TcpSocket.END) {
                 return false;
             }
@@ -284,12 +288,12 @@ final class TcpLink {
                 return true;
             }
             advance(count);
-            if (count < wanted) {
+            if (wire.isFull(count, wanted)) {
                 blocked = true;
                 return true;
             }
         }
-        blocked = false;
+        blocked = wire.isPending();
         return true;
     }
 
@@ -464,7 +468,7 @@ final class TcpLink {
 
     /** Whether something that came was not looked at yet. */
     boolean hasReceived() {
-        return parser.isBuffered() || early > 0 && !hasToSend();
+        return parser.isBuffered() || wire.hasMore() || early > 0 && !hasToSend();
     }
 
     /** Whether a PDU has begun and not ended. */
@@ -509,9 +513,9 @@ final class TcpLink {
             out.clear();
             parser.termination(violation, out);
             // Best effort: it is gone, or it reads.
-            socket.send(out);
+            wire.send(out);
         }
-        socket.shutdownOutput();
+        wire.socket.shutdownOutput();
     }
 
     static boolean isToController(int opc, int nsid) {

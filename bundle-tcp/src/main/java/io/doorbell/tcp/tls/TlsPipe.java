@@ -35,7 +35,7 @@ public final class TlsPipe {
 
     private final TcpSocket socket;
     private final TlsSession session;
-    private final Room room;
+    private Room room;
 
     /** What is encrypted and not sent yet. */
     private final byte[] out = new byte[CIPHER_BYTES];
@@ -48,6 +48,11 @@ public final class TlsPipe {
         this.socket = socket;
         this.session = session;
         this.room = room;
+    }
+
+    /** By another room from now on; that of before may be closed. */
+    public void use(Room other) {
+        room = other;
     }
 
     /** Bytes of a socket as they come, at the beginning of the room's array. Returns how many, AGAIN or END. */

@@ -7,17 +7,22 @@ import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.DmaVector;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.host.QueuePair;
+import io.doorbell.nvme.DhchapHash;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.tcp.Node;
 import io.doorbell.tcp.Seed;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is written is read, whatever the way of the data. */
 class HostDataTest {
@@ -46,6 +51,30 @@ class HostDataTest {
             clear(held, written);
             for (int round = 0; round < 60; round++) {
                 round(held, random, written);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DhchapHash.class,
+            names = {"SHA_256", "SHA_384"})
+    void isReadAsItWasWrittenOverTls(DhchapHash hash, @TempDir Path folder) throws IOException {
+        var keys = TestKeys.in(folder, hash);
+        try (var node = new Node(Node.secured())) {
+            keys.addTo(node, true);
+            try (var rig = new HostRig(
+                            node.target.address(),
+                            Node.NQN,
+                            HostRig.OPTIONS.withKeys(keys.host("host", "controller", "tls")),
+                            TcpHostSettings.DEFAULTS.withDigests(hash == DhchapHash.SHA_384, false));
+                    var held = rig.hold(ENTRIES, (long) BUFFERS * BUFFER_BYTES, this::ended)) {
+                var random = Seed.random("host data over TLS");
+                var written = new byte[NAMESPACE_BLOCKS * BLOCK_BYTES];
+                clear(held, written);
+                for (int round = 0; round < 20; round++) {
+                    round(held, random, written);
+                }
             }
         }
     }

@@ -30,7 +30,9 @@ final class HostRig implements AutoCloseable {
 
     HostRig(InetSocketAddress address, String subnqn, FabricHostOptions options, TcpHostSettings settings) {
         var id = id(address, subnqn);
-        transport = new TcpHostTransport(id, settings);
+        var keys = options.keys();
+        transport = new TcpHostTransport(
+                id, settings, keys.tlsKey() == null ? null : new TcpHostTransport.Tls(keys, options.hostNqn(), subnqn));
         controller = FabricController.open(transport, id, options, () -> given = true);
     }
 

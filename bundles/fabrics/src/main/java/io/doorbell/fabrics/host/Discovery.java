@@ -100,7 +100,7 @@ public final class Discovery {
         var name = place.traddr() + ":" + place.trsvcid() + ", discovery";
         try (var transport = transports.apply(place);
                 var connection = transport.connect(0, QUEUE_ENTRIES, bound)) {
-            var connect = new HostConnect(name, Nqn.DISCOVERY, hostNqn, hostId, bound);
+            var connect = new HostConnect(name, Nqn.DISCOVERY, hostNqn, hostId, bound, HostKeys.NONE);
             connect.admin(connection, QUEUE_ENTRIES, Duration.ZERO);
             var properties = new HostProperties(name, command -> connection.execute(command, null, bound));
             var cap = properties.cap();

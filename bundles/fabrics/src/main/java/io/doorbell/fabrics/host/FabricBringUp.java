@@ -65,7 +65,8 @@ final class FabricBringUp {
         this.options = options;
         this.name = name;
         steps = new BringUpSteps(name, id::toString);
-        connect = new HostConnect(name, id.subnqn(), options.hostNqn(), options.hostId(), options.connectTimeout());
+        connect = new HostConnect(
+                name, id.subnqn(), options.hostNqn(), options.hostId(), options.connectTimeout(), options.keys());
     }
 
     /**

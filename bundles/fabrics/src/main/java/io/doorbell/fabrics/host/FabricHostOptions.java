@@ -24,6 +24,7 @@ import java.util.UUID;
  * @param retries times that a command is given to the controller again which says that this may help
  * @param reconnectDelay pause between two attempts to reach a controller that was lost
  * @param lossTimeout how long that is tried
+ * @param keys by which this host shows who it is
  */
 public record FabricHostOptions(
         String hostNqn,
@@ -38,7 +39,8 @@ public record FabricHostOptions(
         int maxTransferBytes,
         int retries,
         Duration reconnectDelay,
-        Duration lossTimeout) {
+        Duration lossTimeout,
+        HostKeys keys) {
 
     /** KATO counts milliseconds in 32 bits; nobody means more than this. */
     private static final Duration LONGEST_KEEP_ALIVE = Duration.ofHours(1);
@@ -46,6 +48,7 @@ public record FabricHostOptions(
     public FabricHostOptions {
         Nqn.check("host NQN", hostNqn);
         Objects.requireNonNull(hostId, "hostId");
+        Objects.requireNonNull(keys, "keys");
         requirePositive("admin timeout", adminTimeout);
         requirePositive("connect timeout", connectTimeout);
         requirePositive("reconnect delay", reconnectDelay);
@@ -95,7 +98,8 @@ public record FabricHostOptions(
                 1 << 20,
                 4,
                 Duration.ofSeconds(2),
-                Duration.ofMinutes(10));
+                Duration.ofMinutes(10),
+                HostKeys.NONE);
     }
 
     /** The same with other times for what goes wrong. */
@@ -113,7 +117,8 @@ public record FabricHostOptions(
                 maxTransferBytes,
                 retries,
                 delay,
-                loss);
+                loss,
+                keys);
     }
 
     public FabricHostOptions withTimeouts(Duration admin, Duration io) {
@@ -130,7 +135,8 @@ public record FabricHostOptions(
                 maxTransferBytes,
                 retries,
                 reconnectDelay,
-                lossTimeout);
+                lossTimeout,
+                keys);
     }
 
     public FabricHostOptions withQueues(int entries, int queuePairs, int transferBytes) {
@@ -147,6 +153,25 @@ public record FabricHostOptions(
                 transferBytes,
                 retries,
                 reconnectDelay,
-                lossTimeout);
+                lossTimeout,
+                keys);
+    }
+
+    public FabricHostOptions withKeys(HostKeys other) {
+        return new FabricHostOptions(
+                hostNqn,
+                hostId,
+                adminTimeout,
+                ioTimeout,
+                connectTimeout,
+                keepAlive,
+                adminQueueEntries,
+                maxQueueEntries,
+                maxQueuePairs,
+                maxTransferBytes,
+                retries,
+                reconnectDelay,
+                lossTimeout,
+                other);
     }
 }

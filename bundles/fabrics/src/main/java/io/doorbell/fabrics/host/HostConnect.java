@@ -16,11 +16,11 @@ import java.util.UUID;
  *
  * @param name of the controller, for messages
  * @param subnqn the subsystem to connect to
+ * @param keys by which this host shows who it is, where it is asked to
  */
-public record HostConnect(String name, String subnqn, String hostNqn, UUID hostId, Duration bound) {
+public record HostConnect(String name, String subnqn, String hostNqn, UUID hostId, Duration bound, HostKeys keys) {
     private static final int KATO_OFFSET = 48;
     private static final int CATTR_OFFSET = 46;
-    private static final int REQUIREMENT_SHIFT = 16;
 
     /** What a controller granted. */
     public record Granted(int controllerId) {}
@@ -57,25 +57,16 @@ public record HostConnect(String name, String subnqn, String hostNqn, UUID hostI
         if (answer.status() != Status.SUCCESS) {
             throw refused(attempted, answer.status(), (int) answer.result());
         }
-        int requirement = (int) answer.result() >>> REQUIREMENT_SHIFT;
-        if (requirement != 0) {
-            authenticate(connection, attempted, requirement);
+        if ((answer.result() & FabricsCommand.CONNECT_AUTHREQ_ASCR) != 0) {
+            throw new NvmeException(
+                    NvmeException.Kind.GIVE_UP,
+                    attempted,
+                    "the controller wants a secure channel made of the authentication, which is not done here");
+        }
+        if ((answer.result() & FabricsCommand.CONNECT_AUTHREQ_ATR) != 0) {
+            new HostAuthentication(attempted, keys, hostNqn, subnqn, connection, bound).run();
         }
         return new Granted((int) answer.result() & 0xFFFF);
-    }
-
-    /**
-     * The controller takes nothing but authentication on this queue (AUTHREQ). An exchange of Authentication Send and Receive by {@link
-     * HostConnection#execute} goes on from here, on the admin queue and on each I/O queue.
-     */
-    private static void authenticate(HostConnection connection, String attempted, int requirement) {
-        throw new NvmeException(
-                NvmeException.Kind.GIVE_UP,
-                attempted,
-                String.format(
-                        "the controller demands that this host proves who it is (AUTHREQ %04Xh): DH-HMAC-CHAP is not"
-                                + " configured here",
-                        requirement));
     }
 
     private NvmeException refused(String attempted, int status, int dw0) {
