@@ -52,7 +52,7 @@ public final class NamespaceReader {
     private long deadlineNanos;
 
     /**
-     * @param bound of one command; a reading takes six times as long at most
+     * @param bound of one command; no command of a reading begins after six times as long
      * @param extendedFormats whether the controller has the larger formats of protection information (CTRATT, ELBAS)
      * @param zones null where there are no zoned namespaces
      */
@@ -236,6 +236,6 @@ public final class NamespaceReader {
                     "the namespaces were not all read within " + BOUNDS_OF_ALL * bound.toMillis()
                             + " ms, the next one is " + Integer.toUnsignedString(nsid));
         }
-        admin.execute(command, data, left < bound.toNanos() ? Duration.ofNanos(left) : bound);
+        admin.execute(command, data, bound);
     }
 }
