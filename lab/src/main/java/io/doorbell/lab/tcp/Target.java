@@ -39,7 +39,7 @@ final class Target implements AutoCloseable {
 
     /** Another way to the same subsystem. Returns its port. */
     int openSecond() {
-        second = TcpTarget.open(TcpTargetSettings.DEFAULT, fabrics, reactors);
+        second = TcpTarget.open(settings("tcp1", 0), fabrics, reactors);
         return second.address().getPort();
     }
 
@@ -68,24 +68,25 @@ final class Target implements AutoCloseable {
     }
 
     void comesBack() {
+        listener = TcpTarget.open(settings(TcpTargetSettings.DEFAULT.name(), port), fabrics, reactors);
+    }
+
+    private static TcpTargetSettings settings(String name, int port) {
         var now = TcpTargetSettings.DEFAULT;
-        listener = TcpTarget.open(
-                new TcpTargetSettings(
-                        now.name(),
-                        now.address(),
-                        port,
-                        now.subsystems(),
-                        now.reactors(),
-                        now.maxConnections(),
-                        now.maxQueueEntries(),
-                        now.maxIoQueues(),
-                        now.inCapsuleBytes(),
-                        now.maxTransferBytes(),
-                        now.bufferMebibytes(),
-                        now.headerDigest(),
-                        now.dataDigest()),
-                fabrics,
-                reactors);
+        return new TcpTargetSettings(
+                name,
+                now.address(),
+                port,
+                now.subsystems(),
+                now.reactors(),
+                now.maxConnections(),
+                now.maxQueueEntries(),
+                now.maxIoQueues(),
+                now.inCapsuleBytes(),
+                now.maxTransferBytes(),
+                now.bufferMebibytes(),
+                now.headerDigest(),
+                now.dataDigest());
     }
 
     int associations() {
