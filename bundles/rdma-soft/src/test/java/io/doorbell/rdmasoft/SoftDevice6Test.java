@@ -20,7 +20,8 @@ class SoftDevice6Test extends VerbsContract {
 
     @AfterAll
     static void closeDevice() {
-        // Both ends are on lanes of their own: but for those of queue pairs that have gone, the kernel has steered every packet
+        // Both ends are on lanes of their own: but for those of queue pairs that have gone, the kernel has steered
+        // every packet
         // to the right one.
         assertThat(device.counters().get("drop_no_queue_pair"))
                 .isLessThan(device.counters().get("received_packets") / 20);

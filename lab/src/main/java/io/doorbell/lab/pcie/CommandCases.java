@@ -66,8 +66,8 @@ final class CommandCases {
 
     private static String perf(Guest guest, String address, String... workload)
             throws IOException, InterruptedException {
-        var arguments = new ArrayList<>(List.of(
-                "perf", "-r", "trtype:PCIE traddr:" + address, "-q", "8", "-o", "4096", "-t", "2"));
+        var arguments = new ArrayList<>(
+                List.of("perf", "-r", "trtype:PCIE traddr:" + address, "-q", "8", "-o", "4096", "-t", "2"));
         arguments.addAll(List.of(workload));
         return doorbell(guest, arguments.toArray(String[]::new));
     }
