@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,11 +28,16 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
     private static final int LONGEST_SECONDS = 3600;
 
-    /** A controller is brought up in the background; the emulated one takes some ten milliseconds. */
-    private static final Duration FIRST_CONTROLLER_BOUND = Duration.ofSeconds(10);
+    /** The subsystem of the default configuration, which a temporary home has. */
+    private static final String SUBSYSTEM = "nqn.2026-11.io.doorbell:nvme0";
 
-    /** Once there is one, others that were configured have had about as long. */
-    private static final Duration FURTHER_CONTROLLERS = Duration.ofMillis(300);
+    /** Of the ways to it that the demo shows, as filters. Each is brought up in the background, within some hundred milliseconds. */
+    private static final List<String> TRANSPORTS =
+            List.of("(doorbell.trid=trtype:EMULATED*)", "(doorbell.trid=trtype:TCP*)");
+
+    private static final String HOST_FILE = "io.doorbell.tcp.host~demo.cfg";
+
+    private static final Duration CONTROLLER_BOUND = Duration.ofSeconds(10);
 
     @Option(
             names = "--seconds",
@@ -54,18 +60,21 @@ final class DemoCommand implements Callable<Integer> {
         }
         var out = spec.commandLine().getOut();
         var err = spec.commandLine().getErr();
-        try (var embedded = EmbeddedNode.start()) {
-            var trids = controllers(embedded.node());
-            if (trids.isEmpty()) {
-                err.println("doorbell: no controller within " + FIRST_CONTROLLER_BOUND.toSeconds() + " s; not active: "
-                        + embedded.node().notActive());
-                return Main.FAILED;
-            }
+        try (var embedded = EmbeddedNode.start(DemoCommand::home)) {
+            var node = embedded.node();
             var results = new ArrayList<PerfResult>();
             var failed = false;
-            for (var trid : trids) {
+            for (var transport : TRANSPORTS) {
+                if (node.await("*", transport, CONTROLLER_BOUND).isEmpty()) {
+                    err.println("doorbell: no controller " + transport + " within " + CONTROLLER_BOUND.toSeconds()
+                            + " s; not active: " + node.notActive());
+                    failed = true;
+                }
+            }
+            for (var trid : node.trids()) {
                 failed |= !measure(embedded, trid, results, err);
             }
+            withoutHost(embedded);
             ResultTable.print(results, out);
             if (json != null) {
                 writeJson(results);
@@ -74,11 +83,43 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private static Set<String> controllers(Node node) throws InterruptedException {
-        if (node.await("*", "(doorbell.trid=*)", FIRST_CONTROLLER_BOUND).isPresent()) {
-            Thread.sleep(FURTHER_CONTROLLERS);
+    /** A temporary one, whose node is a host of its own NVMe/TCP target too, over loopback. */
+    private static Home home(Distribution distribution) {
+        var home = Home.temporary(distribution);
+        try {
+            var port = Integer.toString(freePort());
+            var config = home.root().resolve("config");
+            Files.writeString(
+                    config.resolve("io.doorbell.tcp.target~demo.cfg"),
+                    "name = demo\naddress = 127.0.0.1\nport = " + port + "\n");
+            Files.writeString(
+                    config.resolve(HOST_FILE),
+                    "trid = trtype:TCP adrfam:IPv4 traddr:127.0.0.1 trsvcid:" + port + " subnqn:" + SUBSYSTEM + "\n");
+            return home;
+        } catch (IOException e) {
+            home.close();
+            throw new UncheckedIOException(e);
         }
-        return node.trids();
+    }
+
+    /** The host lets go of the target while that is there: otherwise it tells of its loss when the node stops. */
+    private static void withoutHost(EmbeddedNode embedded) throws InterruptedException {
+        try {
+            Files.delete(embedded.home().root().resolve("config").resolve(HOST_FILE));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        long end = System.nanoTime() + CONTROLLER_BOUND.toNanos();
+        while (embedded.node().trids().stream().anyMatch(trid -> trid.startsWith("trtype:TCP"))
+                && System.nanoTime() < end) {
+            Thread.sleep(20);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
     }
 
     /** True if perf ended well, with results, and no I/O failed. */

@@ -6,18 +6,23 @@ import java.util.Locale;
 
 /** The demo's one table, a line per device. */
 final class ResultTable {
-    private static final String HEAD = "%-10s %-28s %12s %10s %9s %9s %9s %9s %7s%n";
-    private static final String LINE = "%-10s %-28s %,12.0f %,10.1f %9.1f %9.1f %9.1f %9.1f %7d%n";
+    // # is for the width of the longest device.
+    private static final String HEAD = "%-10s %-#s %12s %10s %9s %9s %9s %9s %7s%n";
+    private static final String LINE = "%-10s %-#s %,12.0f %,10.1f %9.1f %9.1f %9.1f %9.1f %7d%n";
 
     private ResultTable() {}
 
     static void print(List<PerfResult> results, PrintWriter out) {
-        out.printf(HEAD, "", "", "", "", "avg", "p50", "p99", "max", "");
-        out.printf(HEAD, "transport", "device", "IOPS", "MiB/s", "us", "us", "us", "us", "failed");
+        int width =
+                results.stream().mapToInt(result -> result.device().length()).reduce("device".length(), Math::max);
+        var head = HEAD.replace("#", Integer.toString(width));
+        var line = LINE.replace("#", Integer.toString(width));
+        out.printf(head, "", "", "", "", "avg", "p50", "p99", "max", "");
+        out.printf(head, "transport", "device", "IOPS", "MiB/s", "us", "us", "us", "us", "failed");
         for (var result : results) {
             out.printf(
                     Locale.ROOT,
-                    LINE,
+                    line,
                     result.transport(),
                     result.device(),
                     result.iops(),

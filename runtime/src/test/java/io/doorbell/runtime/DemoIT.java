@@ -22,9 +22,12 @@ class DemoIT {
         try (var demo = NodeProcess.doorbell(folder, "demo", "--seconds", "1", "--json", json.toString())) {
             assertThat(demo.exitCode(BOUND)).as(demo.output()).isZero();
 
-            assertThat(demo.output()).contains("transport", "EMULATED", "nvme0").doesNotContain("ERROR");
+            assertThat(demo.output())
+                    .contains("transport", "EMULATED", "TCP", "nvme0")
+                    .doesNotContain("ERROR");
             var results = PerfResult.read(Files.readString(json));
-            assertThat(results).isNotEmpty().allSatisfy(result -> {
+            assertThat(results).extracting(PerfResult::transport).contains("EMULATED", "TCP");
+            assertThat(results).allSatisfy(result -> {
                 assertThat(result.iops()).isPositive();
                 assertThat(result.failed()).isZero();
             });
