@@ -7,6 +7,7 @@ import io.doorbell.host.admin.AdminCommands;
 import io.doorbell.host.admin.NamespaceManagement;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.nvme.FormatSettings;
 import io.doorbell.pcie.PcieController;
 import java.io.IOException;

@@ -9,6 +9,7 @@ import io.doorbell.host.PathOptions;
 import io.doorbell.host.QueuePair;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.pcie.PcieController;
 import io.doorbell.pcie.PcieOptions;

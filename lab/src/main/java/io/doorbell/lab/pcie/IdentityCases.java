@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.doorbell.host.admin.AdminCommands;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.IdentifyNamespace;
 import io.doorbell.nvme.Version;

@@ -6,6 +6,7 @@ import io.doorbell.host.NvmeNamespace;
 import io.doorbell.host.QueuePair;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.ProtectionInformation;
 import io.doorbell.nvme.Status;

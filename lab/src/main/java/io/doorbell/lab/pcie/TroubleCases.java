@@ -8,6 +8,7 @@ import io.doorbell.host.NvmCommand;
 import io.doorbell.host.NvmeController;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;

@@ -1,6 +1,7 @@
 package io.doorbell.lab.pcie;
 
 import io.doorbell.host.QueuePair;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.pcie.PcieController;
 import io.doorbell.pcie.PcieOptions;
 import io.doorbell.pcie.vfio.VfioFunctions;

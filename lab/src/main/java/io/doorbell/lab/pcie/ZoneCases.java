@@ -7,6 +7,7 @@ import io.doorbell.host.NvmeNamespace;
 import io.doorbell.host.ZoneCommands;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
+import io.doorbell.lab.guest.Lane;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.Zone;
 import io.doorbell.nvme.ZoneReport;

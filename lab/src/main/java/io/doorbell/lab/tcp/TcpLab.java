@@ -3,8 +3,9 @@ package io.doorbell.lab.tcp;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.Lab;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** The kernel's NVMe/TCP host on our target, both in the guest, over its loopback. */
+/** The kernel's NVMe/TCP host on our target, and our initiator on the kernel's target, both in the guest, over its loopback. */
 public final class TcpLab implements Lab {
     @Override
     public String name() {
@@ -13,7 +14,7 @@ public final class TcpLab implements Lab {
 
     @Override
     public List<String> modules() {
-        return List.of("nvme-tcp", "crc32c_generic", "ext4");
+        return List.of("nvme-tcp", "nvmet-tcp", "crc32c_generic", "ext4");
     }
 
     @Override
@@ -23,6 +24,8 @@ public final class TcpLab implements Lab {
 
     @Override
     public List<Case> cases() {
-        return HostCases.cases();
+        return Stream.of(HostCases.cases(), InitiatorCases.cases())
+                .flatMap(List::stream)
+                .toList();
     }
 }

@@ -1,4 +1,4 @@
-package io.doorbell.lab.pcie;
+package io.doorbell.lab.guest;
 
 import io.doorbell.host.BlockTransfer;
 import io.doorbell.host.DmaAllocation;
@@ -22,7 +22,7 @@ import java.util.Random;
 import java.util.function.IntSupplier;
 
 /** A queue pair with memory for data. Owner: the thread that made it, which also closes it. */
-final class Lane implements AutoCloseable {
+public final class Lane implements AutoCloseable {
     private static final Duration BOUND = Duration.ofSeconds(60);
     private static final int POLL_LIMIT = 64;
     private static final int MEMORY_BYTES = 2 << 20;
@@ -36,17 +36,17 @@ final class Lane implements AutoCloseable {
     private int lastStatus;
     private long lastResult;
 
-    Lane(NvmeController controller, int queueEntries) {
+    public Lane(NvmeController controller, int queueEntries) {
         this(controller, queueEntries, PathOptions.DEFAULTS);
     }
 
-    Lane(NvmeController controller, int queueEntries, PathOptions path) {
+    public Lane(NvmeController controller, int queueEntries, PathOptions path) {
         allocation = controller.allocateDma(MEMORY_BYTES, arena);
         control = controller.createQueuePair(new QueuePairOptions(queueEntries, this::complete, "lab", path), arena);
         control.own(Thread.currentThread());
     }
 
-    Lane(NvmeController controller) {
+    public Lane(NvmeController controller) {
         this(controller, 64);
     }
 
@@ -57,38 +57,38 @@ final class Lane implements AutoCloseable {
         lastResult = result;
     }
 
-    QueuePair queuePair() {
+    public QueuePair queuePair() {
         return control.queuePair();
     }
 
-    DmaMemory memory() {
+    public DmaMemory memory() {
         return allocation.memory();
     }
 
     /** Dwords 0 and 1 of the last completion. */
-    long result() {
+    public long result() {
         return lastResult;
     }
 
     /** Fills the memory with what a seed says, so that two places are never alike. */
-    void fill(long seed, long offset, long bytes) {
+    public void fill(long seed, long offset, long bytes) {
         var random = new Random(seed);
         for (long at = 0; at < bytes; at += Long.BYTES) {
             memory().segment().set(ValueLayout.JAVA_LONG_UNALIGNED, offset + at, random.nextLong());
         }
     }
 
-    byte[] bytes(long offset, long bytes) {
+    public byte[] bytes(long offset, long bytes) {
         return memory().segment().asSlice(offset, bytes).toArray(ValueLayout.JAVA_BYTE);
     }
 
     /** @throws AssertionError that names the first byte that is not what {@link #fill} wrote */
-    void requirePattern(long seed, long offset, int bytes) {
+    public void requirePattern(long seed, long offset, int bytes) {
         requirePattern(seed, bytes(offset, bytes));
     }
 
     /** The same of bytes from elsewhere. */
-    static void requirePattern(long seed, byte[] bytes) {
+    public static void requirePattern(long seed, byte[] bytes) {
         int different = Arrays.mismatch(bytes, pattern(seed, bytes.length));
         if (different >= 0) {
             throw new AssertionError("byte " + different + " of " + bytes.length + " is " + bytes[different] + ", not "
@@ -97,7 +97,7 @@ final class Lane implements AutoCloseable {
     }
 
     /** What {@link #fill} makes of a seed. */
-    static byte[] pattern(long seed, int bytes) {
+    public static byte[] pattern(long seed, int bytes) {
         var pattern = MemorySegment.ofArray(new byte[bytes]);
         var random = new Random(seed);
         for (int at = 0; at < bytes; at += Long.BYTES) {
@@ -107,20 +107,20 @@ final class Lane implements AutoCloseable {
     }
 
     /** One write of ordinary blocks, and its status. */
-    int write(NvmeNamespace namespace, long slba, int blocks, long offset) {
+    public int write(NvmeNamespace namespace, long slba, int blocks, long offset) {
         return execute(() -> queuePair().write(namespace.nsid(), slba, blocks, memory(), offset, 0, 0));
     }
 
-    int read(NvmeNamespace namespace, long slba, int blocks, long offset) {
+    public int read(NvmeNamespace namespace, long slba, int blocks, long offset) {
         return execute(() -> queuePair().read(namespace.nsid(), slba, blocks, memory(), offset, 0, 0));
     }
 
-    int transfer(int opc, BlockTransfer with) {
+    public int transfer(int opc, BlockTransfer with) {
         return execute(() -> queuePair().transfer(opc, with, 0));
     }
 
     /** Blocks from the beginning of the memory; metadata, if it has a buffer of its own, from {@code metadataOffset} on. */
-    BlockTransfer blocks(NvmeNamespace namespace, long slba, int blocks, long metadataOffset) {
+    public BlockTransfer blocks(NvmeNamespace namespace, long slba, int blocks, long metadataOffset) {
         transfer.of(namespace.nsid(), slba, blocks).data(memory(), 0);
         if (namespace.metadata().separateBytes() > 0) {
             transfer.metadata(memory(), metadataOffset);
@@ -128,12 +128,12 @@ final class Lane implements AutoCloseable {
         return transfer;
     }
 
-    int flush(NvmeNamespace namespace) {
+    public int flush(NvmeNamespace namespace) {
         var command = new NvmCommand().reset(NvmOpcode.FLUSH, namespace.nsid());
         return execute(() -> queuePair().submit(command, null, 0, 0, 0));
     }
 
-    int execute(IntSupplier staging) {
+    public int execute(IntSupplier staging) {
         int before = ended;
         int staged = staging.getAsInt();
         if (staged < 0) {
@@ -145,7 +145,7 @@ final class Lane implements AutoCloseable {
     }
 
     /** Until so many commands have ended since this lane was made. */
-    void pollUntil(int endedCommands) {
+    public void pollUntil(int endedCommands) {
         long deadline = System.nanoTime() + BOUND.toNanos();
         while (ended < endedCommands) {
             if (queuePair().poll(POLL_LIMIT) == 0) {
@@ -158,12 +158,12 @@ final class Lane implements AutoCloseable {
         }
     }
 
-    int ended() {
+    public int ended() {
         return ended;
     }
 
     /** Of those that ended. */
-    int failed() {
+    public int failed() {
         return failed;
     }
 

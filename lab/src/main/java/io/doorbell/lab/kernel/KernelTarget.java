@@ -1,0 +1,88 @@
+package io.doorbell.lab.kernel;
+
+import io.doorbell.lab.guest.Guest;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A target of the guest's kernel (nvmet), over NVMe/TCP at its loopback: one subsystem, whose namespaces are files. */
+public final class KernelTarget implements AutoCloseable {
+    public static final String NQN = "nqn.2026-11.io.doorbell:kernel";
+    public static final int PORT = 4430;
+
+    private static final Path CONFIGURATION = Path.of("/sys/kernel/config");
+    private static final Path SUBSYSTEM = CONFIGURATION.resolve("nvmet/subsystems/" + NQN);
+    private static final Path PORT_1 = CONFIGURATION.resolve("nvmet/ports/1");
+    private static final Path OFFERED = PORT_1.resolve("subsystems/" + NQN);
+
+    /** Of namespaces on files. */
+    public static final int BLOCK_BYTES = 4096;
+
+    /** Without a namespace yet. */
+    public KernelTarget(Guest guest) throws IOException, InterruptedException {
+        if (!Files.isDirectory(CONFIGURATION.resolve("nvmet"))) {
+            guest.run(guest.busybox(), "mount", "-t", "configfs", "none", CONFIGURATION.toString());
+        }
+        Files.createDirectory(SUBSYSTEM);
+        say(SUBSYSTEM, "attr_allow_any_host", "1");
+        Files.createDirectory(PORT_1);
+        say(PORT_1, "addr_adrfam", "ipv4");
+        say(PORT_1, "addr_trtype", "tcp");
+        say(PORT_1, "addr_traddr", "127.0.0.1");
+        say(PORT_1, "addr_trsvcid", Integer.toString(PORT));
+        comes();
+    }
+
+    /** A namespace on an empty file, which is the answer. */
+    public Path addNamespace(int nsid, long bytes) throws IOException {
+        var file = Files.createTempFile(Path.of("/dev/shm"), "kernel", null);
+        try (var content = new RandomAccessFile(file.toFile(), "rw")) {
+            content.setLength(bytes);
+        }
+        var namespace = Files.createDirectory(namespace(nsid));
+        say(namespace, "device_path", file.toString());
+        // A file in memory has no direct I/O.
+        say(namespace, "buffered_io", "1");
+        say(namespace, "enable", "1");
+        return file;
+    }
+
+    public void removeNamespace(int nsid) throws IOException {
+        say(namespace(nsid), "enable", "0");
+        Files.delete(namespace(nsid));
+    }
+
+    /** Is offered to hosts. */
+    public void comes() throws IOException {
+        Files.createSymbolicLink(OFFERED, SUBSYSTEM);
+    }
+
+    /** Is not offered any more; the kernel ends the connections that there are. */
+    public void goes() throws IOException {
+        Files.delete(OFFERED);
+    }
+
+    private static Path namespace(int nsid) {
+        return SUBSYSTEM.resolve("namespaces/" + nsid);
+    }
+
+    private static void say(Path of, String attribute, String value) throws IOException {
+        Files.writeString(of.resolve(attribute), value);
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (Files.exists(OFFERED)) {
+            goes();
+        }
+        Files.delete(PORT_1);
+        try (var namespaces = Files.newDirectoryStream(SUBSYSTEM.resolve("namespaces"))) {
+            for (var namespace : namespaces) {
+                say(namespace, "enable", "0");
+                Files.delete(namespace);
+            }
+        }
+        Files.delete(SUBSYSTEM);
+    }
+}
