@@ -1,5 +1,6 @@
 package io.doorbell.runtime;
 
+import io.doorbell.platform.CpuAffinity;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -122,6 +123,15 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
+    /**
+     * Where perf does not share a CPU with the other end, if there are two: the emulated device came first and has the last one, so the target has
+     * another. Whoever is not measured sleeps.
+     */
+    private static int cpuBeside(String trid) {
+        var cpus = CpuAffinity.allowedCpus();
+        return trid.startsWith("trtype:TCP") ? cpus.length() - 1 : cpus.nextSetBit(0);
+    }
+
     /** True if perf ended well, with results, and no I/O failed. */
     private boolean measure(EmbeddedNode embedded, String trid, List<PerfResult> results, PrintWriter err) {
         var file = embedded.home().var().resolve("demo.json");
@@ -142,6 +152,8 @@ final class DemoCommand implements Callable<Integer> {
                     "70",
                     "-t",
                     Integer.toString(seconds),
+                    "-c",
+                    "[" + cpuBeside(trid) + "]",
                     "-r",
                     trid,
                     "--json",
