@@ -19,6 +19,10 @@ package io.doorbell.host;
  * was still in flight, with a status that says so, and then throws too. A staging call may throw a moment before
  * {@code poll} has the rest, so whoever catches that goes on polling until {@link #inFlight} is 0: commands that are never
  * polled for never end while their owner lives.
+ *
+ * <p>The JVM interrupts a platform thread whose access to memory of the lease is under way when the fence falls. The first
+ * call here that tells the owner of the fence clears that interrupt; an owner that calls nothing here any more clears it itself
+ * ({@link Thread#interrupted}).
  */
 public abstract class QueuePair {
     /** No room: poll, then try again. Nothing was staged. */

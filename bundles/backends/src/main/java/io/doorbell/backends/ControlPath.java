@@ -10,6 +10,7 @@ import io.doorbell.lease.QueuePairLease;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
+import io.doorbell.platform.MemoryView;
 import io.doorbell.storage.Namespace;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -110,6 +111,7 @@ final class ControlPath implements AutoCloseable {
             }
             return status;
         } catch (IllegalStateException fenced) {
+            MemoryView.forgetInterrupt();
             return Status.ABORTED_BY_HOST;
         }
     }

@@ -2,6 +2,7 @@ package io.doorbell.driver;
 
 import io.doorbell.host.QueuePair;
 import io.doorbell.platform.EventFd;
+import io.doorbell.platform.MemoryView;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
 
@@ -30,6 +31,9 @@ public abstract class OwnedQueuePair extends QueuePair {
     private volatile boolean deleted;
     private volatile String fenced;
 
+    /** The owner's. */
+    private boolean fenceHeard;
+
     /** What the owner may be asleep on; null where it is polled. */
     protected final EventFd interrupt;
 
@@ -44,6 +48,7 @@ public abstract class OwnedQueuePair extends QueuePair {
     protected final int refused() {
         requireOwner();
         if (fenced != null) {
+            hearOfFence();
             throw fencedException();
         }
         if (disconnected != null) {
@@ -63,6 +68,14 @@ public abstract class OwnedQueuePair extends QueuePair {
         }
         throw new WrongThreadException(name + " is owned by " + (holder == null ? "nobody" : holder.getName())
                 + ", not by " + Thread.currentThread().getName());
+    }
+
+    /** The owner may have met the closed arena in an access of its own, to data mostly. */
+    protected final void hearOfFence() {
+        if (!fenceHeard) {
+            fenceHeard = true;
+            MemoryView.forgetInterrupt();
+        }
     }
 
     protected final IllegalStateException fencedException() {

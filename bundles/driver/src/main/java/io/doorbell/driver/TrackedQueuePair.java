@@ -5,6 +5,7 @@ import io.doorbell.host.CompletionHandler;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
+import io.doorbell.platform.MemoryView;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -389,6 +390,7 @@ public abstract class TrackedQueuePair extends OwnedQueuePair {
         requireOwner();
         polls++;
         if (isFenced()) {
+            hearOfFence();
             if (trackers.inFlight() == 0) {
                 throw fencedException();
             }
@@ -406,6 +408,9 @@ public abstract class TrackedQueuePair extends OwnedQueuePair {
      */
     protected final void fenceMet(int limit, long before, IllegalStateException thrown) {
         int left = limit - (int) (completed - before);
+        if (!arenaIsAlive()) {
+            MemoryView.forgetInterrupt();
+        }
         if (arenaIsAlive() || left == limit && trackers.inFlight() == 0) {
             throw thrown;
         }

@@ -84,4 +84,16 @@ public final class MemoryView {
         }
         return System.nanoTime() - startNanos;
     }
+
+    /**
+     * For a thread whose access has just met the end of an arena. The JVM ends an access that is under way by an exception thrown into the
+     * thread, and interrupts a platform thread for that, as for every exception that is thrown into one (HotSpot, {@code
+     * JavaThread::install_async_exception}). Nobody meant that interrupt, and the next wait, which has nothing to do with the arena, would
+     * end by it. An interrupt that was meant, and came in the same moment, is lost.
+     */
+    public static void forgetInterrupt() {
+        if (!Thread.currentThread().isVirtual()) {
+            Thread.interrupted();
+        }
+    }
 }

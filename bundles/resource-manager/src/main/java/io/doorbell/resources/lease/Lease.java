@@ -14,6 +14,7 @@ import io.doorbell.lease.LeaseSnapshot;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.RevocationReason;
+import io.doorbell.platform.MemoryView;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -371,7 +372,7 @@ final class Lease implements QueuePairLease {
         boolean interrupted = false;
         try {
             if (Thread.currentThread() == owner && control != null && connection == null) {
-                pollUntilEnded(deadline);
+                interrupted = pollUntilEnded(deadline);
             }
             while (true) {
                 try {
@@ -392,10 +393,13 @@ final class Lease implements QueuePairLease {
         }
     }
 
-    private void pollUntilEnded(long deadline) {
+    /** Whether somebody interrupted this thread: the JVM does too, when a poll meets the closed arena, which counts for nothing. */
+    private boolean pollUntilEnded(long deadline) {
         var queuePair = control.queuePair();
+        boolean interrupted = Thread.interrupted();
         try {
             while (decided.getCount() > 0 && System.nanoTime() - deadline < 0) {
+                interrupted |= Thread.interrupted();
                 queuePair.poll(COMPLETIONS_PER_POLL);
                 LockSupport.parkNanos(OWN_POLL_PAUSE_NANOS);
             }
@@ -405,7 +409,9 @@ final class Lease implements QueuePairLease {
             }
         } catch (IllegalStateException fenced) {
             // Nothing is left to poll.
+            MemoryView.forgetInterrupt();
         }
+        return interrupted;
     }
 
     LeaseSnapshot snapshot() {

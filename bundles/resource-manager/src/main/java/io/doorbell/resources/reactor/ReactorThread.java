@@ -2,6 +2,7 @@ package io.doorbell.resources.reactor;
 
 import io.doorbell.platform.CpuAffinity;
 import io.doorbell.platform.EventFd;
+import io.doorbell.platform.MemoryView;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.ReactorStatistics;
@@ -242,6 +243,8 @@ final class ReactorThread implements Reactor {
 
     /** Sleeps if all agree; see the class comment for the order. */
     private boolean park() {
+        // Nobody interrupts a reactor but the JVM, when memory that a poller reads is taken away.
+        MemoryView.forgetInterrupt();
         PARKED.setVolatile(this, true);
         var round = pollers;
         int armed = 0;
