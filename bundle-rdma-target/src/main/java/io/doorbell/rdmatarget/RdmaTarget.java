@@ -1,11 +1,14 @@
 package io.doorbell.rdmatarget;
 
+import io.doorbell.fabrics.ConnectionLender;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.fabrics.ListenerKeeper;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
+import io.doorbell.target.AccessStates;
 import io.doorbell.verbs.ConnectListener;
 import io.doorbell.verbs.ConnectParameters;
 import io.doorbell.verbs.ConnectRequest;
@@ -19,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A place where hosts connect by NVMe/RDMA: a port of an RDMA device. Control plane, any thread. */
-public final class RdmaTarget implements AutoCloseable {
+public final class RdmaTarget implements ListenerKeeper.Listening {
     private static final Logger LOG = LoggerFactory.getLogger(RdmaTarget.class);
 
     private static final int PAGE_BYTES = 4096;
@@ -34,7 +37,7 @@ public final class RdmaTarget implements AutoCloseable {
     private final FabricTarget target;
     private final List<RdmaReactor> members = new ArrayList<>();
     private ConnectListener listening;
-    private FabricListener listener;
+    private volatile FabricListener listener;
     private volatile boolean closed;
 
     private RdmaTarget(RdmaTargetSettings settings, VerbsDevice device, FabricTarget target) {
@@ -50,9 +53,20 @@ public final class RdmaTarget implements AutoCloseable {
      */
     public static RdmaTarget open(
             RdmaTargetSettings settings, VerbsDevice device, FabricTarget target, Reactors reactors) {
+        return open(settings, AccessStates.ALL_OPTIMIZED, device, target, reactors, ConnectionLender.UNCOUNTED);
+    }
+
+    /** As above, with ANA states that hosts find from the start, and connections on lease. */
+    public static RdmaTarget open(
+            RdmaTargetSettings settings,
+            AccessStates states,
+            VerbsDevice device,
+            FabricTarget target,
+            Reactors reactors,
+            ConnectionLender lender) {
         var made = new RdmaTarget(settings, device, target);
         try {
-            made.begin(reactors);
+            made.begin(states, reactors, lender);
             return made;
         } catch (RuntimeException failed) {
             made.close();
@@ -60,25 +74,35 @@ public final class RdmaTarget implements AutoCloseable {
         }
     }
 
-    private void begin(Reactors reactors) {
+    private void begin(AccessStates states, Reactors reactors, ConnectionLender lender) {
         listening = device.listen(settings.port(), this::requested);
-        listener = new FabricListener(
-                settings.name(),
-                TransportId.Type.RDMA,
-                address().getAddress().getHostAddress(),
-                Integer.toString(address().getPort()),
-                settings.subsystems(),
-                settings.maxQueueEntries(),
-                settings.maxIoQueues(),
-                settings.inCapsuleBytes(),
-                settings.maxTransferBytes() / PAGE_BYTES,
-                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED | IdentifyController.SGLS_KEYED);
+        listener = listener(lender);
+        accessStates(states);
         int connections = (settings.maxConnections() + settings.reactors() - 1) / settings.reactors();
         for (int i = 0; i < settings.reactors(); i++) {
             addReactor(reactors.open(settings.name() + "-" + i, Reactors.Role.DEVICE, Reactors.ANY_CPU), connections);
         }
         target.add(listener);
         LOG.info("{} listens at {} of {}", settings.name(), address(), device.name());
+    }
+
+    private FabricListener listener(ConnectionLender lender) {
+        var traddr = address().getAddress().getHostAddress();
+        var trsvcid = Integer.toString(address().getPort());
+        return new FabricListener(
+                settings.name(),
+                TransportId.Type.RDMA,
+                traddr,
+                trsvcid,
+                settings.subsystems(),
+                settings.maxQueueEntries(),
+                settings.maxIoQueues(),
+                settings.inCapsuleBytes(),
+                settings.maxTransferBytes() / PAGE_BYTES,
+                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED | IdentifyController.SGLS_KEYED,
+                false,
+                lender.listener(
+                        new TransportId(TransportId.Type.RDMA, traddr, trsvcid, "", 0), settings.maxConnections()));
     }
 
     private void addReactor(Reactor reactor, int connections) {
@@ -104,6 +128,13 @@ public final class RdmaTarget implements AutoCloseable {
         if (problem != 0) {
             LOG.info("{}: {} is rejected, status {}: {}", settings.name(), request.peer(), problem, data);
             request.reject(ConnectData.rejected(problem));
+            return;
+        }
+        // Whose it is its Connect will say, and then it is leased. With none left it need not come so far.
+        var leases = listener == null ? null : listener.leases();
+        if (leases == null || leases.free() == 0) {
+            LOG.warn("{}: {} is rejected: no queue pair is left to be leased", settings.name(), request.peer());
+            request.reject(ConnectData.rejected(ConnectData.NO_RESOURCES));
             return;
         }
         var member = least();
@@ -170,6 +201,11 @@ public final class RdmaTarget implements AutoCloseable {
         return listening.address();
     }
 
+    @Override
+    public void accessStates(AccessStates states) {
+        target.accessStates(listener, states);
+    }
+
     /** Connections of hosts. */
     public int connections() {
         synchronized (members) {
@@ -203,8 +239,11 @@ public final class RdmaTarget implements AutoCloseable {
             } catch (RuntimeException stuck) {
                 LOG.error("{} has not ended well", member, stuck);
             }
-            member.reactor.close();
         }
+        if (listener != null) {
+            listener.leases().close();
+        }
+        members.forEach(member -> member.reactor.close());
     }
 
     private static void end(RdmaReactor member) {

@@ -1,16 +1,25 @@
 package io.doorbell.rdmatarget;
 
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.fabrics.ListenerKeeper;
+import io.doorbell.fabrics.ListenerSettings;
+import io.doorbell.lease.ResourceManager;
 import io.doorbell.reactor.Reactors;
+import io.doorbell.target.AccessStates;
+import io.doorbell.target.ListenerOperator;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
+import java.net.BindException;
 import java.net.InetAddress;
-import java.util.Arrays;
-import java.util.stream.Collectors;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -21,16 +30,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One listener for each {@code io.doorbell.rdma.target~NAME.cfg}: at the device that has its address, as soon as a provider has it. A changed
- * configuration makes a new one.
+ * One listener for each {@code io.doorbell.rdma.target~NAME.cfg}: at the device that has its address, as long as a provider has it.
  */
 @Component(
-        service = RdmaTargetComponent.class,
+        service = {RdmaTargetComponent.class, ListenerOperator.class},
         configurationPid = "io.doorbell.rdma.target",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
 @Designate(ocd = RdmaTargetComponent.Config.class, factory = true)
-public final class RdmaTargetComponent {
+public final class RdmaTargetComponent implements ListenerOperator {
     private static final Logger LOG = LoggerFactory.getLogger(RdmaTargetComponent.class);
 
     @ObjectClassDefinition(name = "NVMe/RDMA target", description = "Where hosts reach subsystems by NVMe/RDMA")
@@ -53,6 +61,14 @@ public final class RdmaTargetComponent {
                 description = "Qualified names of the subsystems to be reached here; all where none is named",
                 required = false)
         String[] subsystems() default {};
+
+        @AttributeDefinition(
+                name = "ANA states",
+                description =
+                        "group=state: how ANA groups of namespaces are reached here: optimized (which those are that"
+                                + " are not named), non-optimized, inaccessible, persistent-loss or change",
+                required = false)
+        String[] ana() default {};
 
         @AttributeDefinition(
                 name = "Reactors",
@@ -104,27 +120,56 @@ public final class RdmaTargetComponent {
         int buffer_mib() default 64;
     }
 
-    private final FabricTarget target;
-    private final Reactors reactors;
-    private final RdmaTargetSettings settings;
-    private final InetAddress address;
+    /** @param address of the device to listen at */
+    private record Configured(RdmaTargetSettings settings, InetAddress address) implements ListenerSettings {
+        @Override
+        public String name() {
+            return settings.name();
+        }
+    }
 
-    // Guarded by this.
-    private VerbsProvider provider;
-    private RdmaTarget open;
+    private final Set<VerbsProvider> providers = ConcurrentHashMap.newKeySet();
+    private final ListenerKeeper<Configured> keeper;
+
+    /** Whose device it listens at, or listened at last. */
+    private volatile VerbsProvider used;
 
     @Activate
-    public RdmaTargetComponent(Config config, @Reference FabricTarget target, @Reference Reactors reactors) {
-        this.target = target;
-        this.reactors = reactors;
-        address = InetAddress.ofLiteral(config.address());
-        settings = new RdmaTargetSettings(
+    public RdmaTargetComponent(
+            Config config,
+            @Reference FabricTarget target,
+            @Reference Reactors reactors,
+            @Reference ResourceManager resources) {
+        keeper = new ListenerKeeper<>((wanted, states) -> {
+            try {
+                return RdmaTarget.open(
+                        wanted.settings(), states, device(wanted.address()), target, reactors, resources::listener);
+            } catch (IllegalArgumentException taken) {
+                throw new BindException(taken.getMessage());
+            }
+        });
+        keeper.configure(configured(config), config.ana());
+    }
+
+    private VerbsDevice device(InetAddress address) throws BindException {
+        for (var provider : providers) {
+            for (var device : provider.devices()) {
+                if (device.addresses().contains(address)) {
+                    used = provider;
+                    return device;
+                }
+            }
+        }
+        throw new BindException("no RDMA device has the address "
+                + address.getHostAddress()
+                + " (io.doorbell.rdma.soft~NAME.cfg makes one).");
+    }
+
+    private static Configured configured(Config config) {
+        var settings = new RdmaTargetSettings(
                 config.name(),
                 config.port(),
-                Arrays.stream(config.subsystems())
-                        .map(String::trim)
-                        .filter(nqn -> !nqn.isEmpty())
-                        .collect(Collectors.toSet()),
+                ListenerSettings.subsystems(config.subsystems()),
                 config.reactors(),
                 config.max_connections(),
                 config.max_queue_entries(),
@@ -132,42 +177,55 @@ public final class RdmaTargetComponent {
                 config.in_capsule_bytes(),
                 config.max_transfer_bytes(),
                 config.buffer_mib());
+        return new Configured(settings, InetAddress.ofLiteral(config.address()));
+    }
+
+    /**
+     * Takes up another configuration: hosts lose their connections and come again, but where nothing else than ANA states changed. One
+     * that cannot be changes nothing.
+     */
+    @Modified
+    void modified(Config config, Map<String, ?> properties) {
+        try {
+            keeper.configure(configured(config), config.ana());
+        } catch (IllegalArgumentException wrong) {
+            LOG.error(
+                    "config/{}.cfg: {}. Nothing was changed",
+                    properties.get(Constants.SERVICE_PID),
+                    wrong.getMessage());
+        }
     }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-    synchronized void addProvider(VerbsProvider added) {
-        for (var device : added.devices()) {
-            if (open == null && device.addresses().contains(address)) {
-                listen(added, device);
-            }
+    void addProvider(VerbsProvider added) {
+        providers.add(added);
+        keeper.again();
+    }
+
+    void removeProvider(VerbsProvider removed) {
+        providers.remove(removed);
+        if (removed == used) {
+            keeper.lose();
         }
     }
 
-    private void listen(VerbsProvider added, VerbsDevice device) {
-        try {
-            open = RdmaTarget.open(settings, device, target, reactors);
-            provider = added;
-        } catch (IllegalArgumentException | IllegalStateException refused) {
-            LOG.error("{} does not listen at {}: {}", settings.name(), device.name(), refused.getMessage());
-        }
+    @Override
+    public String name() {
+        return keeper.name();
     }
 
-    synchronized void removeProvider(VerbsProvider removed) {
-        if (removed == provider) {
-            end();
-        }
+    @Override
+    public AccessStates accessStates() {
+        return keeper.accessStates();
     }
 
-    private void end() {
-        provider = null;
-        if (open != null) {
-            open.close();
-            open = null;
-        }
+    @Override
+    public void accessStates(AccessStates next) {
+        keeper.accessStates(next);
     }
 
     @Deactivate
-    synchronized void deactivate() {
-        end();
+    void deactivate() {
+        keeper.close();
     }
 }

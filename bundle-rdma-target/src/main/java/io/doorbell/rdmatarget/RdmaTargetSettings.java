@@ -1,6 +1,6 @@
 package io.doorbell.rdmatarget;
 
-import io.doorbell.nvme.Nqn;
+import io.doorbell.fabrics.ListenerSettings;
 import java.util.Set;
 
 /**
@@ -27,35 +27,21 @@ public record RdmaTargetSettings(
         int maxIoQueues,
         int inCapsuleBytes,
         int maxTransferBytes,
-        int bufferMebibytes) {
+        int bufferMebibytes)
+        implements ListenerSettings {
     /** As the default configuration has it, at a free port. */
     public static final RdmaTargetSettings DEFAULT =
             new RdmaTargetSettings("rdma0", 0, Set.of(), 1, 256, 128, 64, 4096, 1 << 17, 64);
 
     public RdmaTargetSettings {
-        subsystems = Set.copyOf(subsystems);
-        subsystems.forEach(nqn -> Nqn.check("subsystem of " + name, nqn));
-        range(name, "port", port, 0, 65_535);
-        range(name, "reactors", reactors, 1, 14);
-        range(name, "connections", maxConnections, 1, 4096);
-        range(name, "queue entries", maxQueueEntries, 32, 1024);
-        range(name, "I/O queues", maxIoQueues, 1, 1024);
-        range(name, "in-capsule data", inCapsuleBytes, 0, 16_384);
-        if (inCapsuleBytes % 512 != 0) {
-            throw new IllegalArgumentException(
-                    "in-capsule data of " + name + ": " + inCapsuleBytes + ", a multiple of 512");
-        }
-        range(name, "longest transfer", maxTransferBytes, 8192, 1 << 18);
-        if (Integer.bitCount(maxTransferBytes) != 1) {
-            throw new IllegalArgumentException(
-                    "longest transfer of " + name + ": " + maxTransferBytes + ", a power of two");
-        }
-        range(name, "buffer", bufferMebibytes, 4, 1024);
-    }
-
-    private static void range(String name, String what, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException(what + " of " + name + ": " + value + ", " + min + " to " + max);
-        }
+        subsystems = ListenerSettings.checkedSubsystems(name, subsystems);
+        ListenerSettings.requireRange(name, "port", port, 0, 65_535);
+        ListenerSettings.requireRange(name, "reactors", reactors, 1, 14);
+        ListenerSettings.requireRange(name, "connections", maxConnections, 1, 4096);
+        ListenerSettings.requireRange(name, "queue entries", maxQueueEntries, 32, 1024);
+        ListenerSettings.requireRange(name, "I/O queues", maxIoQueues, 1, 1024);
+        ListenerSettings.requireInCapsule(name, inCapsuleBytes, 16_384);
+        ListenerSettings.requireTransfer(name, maxTransferBytes, 1 << 18);
+        ListenerSettings.requireRange(name, "buffer", bufferMebibytes, 4, 1024);
     }
 }

@@ -1,6 +1,7 @@
 package io.doorbell.rdmatarget;
 
 import io.doorbell.backends.MemoryBackend;
+import io.doorbell.fabrics.ConnectionLender;
 import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.rdmasoft.SoftDevice;
 import io.doorbell.rdmasoft.SoftSettings;
@@ -8,10 +9,12 @@ import io.doorbell.resources.reactor.ReactorOptions;
 import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
+import io.doorbell.target.AccessStates;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 
 /** A node that is nothing but a target, with namespace 1 in memory, and a device for hosts. */
 final class Node implements AutoCloseable {
@@ -29,11 +32,17 @@ final class Node implements AutoCloseable {
     final RdmaTarget target;
 
     Node(RdmaTargetSettings settings) {
+        this(settings, ConnectionLender.UNCOUNTED, pool -> {});
+    }
+
+    /** @param before is done before it listens */
+    Node(RdmaTargetSettings settings, ConnectionLender lender, Consumer<ReactorPool> before) {
+        before.accept(reactors);
         subsystem.addNamespace(1, new MemoryBackend().open(new NamespaceSpec("memory", 64 << 20, 512, "")));
         quiet.addNamespace(1, new MemoryBackend().open(new NamespaceSpec("memory", 1 << 20, 512, "")));
         fabrics.add(subsystem);
         fabrics.add(quiet);
-        target = RdmaTarget.open(settings, device, fabrics, reactors);
+        target = RdmaTarget.open(settings, AccessStates.ALL_OPTIMIZED, device, fabrics, reactors, lender);
     }
 
     static RdmaTargetSettings settings(int maxConnections, int bufferMebibytes) {

@@ -212,8 +212,14 @@ final class RawHost implements AutoCloseable {
 
     /** Connect with its data behind a key. Returns the id of the controller. */
     int admin(String nqn) {
+        var answer = tryAdmin(nqn);
+        assertThat(Integer.toHexString(answer.status)).isEqualTo("0");
+        return (int) answer.result & 0xFFFF;
+    }
+
+    Answer tryAdmin(String nqn) {
         peer.bytes(DATA, connectData(0xFFFF, nqn));
-        return (int) succeed(keyed(connectCommand(0), DATA, 1024), new byte[0]) & 0xFFFF;
+        return ask(keyed(connectCommand(0), DATA, 1024), new byte[0]);
     }
 
     /** Enables the controller. */

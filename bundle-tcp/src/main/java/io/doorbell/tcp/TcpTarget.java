@@ -1,8 +1,9 @@
 package io.doorbell.tcp;
 
+import io.doorbell.fabrics.ConnectionLender;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
-import io.doorbell.lease.ConnectionLeases;
+import io.doorbell.fabrics.ListenerKeeper;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.TcpSocket;
@@ -20,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A place where hosts connect by NVMe/TCP. Control plane, any thread. */
-public final class TcpTarget implements AutoCloseable {
+public final class TcpTarget implements ListenerKeeper.Listening {
     private static final Logger LOG = LoggerFactory.getLogger(TcpTarget.class);
 
     private static final int BACKLOG = 1024;
@@ -47,23 +48,16 @@ public final class TcpTarget implements AutoCloseable {
      * @throws io.doorbell.platform.PlatformException if the address is not this machine's, or taken
      */
     public static TcpTarget open(TcpTargetSettings settings, FabricTarget target, Reactors reactors) {
-        return open(
-                settings,
-                AccessStates.ALL_OPTIMIZED,
-                target,
-                reactors,
-                (listener, capacity) -> ConnectionLeases.UNCOUNTED);
-    }
-
-    /** Who lends the queue pairs of a listener, each of which is a connection. */
-    @FunctionalInterface
-    public interface Lender {
-        ConnectionLeases listener(TransportId listener, int capacity);
+        return open(settings, AccessStates.ALL_OPTIMIZED, target, reactors, ConnectionLender.UNCOUNTED);
     }
 
     /** As above, with ANA states that hosts find from the start, and connections on lease. */
     public static TcpTarget open(
-            TcpTargetSettings settings, AccessStates states, FabricTarget target, Reactors reactors, Lender lender) {
+            TcpTargetSettings settings,
+            AccessStates states,
+            FabricTarget target,
+            Reactors reactors,
+            ConnectionLender lender) {
         var socket = TcpSocket.listen(settings.socketAddress(), BACKLOG);
         TcpTarget made = null;
         try {
@@ -89,7 +83,7 @@ public final class TcpTarget implements AutoCloseable {
         }
     }
 
-    static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address, Lender lender) {
+    static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address, ConnectionLender lender) {
         var traddr = address.getAddress().getHostAddress();
         var trsvcid = Integer.toString(address.getPort());
         return new FabricListener(
@@ -166,7 +160,7 @@ public final class TcpTarget implements AutoCloseable {
         return address;
     }
 
-    /** How hosts reach ANA groups from now on; those that are connected are told, and stay so. */
+    @Override
     public void accessStates(AccessStates states) {
         target.accessStates(listener, states);
     }

@@ -1,16 +1,16 @@
 package io.doorbell.tcp;
 
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.fabrics.ListenerKeeper;
+import io.doorbell.fabrics.ListenerSettings;
 import io.doorbell.lease.ResourceManager;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ListenerOperator;
-import java.time.Duration;
-import java.util.Arrays;
-import java.util.List;
+import java.io.IOException;
+import java.net.BindException;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -37,8 +37,6 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = TcpTargetComponent.Config.class, factory = true)
 public final class TcpTargetComponent implements ListenerOperator {
     private static final Logger LOG = LoggerFactory.getLogger(TcpTargetComponent.class);
-
-    private static final Duration RETRY = Duration.ofSeconds(5);
 
     @ObjectClassDefinition(name = "NVMe/TCP target", description = "Where hosts reach subsystems by NVMe/TCP")
     @interface Config {
@@ -135,15 +133,7 @@ public final class TcpTargetComponent implements ListenerOperator {
         String tls() default "off";
     }
 
-    private final FabricTarget target;
-    private final Reactors reactors;
-    private final ResourceManager resources;
-
-    // Guarded by this.
-    private TcpTargetSettings wanted;
-    private AccessStates states = AccessStates.ALL_OPTIMIZED;
-    private TcpTarget open;
-    private Thread opening;
+    private final ListenerKeeper<TcpTargetSettings> keeper;
 
     @Activate
     public TcpTargetComponent(
@@ -151,11 +141,22 @@ public final class TcpTargetComponent implements ListenerOperator {
             @Reference FabricTarget target,
             @Reference Reactors reactors,
             @Reference ResourceManager resources) {
-        this.target = target;
-        this.resources = resources;
-        this.reactors = reactors;
-        states = AccessStates.parse(config.ana());
-        want(settings(config));
+        keeper = new ListenerKeeper<>((settings, states) -> open(settings, states, target, reactors, resources));
+        keeper.configure(settings(config), config.ana());
+    }
+
+    private static TcpTarget open(
+            TcpTargetSettings settings,
+            AccessStates states,
+            FabricTarget target,
+            Reactors reactors,
+            ResourceManager resources)
+            throws IOException {
+        try {
+            return TcpTarget.open(settings, states, target, reactors, resources::listener);
+        } catch (PlatformException taken) {
+            throw new BindException(taken.getMessage());
+        }
     }
 
     private static TcpTargetSettings settings(Config config) {
@@ -163,10 +164,7 @@ public final class TcpTargetComponent implements ListenerOperator {
                 config.name(),
                 config.address(),
                 config.port(),
-                Arrays.stream(config.subsystems())
-                        .map(String::trim)
-                        .filter(nqn -> !nqn.isEmpty())
-                        .collect(Collectors.toSet()),
+                ListenerSettings.subsystems(config.subsystems()),
                 config.reactors(),
                 config.max_connections(),
                 config.max_queue_entries(),
@@ -194,9 +192,7 @@ public final class TcpTargetComponent implements ListenerOperator {
     @Modified
     void modified(Config config, Map<String, ?> properties) {
         try {
-            var next = AccessStates.parse(config.ana());
-            want(settings(config));
-            accessStates(next);
+            keeper.configure(settings(config), config.ana());
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "config/{}.cfg: {}. Nothing was changed",
@@ -205,79 +201,23 @@ public final class TcpTargetComponent implements ListenerOperator {
         }
     }
 
-    private synchronized void want(TcpTargetSettings settings) {
-        if (settings.equals(wanted)) {
-            return;
-        }
-        end();
-        wanted = settings;
-        opening = Thread.ofVirtual().name("listen " + settings.name()).start(() -> open(settings));
-    }
-
-    private void open(TcpTargetSettings settings) {
-        boolean told = false;
-        while (true) {
-            synchronized (this) {
-                if (wanted != settings) {
-                    return;
-                }
-                try {
-                    open = TcpTarget.open(settings, states, target, reactors, resources::listener);
-                    return;
-                } catch (PlatformException taken) {
-                    if (!told) {
-                        LOG.warn(
-                                "{}: {} Tried again every {} s",
-                                settings.name(),
-                                taken.getMessage(),
-                                RETRY.toSeconds());
-                        told = true;
-                    }
-                }
-            }
-            try {
-                Thread.sleep(RETRY);
-            } catch (InterruptedException ended) {
-                return;
-            }
-        }
+    @Override
+    public String name() {
+        return keeper.name();
     }
 
     @Override
-    public synchronized String name() {
-        return wanted == null ? "" : wanted.name();
+    public AccessStates accessStates() {
+        return keeper.accessStates();
     }
 
     @Override
-    public synchronized AccessStates accessStates() {
-        return states;
-    }
-
-    @Override
-    public synchronized void accessStates(AccessStates next) {
-        if (!next.equals(states)) {
-            states = next;
-            LOG.info("{}: ANA states are {}", name(), List.of(next.spelled()));
-            if (open != null) {
-                open.accessStates(next);
-            }
-        }
-    }
-
-    private void end() {
-        wanted = null;
-        if (opening != null) {
-            opening.interrupt();
-            opening = null;
-        }
-        if (open != null) {
-            open.close();
-            open = null;
-        }
+    public void accessStates(AccessStates next) {
+        keeper.accessStates(next);
     }
 
     @Deactivate
-    synchronized void deactivate() {
-        end();
+    void deactivate() {
+        keeper.close();
     }
 }

@@ -1,6 +1,6 @@
 package io.doorbell.tcp;
 
-import io.doorbell.nvme.Nqn;
+import io.doorbell.fabrics.ListenerSettings;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -38,7 +38,8 @@ public record TcpTargetSettings(
         int bufferMebibytes,
         boolean headerDigest,
         boolean dataDigest,
-        boolean tls) {
+        boolean tls)
+        implements ListenerSettings {
     static final int MAX_REACTORS = 64;
     static final int MAX_CONNECTIONS = 4096;
     static final int MAX_IN_CAPSULE_BYTES = 8192;
@@ -86,30 +87,15 @@ public record TcpTargetSettings(
         if (address.isEmpty() || !address.matches("[0-9a-fA-F.:%a-z]+")) {
             throw new IllegalArgumentException("address \"" + address + "\" of " + name + ": an IPv4 or IPv6 address");
         }
-        subsystems = Set.copyOf(subsystems);
-        subsystems.forEach(nqn -> Nqn.check("subsystem of " + name, nqn));
-        range(name, "port", port, 0, 65_535);
-        range(name, "reactors", reactors, 1, MAX_REACTORS);
-        range(name, "connections", maxConnections, 1, MAX_CONNECTIONS);
-        range(name, "queue entries", maxQueueEntries, 32, 4096);
-        range(name, "I/O queues", maxIoQueues, 1, 1024);
-        range(name, "in-capsule data", inCapsuleBytes, 0, MAX_IN_CAPSULE_BYTES);
-        if (inCapsuleBytes % 512 != 0) {
-            throw new IllegalArgumentException(
-                    "in-capsule data of " + name + ": " + inCapsuleBytes + ", a multiple of 512");
-        }
-        range(name, "longest transfer", maxTransferBytes, 8192, MAX_TRANSFER_BYTES);
-        if (Integer.bitCount(maxTransferBytes) != 1) {
-            throw new IllegalArgumentException(
-                    "longest transfer of " + name + ": " + maxTransferBytes + ", a power of two");
-        }
-        range(name, "buffer", bufferMebibytes, MIN_BUFFER_MEBIBYTES, MAX_BUFFER_MEBIBYTES);
-    }
-
-    private static void range(String name, String what, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException(what + " of " + name + ": " + value + ", " + min + " to " + max);
-        }
+        subsystems = ListenerSettings.checkedSubsystems(name, subsystems);
+        ListenerSettings.requireRange(name, "port", port, 0, 65_535);
+        ListenerSettings.requireRange(name, "reactors", reactors, 1, MAX_REACTORS);
+        ListenerSettings.requireRange(name, "connections", maxConnections, 1, MAX_CONNECTIONS);
+        ListenerSettings.requireRange(name, "queue entries", maxQueueEntries, 32, 4096);
+        ListenerSettings.requireRange(name, "I/O queues", maxIoQueues, 1, 1024);
+        ListenerSettings.requireInCapsule(name, inCapsuleBytes, MAX_IN_CAPSULE_BYTES);
+        ListenerSettings.requireTransfer(name, maxTransferBytes, MAX_TRANSFER_BYTES);
+        ListenerSettings.requireRange(name, "buffer", bufferMebibytes, MIN_BUFFER_MEBIBYTES, MAX_BUFFER_MEBIBYTES);
     }
 
     InetSocketAddress socketAddress() {

@@ -16,6 +16,11 @@ public interface ConnectionLeases extends AutoCloseable {
         }
 
         @Override
+        public int free() {
+            return Integer.MAX_VALUE;
+        }
+
+        @Override
         public void close() {}
     };
 
@@ -25,6 +30,12 @@ public interface ConnectionLeases extends AutoCloseable {
      * @throws LeaseException when it cannot be had: who has them, and how many this host may have
      */
     ConnectionLease lease(Request request);
+
+    /**
+     * How many could be had just now, whatever host asks: a look, for transports that can turn a connection away before they know whose it is. The
+     * next lease may find less.
+     */
+    int free();
 
     /** Takes back what is left, and gives nothing any more; when the listener closes. Idempotent. */
     @Override

@@ -193,6 +193,18 @@ final class Accounts {
         return underLock(() -> (int) of(source).count());
     }
 
+    /** How many queue pairs of a listener its holder could have now. */
+    int free(Source source, HolderResources resources) {
+        return underLock(() -> {
+            if (closed || resources.closed || source.leaving) {
+                return 0;
+            }
+            int taken = (int) of(source).count();
+            int most = options.policy().of(resources.holder().symbolicName()).maximum();
+            return Math.max(0, Math.min(source.queuePairs(), most) - taken);
+        });
+    }
+
     int waitingCount() {
         return underLock(waiting::size);
     }

@@ -85,6 +85,10 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
         accounts.removeSource(listener);
     }
 
+    int free(ManagedListener listener, HolderResources resources) {
+        return accounts.free(listener, resources);
+    }
+
     private final class ControllerWatch implements ControllerListener {
         @Override
         public void stateChanged(NvmeController controller, ControllerState state, String reason) {

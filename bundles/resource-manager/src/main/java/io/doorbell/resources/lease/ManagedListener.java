@@ -82,6 +82,11 @@ final class ManagedListener extends Source implements ConnectionLeases {
     }
 
     @Override
+    public int free() {
+        return manager.free(this, resources);
+    }
+
+    @Override
     public void close() {
         manager.removeListener(this);
     }

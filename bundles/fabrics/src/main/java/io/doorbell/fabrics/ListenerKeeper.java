@@ -1,0 +1,154 @@
+package io.doorbell.fabrics;
+
+import io.doorbell.target.AccessStates;
+import io.doorbell.target.ListenerOperator;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A listener as it is configured, with the ANA states that hosts find there: opened as soon as its place can be had, which is tried again until
+ * then, and opened anew when it is configured otherwise. Any thread.
+ *
+ * @param <S> the settings of the transport; what is equal is not opened anew
+ */
+public final class ListenerKeeper<S extends ListenerSettings> implements ListenerOperator, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ListenerKeeper.class);
+
+    private static final Duration RETRY = Duration.ofSeconds(5);
+
+    /** A listener that is open. */
+    public interface Listening extends AutoCloseable {
+        /** How hosts reach ANA groups from now on; those that are connected are told, and stay so. */
+        void accessStates(AccessStates states);
+
+        @Override
+        void close();
+    }
+
+    /** Opens a listener. */
+    public interface Opener<S> {
+        /** @throws IOException when its place cannot be had now, and may be later */
+        Listening open(S settings, AccessStates states) throws IOException;
+    }
+
+    private final Opener<S> opener;
+
+    // Guarded by this.
+    private S wanted;
+    private AccessStates states = AccessStates.ALL_OPTIMIZED;
+    private Listening open;
+    private Thread opening;
+
+    public ListenerKeeper(Opener<S> opener) {
+        this.opener = opener;
+    }
+
+    /**
+     * Takes up a configuration: hosts lose their connections and come again, but where nothing else than ANA states changed.
+     *
+     * @param ana as it is configured
+     * @throws IllegalArgumentException for ANA states that cannot be; nothing is changed then
+     */
+    public synchronized void configure(S settings, String[] ana) {
+        var next = AccessStates.parse(ana);
+        if (settings.equals(wanted)) {
+            accessStates(next);
+            return;
+        }
+        close();
+        wanted = settings;
+        states = next;
+        begin();
+    }
+
+    /** Its place is there, or another one: tried at once. */
+    public synchronized void again() {
+        if (wanted != null && open == null) {
+            opening.interrupt();
+            begin();
+        }
+    }
+
+    /** Its place has gone: closed, and tried again until it is back. */
+    public synchronized void lose() {
+        if (open != null) {
+            open.close();
+            open = null;
+            begin();
+        }
+    }
+
+    private void begin() {
+        var settings = wanted;
+        opening = Thread.ofVirtual().name("listen " + settings.name()).start(() -> keepOpening(settings));
+    }
+
+    private void keepOpening(S settings) {
+        boolean told = false;
+        while (!isOpened(settings, told)) {
+            told = true;
+            try {
+                Thread.sleep(RETRY);
+            } catch (InterruptedException ended) {
+                return;
+            }
+        }
+    }
+
+    /** Whether there is nothing more to do. */
+    private synchronized boolean isOpened(S settings, boolean told) {
+        if (wanted != settings || opening != Thread.currentThread()) {
+            return true;
+        }
+        try {
+            open = opener.open(settings, states);
+            return true;
+        } catch (IOException taken) {
+            if (!told) {
+                LOG.warn("{}: {} Tried again every {} s", settings.name(), taken.getMessage(), RETRY.toSeconds());
+            }
+            return false;
+        } catch (RuntimeException refused) {
+            LOG.error("{} does not listen", settings.name(), refused);
+            return true;
+        }
+    }
+
+    @Override
+    public synchronized String name() {
+        return wanted == null ? "" : wanted.name();
+    }
+
+    @Override
+    public synchronized AccessStates accessStates() {
+        return states;
+    }
+
+    @Override
+    public synchronized void accessStates(AccessStates next) {
+        if (!next.equals(states)) {
+            states = next;
+            LOG.info("{}: ANA states are {}", name(), List.of(next.spelled()));
+            if (open != null) {
+                open.accessStates(next);
+            }
+        }
+    }
+
+    /** Listens no more. Idempotent. */
+    @Override
+    public synchronized void close() {
+        wanted = null;
+        if (opening != null) {
+            opening.interrupt();
+            opening = null;
+        }
+        if (open != null) {
+            open.close();
+            open = null;
+        }
+    }
+}
