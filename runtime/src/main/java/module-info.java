@@ -4,6 +4,9 @@ module io.doorbell.runtime {
     requires java.management;
     requires com.fasterxml.jackson.jr.ob;
     requires info.picocli;
+    requires jolokia.client.java;
+    requires jolokia.json;
+    requires java.net.http;
     requires io.doorbell.nvme;
     requires io.doorbell.pcibus;
     requires io.doorbell.platform;
@@ -13,5 +16,7 @@ module io.doorbell.runtime {
     requires ch.qos.logback.classic;
 
     opens io.doorbell.runtime to
+            info.picocli;
+    opens io.doorbell.runtime.remote to
             info.picocli;
 }

@@ -26,7 +26,7 @@ import java.util.TreeMap;
  * <p>A home starts as a copy of the distribution's defaults. Opened by a later distribution, each default that nobody
  * changed follows the distribution; what was changed, added or deleted by hand stays so.
  */
-final class Home implements AutoCloseable {
+public final class Home implements AutoCloseable {
     /** Two folders that File Install watches; it takes them as one comma-separated list. */
     private static final List<String> DEFAULTS = List.of("config", "deploy");
 
@@ -44,6 +44,14 @@ final class Home implements AutoCloseable {
         Files.createDirectories(var());
         this.lock = FileChannel.open(
                 var().resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    }
+
+    /** Where the node lives whose home nobody names. */
+    public static Path usual() {
+        var named = System.getenv("DOORBELL_HOME");
+        return named != null && !named.isEmpty()
+                ? Path.of(named)
+                : Path.of(System.getProperty("user.home"), ".doorbell");
     }
 
     /**

@@ -1,5 +1,18 @@
 package io.doorbell.runtime;
 
+import io.doorbell.runtime.remote.BundlesCommand;
+import io.doorbell.runtime.remote.ConfigCommand;
+import io.doorbell.runtime.remote.ConnectionsCommand;
+import io.doorbell.runtime.remote.ControllersCommand;
+import io.doorbell.runtime.remote.DeployCommand;
+import io.doorbell.runtime.remote.EventsCommand;
+import io.doorbell.runtime.remote.HostsCommand;
+import io.doorbell.runtime.remote.LeasesCommand;
+import io.doorbell.runtime.remote.RevokeCommand;
+import io.doorbell.runtime.remote.StatusCommand;
+import io.doorbell.runtime.remote.SubsystemsCommand;
+import io.doorbell.runtime.remote.TopCommand;
+import io.doorbell.runtime.remote.UndeployCommand;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -22,7 +35,20 @@ import picocli.CommandLine.Spec;
             ToolCommand.Identify.class,
             DeviceCommand.class,
             PciCommand.class,
-            KeyCommand.class
+            KeyCommand.class,
+            StatusCommand.class,
+            TopCommand.class,
+            LeasesCommand.class,
+            RevokeCommand.class,
+            ControllersCommand.class,
+            SubsystemsCommand.class,
+            HostsCommand.class,
+            ConnectionsCommand.class,
+            BundlesCommand.class,
+            DeployCommand.class,
+            UndeployCommand.class,
+            ConfigCommand.class,
+            EventsCommand.class
         })
 public final class Main implements Callable<Integer> {
     static final int DONE = 0;

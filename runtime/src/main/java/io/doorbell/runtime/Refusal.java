@@ -1,10 +1,10 @@
 package io.doorbell.runtime;
 
 /** Something the user has to put right first. The message says what, and how; it is printed without a stack trace. */
-final class Refusal extends RuntimeException {
+public final class Refusal extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    Refusal(String message) {
+    public Refusal(String message) {
         super(message, null, false, false);
     }
 }

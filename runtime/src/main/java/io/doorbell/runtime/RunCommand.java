@@ -31,7 +31,7 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() {
         Main.requireNativeAccess();
         var distribution = Distribution.locate();
-        var opened = Home.open(home != null ? home : usualHome(), distribution);
+        var opened = Home.open(home != null ? home : Home.usual(), distribution);
         Logging.ofNode(opened);
         var log = LoggerFactory.getLogger(RunCommand.class);
         log.info(
@@ -71,12 +71,5 @@ final class RunCommand implements Callable<Integer> {
                                         + " s");
         Logging.close();
         Runtime.getRuntime().halt(inOrder ? Main.DONE : Main.FAILED);
-    }
-
-    private static Path usualHome() {
-        var named = System.getenv("DOORBELL_HOME");
-        return named != null && !named.isEmpty()
-                ? Path.of(named)
-                : Path.of(System.getProperty("user.home"), ".doorbell");
     }
 }

@@ -153,9 +153,11 @@ public final class ManagementHttp {
     private void listen(
             BundleContext context, ConfigurationAdmin configurations, int port, String user, Path passwordFile)
             throws IOException {
-        var jetty = new JettyTracker(context, port, user, passwordFile);
+        var address = new AddressFile(Path.of(context.getProperty("doorbell.home")));
+        var jetty = new JettyTracker(context, port, user, passwordFile, address);
         jetty.open();
         undo.push(jetty::close);
+        undo.push(address::close);
         var configuration = configurations.getConfiguration(JETTY_PID, "?");
         undo.push(() -> {
             configuration.delete();
@@ -216,18 +218,21 @@ public final class ManagementHttp {
         private final int port;
         private final String user;
         private final Path passwordFile;
+        private final AddressFile address;
         private final CountDownLatch started = new CountDownLatch(1);
 
-        JettyTracker(BundleContext context, int port, String user, Path passwordFile) {
+        JettyTracker(BundleContext context, int port, String user, Path passwordFile, AddressFile address) {
             super(context, HttpServiceRuntime.class, null);
             this.port = port;
             this.user = user;
             this.passwordFile = passwordFile;
+            this.address = address;
         }
 
         @Override
         public HttpServiceRuntime addingService(ServiceReference<HttpServiceRuntime> reference) {
             if (reference.getProperty(ENDPOINT) instanceof String[] endpoints && endpoints.length > 0) {
+                address.write("http://" + HOST + ":" + port);
                 LOG.info("management at http://{}:{}/jolokia, user {}, password in {}", HOST, port, user, passwordFile);
             } else {
                 LOG.error("no management over HTTP: Jetty does not listen on port {}, see the line before", port);

@@ -1,0 +1,42 @@
+package io.doorbell.management.http;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * {@code var/management.url} of a home: where this node can be asked, for clients on this machine, since any free port may be
+ * configured. It is there while the node listens.
+ */
+final class AddressFile implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(AddressFile.class);
+
+    private final Path file;
+
+    AddressFile(Path home) {
+        this.file = home.resolve("var/management.url");
+    }
+
+    /** As a whole: nobody reads half of it. */
+    void write(String url) {
+        var made = file.resolveSibling("management.url.new");
+        try {
+            Files.writeString(made, url + "\n");
+            Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            LOG.warn("{} cannot be written, so commands do not find this node: {}", file, e.toString());
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.warn("{} cannot be deleted: {}", file, e.toString());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package io.doorbell.runtime.remote;
+
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+
+/** The configuration as the node has it in force. */
+@Command(
+        name = "config",
+        description = {
+            "Configuration: which files are in force; what a file says; or sets one key, in force at once and kept.",
+            "  doorbell config",
+            "  doorbell config io.doorbell.tcp.target~tcp0.cfg",
+            "  doorbell config io.doorbell.tcp.target~tcp0.cfg max.connections 128"
+        })
+public final class ConfigCommand extends RemoteCommand {
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE", description = "Of config/; without the .cfg too.")
+    private String file;
+
+    @Parameters(index = "1", arity = "0..1", paramLabel = "KEY", description = "An option of it.")
+    private String key;
+
+    @Parameters(index = "2", arity = "0..1", paramLabel = "VALUE", description = "What it is to be.")
+    private String value;
+
+    @Override
+    int ask(RunningNode node) {
+        if (key != null && value == null) {
+            throw new ParameterException(
+                    spec().commandLine(), "FILE KEY VALUE to set, FILE to look: a value for " + key + " is missing");
+        }
+        if (file == null) {
+            list(node);
+            return 0;
+        }
+        var name = file.endsWith(".cfg") ? file : file + ".cfg";
+        if (value != null) {
+            var answer = node.execute("Configuration", "set", name, key, value);
+            if (json()) {
+                printJson(answer);
+            } else {
+                out().println(name + ": " + key + " = " + value);
+            }
+            return 0;
+        }
+        return show(node, name);
+    }
+
+    private void list(RunningNode node) {
+        var files = node.read("Configuration", "Files");
+        if (json()) {
+            printJson(files);
+            return;
+        }
+        var table = new Table("FILE", "STATE", "CHANGED", "PROBLEM");
+        Row.of(files)
+                .forEach(each -> table.row(
+                        each.text("file"),
+                        each.text("state"),
+                        Figures.time(each.number("changedAtMillis")),
+                        each.text("problem")));
+        print(table, "no configuration");
+    }
+
+    private int show(RunningNode node, String name) {
+        var files = new Row(node.read("Configuration", "Files"));
+        if (!files.has(name)) {
+            throw new ParameterException(
+                    spec().commandLine(),
+                    "no file " + name + " is in force; there are "
+                            + files.fields().keySet());
+        }
+        var found = files.row(name);
+        if (json()) {
+            printJson(found.fields());
+            return 0;
+        }
+        out().println(name + ": " + found.text("state") + (found.has("problem") ? " " + found.text("problem") : ""));
+        var table = new Table("KEY", "VALUE");
+        if (found.fields().get("entries") instanceof Map<?, ?> entries) {
+            entries.forEach((each, setting) -> table.row(each, setting));
+        }
+        print(table, "every option has its default");
+        return 0;
+    }
+}

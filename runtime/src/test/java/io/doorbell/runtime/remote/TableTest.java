@@ -1,0 +1,84 @@
+package io.doorbell.runtime.remote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TableTest {
+    private static String printed(Table table) {
+        var out = new StringWriter();
+        table.print(new PrintWriter(out, true));
+        return out.toString();
+    }
+
+    @Test
+    void columnsAreAsWideAsTheirWidestCellAndFiguresEndAtTheRight() {
+        var table = new Table("NAME", ">COUNT", "STATE").row("a", 7, "READY").row("a longer name", 1234567, null);
+
+        assertThat(printed(table)).isEqualTo("""
+                NAME             COUNT  STATE
+                a                    7  READY
+                a longer name  1234567  -
+                """);
+    }
+
+    @Test
+    void whatAPeerCallsItselfDoesNotSteerTheTerminal() {
+        var table = new Table("HOST").row("nqn.\u001b[2Jx\n\u009b\u202ey");
+
+        assertThat(printed(table)).isEqualTo("HOST\nnqn.?[2Jx???y\n");
+    }
+
+    @Test
+    void aRowThatDoesNotFitIsAMistake() {
+        var table = new Table("A", "B");
+
+        assertThatThrownBy(() -> table.row("a")).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "812, 812", "9999, 9999", "12345, 12.3k", "1234567, 1.2M", "999999, 1000k", "123456789, 123M"})
+    void countsAreShortWithThreeFiguresAtLeast(double count, String words) {
+        assertThat(Figures.count(count)).isEqualTo(words);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0 B", "1023, 1023 B", "1536, 1.5 KiB", "104857600, 100 MiB", "1099511627776, 1.0 TiB"})
+    void bytesAreBinary(double bytes, String words) {
+        assertThat(Figures.bytes(bytes)).isEqualTo(words);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "5000, 5 us",
+        "5000000, 5 ms",
+        "12300000000, 12.3 s",
+        "90000000000, 1m 30s",
+        "7260000000000, 2h 1m",
+        "97200000000000, 1d 3h"
+    })
+    void timesHaveTheUnitThatTheyNeed(long nanos, String words) {
+        assertThat(Figures.nanos(nanos)).isEqualTo(words);
+    }
+
+    @Test
+    void aRowAnswersForWhatIsNotThere() {
+        var row = new Row(Map.of("a", 7, "list", List.of("x", "y"), "table", Map.of("k", Map.of("b", true))));
+
+        assertThat(row.number("a")).isEqualTo(7);
+        assertThat(row.number("none")).isZero();
+        assertThat(row.text("none")).isEmpty();
+        assertThat(row.texts("list")).containsExactly("x", "y");
+        assertThat(row.rows("table"))
+                .singleElement()
+                .satisfies(each -> assertThat(each.flag("b")).isTrue());
+        assertThat(row.row("none").fields()).isEmpty();
+    }
+}
