@@ -267,6 +267,22 @@ public abstract class AdminQueue implements AutoCloseable {
     }
 
     private void start(AdminRequest request) {
+        try {
+            putUnderLock(request);
+            wasPut();
+            var wake = waker;
+            if (wake != null) {
+                wake.run();
+            }
+        } catch (InternalError fault) {
+            // Around all of it: from compiled code the error of a store may come a moment late.
+            var reason = unreachable(fault);
+            breach(reason);
+            throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), reason, fault);
+        }
+    }
+
+    private void putUnderLock(AdminRequest request) {
         lock.lock();
         try {
             if (failed != null) {
@@ -281,17 +297,8 @@ public abstract class AdminQueue implements AutoCloseable {
                 awaited = awaited + 1;
             }
             put(request, cid);
-        } catch (InternalError fault) {
-            var reason = unreachable(fault);
-            breach(reason);
-            throw new NvmeException(NvmeException.Kind.RESET, request.attempted(), reason, fault);
         } finally {
             lock.unlock();
-        }
-        wasPut();
-        var wake = waker;
-        if (wake != null) {
-            wake.run();
         }
     }
 
