@@ -371,7 +371,7 @@ final class Features {
     }
 
     private int setKeepAlive(int millis) {
-        if (millis < 0) {
+        if (millis < 0 || millis > IdentifyPages.MAX_KEEP_ALIVE_MILLIS) {
             return Status.KEEP_ALIVE_TIMEOUT_INVALID | Status.DNR; // 24 days and more.
         }
         keepAliveMillis =

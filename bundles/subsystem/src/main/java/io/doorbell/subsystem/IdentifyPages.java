@@ -18,6 +18,9 @@ import java.lang.foreign.MemorySegment;
 final class IdentifyPages {
     static final int KEEP_ALIVE_UNIT_MILLIS = 100;
 
+    /** The longest that can be rounded up to the unit. */
+    static final int MAX_KEEP_ALIVE_MILLIS = Integer.MAX_VALUE - KEEP_ALIVE_UNIT_MILLIS;
+
     /** There is no sensor: the temperature is a constant, well below what is said to be warm. */
     static final int NOMINAL_KELVIN = 313;
 

@@ -547,7 +547,7 @@ final class IoPath implements CommandPath {
             }
             long drain = slot.seat.drainWanted();
             takeUpRules(slot);
-            if (drain != 0) {
+            if (drain != 0 && !isDraining(slot, drain)) {
                 slots[i] = drained(slot, drain);
             }
         }
@@ -566,11 +566,21 @@ final class IoPath implements CommandPath {
         return controller.subsystem().limits();
     }
 
+    /** Whether what was in flight then is on its way to its end already. */
+    private boolean isDraining(PathSlot slot, long upTo) {
+        for (var old : retiring) {
+            if (old.seat == slot.seat && old.draining >= upTo) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** What is in flight belongs to one session, what comes from now on to another: so the first comes to an end. */
     private PathSlot drained(PathSlot slot, long drain) {
         endWaiting(slot, Status.ABORTED_PREEMPT);
         if (slot.inFlight() == 0) {
-            slot.seat.drained(drain);
+            ended(slot, drain);
             return slot;
         }
         slot.draining = drain;
@@ -605,9 +615,20 @@ final class IoPath implements CommandPath {
             retiring.remove(index);
             slot.close();
             if (slot.draining != 0) {
-                slot.seat.drained(slot.draining);
+                ended(slot, slot.draining);
             }
         }
+    }
+
+    /** Nothing is in flight of this slot; the drain has ended when that is so of what was in flight earlier, too. */
+    private void ended(PathSlot slot, long drain) {
+        for (var old : retiring) {
+            if (old.seat == slot.seat && old.draining != 0 && old.draining <= drain) {
+                old.draining = drain;
+                return;
+            }
+        }
+        slot.seat.drained(drain);
     }
 
     /** Who sends the commands. Any thread. */

@@ -73,10 +73,16 @@ final class UncorrectableBlocks {
                 return;
             }
             ranges.remove(last.getKey());
-            if (last.getValue() > end) {
+            long before = Math.max(0, first - last.getKey());
+            long after = Math.max(0, last.getValue() - end);
+            // A hole makes one range two. Where there are as many as may be, the shorter one is forgotten: a mark that
+            // is
+            // lost is a block that reads as it was, and a host that writes every second block fills no memory.
+            boolean both = before == 0 || after == 0 || ranges.size() + 2 <= MAX_RANGES;
+            if (after > 0 && (both || after >= before)) {
                 ranges.put(end, last.getValue());
             }
-            if (last.getKey() < first) {
+            if (before > 0 && (both || before > after)) {
                 ranges.put(last.getKey(), first);
             }
         }

@@ -310,10 +310,13 @@ class ReservationsTest {
                 == 2) {
             assertThat(System.nanoTime() - startNanos).isLessThan(20_000_000_000L);
         }
-        for (int i = 0; i < 100; i++) {
-            rig.poll();
-        }
+        pollOften();
         assertThat(preempt.completions()).as("a write is in flight").isZero();
+        rig.rig.subsystem.limit(RateLimits.Settings.parse(new String[] {"1=iops:1000000"}, new String[0]));
+        pollOften();
+        assertThat(preempt.completions())
+                .as("another rule that changes is no end of it")
+                .isZero();
         assertThat(victim.io(NvmOpcode.READ)).as("goes on beside it").isEqualTo(OK);
         slow.release();
 
@@ -321,6 +324,12 @@ class ReservationsTest {
         assertThat(write.completions()).isEqualTo(1);
         assertThat(victim.path.execute(admitted)).as("admitted before").isEqualTo(Status.ABORTED_PREEMPT);
         assertThat(victim.io(NvmOpcode.WRITE)).as("nobody holds it").isEqualTo(OK);
+    }
+
+    private void pollOften() {
+        for (int i = 0; i < 100; i++) {
+            rig.poll();
+        }
     }
 
     @Test
