@@ -213,7 +213,7 @@ record Connect(
 
     @Override
     public String toString() {
-        return "Connect of queue " + qid + " by " + ConnectData.HOSTNQN.get(data) + " at "
-                + queue.connection().peer() + " to " + ConnectData.SUBNQN.get(data);
+        return "Connect of queue " + qid + " by " + Complaints.printable(ConnectData.HOSTNQN.get(data)) + " at "
+                + queue.connection().peer() + " to " + Complaints.printable(ConnectData.SUBNQN.get(data));
     }
 }

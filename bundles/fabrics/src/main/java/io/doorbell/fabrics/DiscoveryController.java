@@ -41,6 +41,8 @@ final class DiscoveryController implements TargetController, CommandPath {
     /** KAS is 1. */
     private static final int KEEP_ALIVE_UNIT_MILLIS = 100;
 
+    private static final int MAX_KEEP_ALIVE_MILLIS = Integer.MAX_VALUE - KEEP_ALIVE_UNIT_MILLIS;
+
     private static final int READY_TIMEOUT_MILLIS = 1_000;
     private static final int MAX_TRANSFER_PAGES = 32;
     private static final int RETAIN_ASYNCHRONOUS_EVENT = 1 << 15;
@@ -351,7 +353,7 @@ final class DiscoveryController implements TargetController, CommandPath {
     private int setFeature(NvmRequest request) {
         switch (request.cdw10 & 0xFF) {
             case FeatureId.KEEP_ALIVE_TIMER -> {
-                if (request.cdw11 < 0) {
+                if (request.cdw11 < 0 || request.cdw11 > MAX_KEEP_ALIVE_MILLIS) {
                     return Status.KEEP_ALIVE_TIMEOUT_INVALID | Status.DNR; // 24 days and more.
                 }
                 keepAliveMillis = Math.ceilDiv(request.cdw11, KEEP_ALIVE_UNIT_MILLIS) * KEEP_ALIVE_UNIT_MILLIS;

@@ -297,6 +297,9 @@ public final class FabricQueue {
 
     private void disconnectCommand(FabricRequest request) {
         state = State.DISCONNECTED;
+        if (path != null && !(path instanceof RevokedPath)) {
+            path = new RevokedPath(path);
+        }
         request.respond(Status.SUCCESS);
         whenIdle(connection::finish);
     }
@@ -368,12 +371,9 @@ public final class FabricQueue {
         }
         if (status != Status.SUCCESS) {
             state = State.NEW;
-            LOG.info(
-                    "{}: {} is refused: {}, result {}",
-                    listener.name(),
-                    connect,
-                    FabricsStatus.name(status),
-                    Long.toHexString(request.result));
+            target.complaints()
+                    .say(listener.name() + ": " + connect + " is refused: " + FabricsStatus.name(status) + ", result "
+                            + Long.toHexString(request.result));
         }
         request.respond(status);
         if (status != Status.SUCCESS && ++refusals == MAX_REFUSALS) {
@@ -485,6 +485,12 @@ public final class FabricQueue {
         if (path != null) {
             path = new RevokedPath(path);
         }
+        // Those that wait for an event would wait as long as the association lives.
+        for (var pending : List.copyOf(pendingAdmin)) {
+            if (association.controller().abort(pending)) {
+                completed(pending, Status.ABORTED_SQ_DELETION);
+            }
+        }
         whenIdle(connection::finish);
     }
 
@@ -563,6 +569,9 @@ public final class FabricQueue {
                 reactor.execute(task);
                 return true;
             } catch (RejectedExecutionException full) {
+                if (!reactor.thread().isAlive()) {
+                    return false;
+                }
                 if (System.nanoTime() - deadline > 0) {
                     LOG.error("{} took no task of {} for 5 s", reactor, connection.peer(), full);
                     return false;

@@ -47,6 +47,7 @@ public final class FabricTarget implements AutoCloseable {
     private boolean closed;
 
     private final Runnable accessChanged = discovery::changed;
+    private final Complaints complaints = new Complaints(LOG, "hosts");
 
     /** Runs what may wait: who may connect is asked where a reactor cannot. */
     private final Executor control;
@@ -62,6 +63,11 @@ public final class FabricTarget implements AutoCloseable {
 
     Executor control() {
         return control;
+    }
+
+    /** Of hosts, at whichever listener. */
+    Complaints complaints() {
+        return complaints;
     }
 
     /** A subsystem that hosts may connect to; when there is one of the name already, that stays. */
@@ -229,9 +235,12 @@ public final class FabricTarget implements AutoCloseable {
         association.controller(controller);
         boolean gone;
         synchronized (this) {
-            associations.put(new Key(subsystem.nqn(), controller.controllerId()), association);
-            controller.accessStates(accessStates.getOrDefault(connect.listener(), AccessStates.ALL_OPTIMIZED));
             gone = closed || (subsystem != discovery && subsystems.get(subsystem.nqn()) != subsystem);
+            if (!gone) {
+                // Of one that has gone the identifier may belong to a controller of its successor.
+                associations.put(new Key(subsystem.nqn(), controller.controllerId()), association);
+            }
+            controller.accessStates(accessStates.getOrDefault(connect.listener(), AccessStates.ALL_OPTIMIZED));
         }
         if (gone) {
             association.end("the subsystem goes");
@@ -256,8 +265,9 @@ public final class FabricTarget implements AutoCloseable {
 
     void forget(Association association) {
         synchronized (this) {
-            associations.remove(new Key(
-                    association.subsystem().nqn(), association.controller().controllerId()));
+            var key = new Key(
+                    association.subsystem().nqn(), association.controller().controllerId());
+            associations.remove(key, association);
         }
     }
 

@@ -28,6 +28,11 @@ record RevokedPath(CommandPath path) implements CommandPath {
     }
 
     @Override
+    public long parkLimitNanos(long nowNanos) {
+        return path.parkLimitNanos(nowNanos);
+    }
+
+    @Override
     public void close() {
         path.close();
     }

@@ -292,7 +292,7 @@ class AssociationTest {
         assertThat(io.finished).isTrue();
         var late = io.command(NvmOpcode.READ);
         late.nsid = 1;
-        assertThat(io.queue.admit(late)).isIn(SEQUENCE_ERROR, 0);
+        assertThat(io.queue.admit(late)).isEqualTo(Status.ABORTED_SQ_DELETION);
         wireless.until(() -> io.closed);
         assertThat(status(admin).rdy()).isTrue();
     }

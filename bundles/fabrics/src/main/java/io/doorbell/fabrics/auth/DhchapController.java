@@ -242,10 +242,12 @@ public final class DhchapController {
             answer =
                     signature.ofController(keys.controller(), theirs, REPLY_SEQNUM.get(message), hostNqn, subsystemNqn);
         }
+        keys = null; // They are read anew when they are needed anew.
         state = State.SUCCESS1;
     }
 
     private void fail(int explanation, String why) {
+        keys = null;
         failure = explanation;
         reason = explanation(explanation) + ": " + why;
         state = State.FAILURE1;

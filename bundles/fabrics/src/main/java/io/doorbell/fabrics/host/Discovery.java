@@ -1,5 +1,6 @@
 package io.doorbell.fabrics.host;
 
+import io.doorbell.fabrics.Complaints;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
@@ -167,9 +168,9 @@ public final class Discovery {
                     case DiscoveryLog.ADRFAM_IPV6 -> "IPv6";
                     default -> Integer.toString(family);
                 },
-                printable(DiscoveryLog.TRADDR.get(entry)),
-                printable(DiscoveryLog.TRSVCID.get(entry)),
-                printable(DiscoveryLog.SUBNQN.get(entry)),
+                Complaints.printable(DiscoveryLog.TRADDR.get(entry)),
+                Complaints.printable(DiscoveryLog.TRSVCID.get(entry)),
+                Complaints.printable(DiscoveryLog.SUBNQN.get(entry)),
                 DiscoveryLog.PORTID.get(entry),
                 DiscoveryLog.CNTLID.get(entry),
                 DiscoveryLog.ASQSZ.get(entry),
@@ -187,11 +188,6 @@ public final class Discovery {
             case DiscoveryLog.SUBTYPE_CURRENT_DISCOVERY -> "this discovery subsystem";
             default -> "subtype " + subtype;
         };
-    }
-
-    /** What comes from afar is shown on terminals. */
-    private static String printable(String text) {
-        return text.strip().replaceAll("\\p{Cntrl}", "?");
     }
 
     private void page(String name, HostConnection connection, long offset, MemorySegment into) {

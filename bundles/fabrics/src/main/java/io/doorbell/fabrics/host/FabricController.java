@@ -171,7 +171,8 @@ public final class FabricController extends DriverController {
         try {
             bringUp();
             return true;
-        } catch (NvmeException e) {
+        } catch (RuntimeException e) {
+            // Not only what the target did: descriptors may be short, and that passes too.
             LOG.warn(
                     "{} is not reached, and tried again every {} ms for {} s: {}",
                     name,
@@ -202,8 +203,9 @@ public final class FabricController extends DriverController {
                 changeState(ControllerState.READY, "reached again");
                 return;
             } catch (RuntimeException e) {
-                if (!e.getMessage().equals(said)) {
-                    said = e.getMessage();
+                var why = String.valueOf(e.getMessage());
+                if (!why.equals(said)) {
+                    said = why;
                     LOG.info("{} is not reached yet: {}", name, said);
                 }
                 if (System.nanoTime() - deadline >= 0) {
