@@ -753,6 +753,9 @@ final class TcpConnection implements FabricConnection {
 
     @Override
     public void finish() {
+        if (isDoomed) {
+            return; // By the last answer of a connection that is being buried: there is nobody to send to.
+        }
         finishing = true;
         owner.dirty(this);
     }

@@ -1,5 +1,6 @@
 package io.doorbell.tcp;
 
+import io.doorbell.fabrics.Complaints;
 import io.doorbell.fabrics.DataPool;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
@@ -60,8 +61,6 @@ final class TcpReactor implements Poller {
     private static final int LISTENER = -1;
     /** A host that means to connect has done so before others may take its place. */
     private static final long TIME_TO_CONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-
-    private static final int COMPLAINTS_PER_SECOND = 10;
 
     /** Looks, one after another, that find nobody but one connection, before that one is asked itself. */
     private static final int LOOKS_BEFORE_ASKING = 64;
@@ -132,8 +131,7 @@ final class TcpReactor implements Poller {
     private boolean dataHeld;
 
     private long nextTickNanos;
-    private long complaintsNanos;
-    private int complaints;
+    private final Complaints complaints;
     private long nowNanos;
     private volatile int connectionCount;
 
@@ -145,6 +143,7 @@ final class TcpReactor implements Poller {
             int maxConnections) {
         this.reactor = reactor;
         this.settings = settings;
+        complaints = new Complaints(LOG, settings.name());
         this.target = target;
         this.listener = listener;
         int chunks = settings.bufferMebibytes() * ((1 << 20) / DataPool.CHUNK_BYTES);
@@ -246,6 +245,9 @@ final class TcpReactor implements Poller {
         while (event < count) {
             int calls = 0;
             for (; event < count && calls < BATCH_CALLS; event++) {
+                if (calls > 0 && epoll.id(event) == LISTENER) {
+                    break; // Whom a new connection drives out may be staged, and its descriptor be the new one's.
+                }
                 int chunks = pool.free() - promised;
                 if (calls > 0 && chunks < chunksFor(BATCH_RECEIVE_BYTES)) {
                     break; // First those that are staged, which may need all there is.
@@ -395,8 +397,16 @@ final class TcpReactor implements Poller {
             if (batch != null && dirtyCount >= BATCH_FROM) {
                 sendTogether();
             } else {
-                nextDirty().flush();
+                flush(nextDirty());
             }
+        }
+    }
+
+    private void flush(TcpConnection connection) {
+        try {
+            connection.flush();
+        } catch (RuntimeException defect) {
+            fails(connection, defect);
         }
     }
 
@@ -417,7 +427,7 @@ final class TcpReactor implements Poller {
                 batch.send(connection.socket);
                 staged[calls++] = connection;
             } else {
-                connection.flush();
+                flush(connection);
             }
         }
         if (calls > 0) {
@@ -426,24 +436,18 @@ final class TcpReactor implements Poller {
         for (int i = 0; i < calls; i++) {
             var connection = staged[i];
             staged[i] = null;
-            connection.sent(batch.sent(i), batch.vector(i).bytes());
-            // What there was no room for, and the end where this was the last.
-            connection.flush();
+            try {
+                connection.sent(batch.sent(i), batch.vector(i).bytes());
+                // What there was no room for, and the end where this was the last.
+                connection.flush();
+            } catch (RuntimeException defect) {
+                fails(connection, defect);
+            }
         }
     }
 
-    /** Hosts decide how often there is reason for a warning: only so many are logged. */
     void complain(String what) {
-        if (nowNanos - complaintsNanos > TimeUnit.SECONDS.toNanos(1)) {
-            if (complaints > COMPLAINTS_PER_SECOND) {
-                LOG.warn("{}: and {} more like this", settings.name(), complaints - COMPLAINTS_PER_SECOND);
-            }
-            complaintsNanos = nowNanos;
-            complaints = 0;
-        }
-        if (complaints++ < COMPLAINTS_PER_SECOND) {
-            LOG.warn("{}: {}", settings.name(), what);
-        }
+        complaints.say(what);
     }
 
     /** There is memory again: who waited for it goes on, each in turn. */
@@ -454,7 +458,11 @@ final class TcpReactor implements Poller {
             var next = connection.nextStarved;
             connection.isStarved = false;
             connection.nextStarved = null;
-            connection.feed();
+            try {
+                connection.feed();
+            } catch (RuntimeException defect) {
+                fails(connection, defect);
+            }
             connection = next;
         }
         if (dirty != null) {
@@ -469,11 +477,19 @@ final class TcpReactor implements Poller {
         }
         for (var connection : connections) {
             if (connection != null) {
-                connection.tick(now);
+                tick(connection, now);
             }
         }
         if (dirty != null) {
             flush();
+        }
+    }
+
+    private void tick(TcpConnection connection, long now) {
+        try {
+            connection.tick(now);
+        } catch (RuntimeException defect) {
+            fails(connection, defect);
         }
     }
 
@@ -734,13 +750,22 @@ final class TcpReactor implements Poller {
         int work = 0;
         for (var connection : connections) {
             if (connection != null) {
-                work += connection.queue.poll(nowNanos);
+                work += lookBeforeSleep(connection);
             }
         }
         for (var connection = again; connection != null; connection = connection.nextAgain) {
             work += connection.wantsLook() ? 1 : 0;
         }
         return work == 0 && dirty == null && doomed == null;
+    }
+
+    private int lookBeforeSleep(TcpConnection connection) {
+        try {
+            return connection.queue.poll(nowNanos);
+        } catch (RuntimeException defect) {
+            fails(connection, defect);
+            return 1;
+        }
     }
 
     @Override

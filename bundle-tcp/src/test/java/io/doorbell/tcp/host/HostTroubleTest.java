@@ -79,7 +79,7 @@ class HostTroubleTest {
     @Test
     void noticesATargetThatFallsSilentByItsKeepAlive() {
         var options = HostRig.OPTIONS.withTimes(
-                Duration.ofMillis(500), Duration.ofMillis(600), Duration.ofMillis(20), Duration.ofSeconds(20));
+                Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofMillis(20), Duration.ofSeconds(20));
         try (var node = new Node(Node.settings(0, 8192, 16, true));
                 var relay = new Relay(node.target.address());
                 var rig = new HostRig(relay.address(), Node.NQN, options, TcpHostSettings.DEFAULTS);
@@ -110,12 +110,12 @@ class HostTroubleTest {
     @Test
     void keepsItsControllerAliveWhenNothingElseIsSaid() throws Exception {
         var options = HostRig.OPTIONS.withTimes(
-                Duration.ofSeconds(5), Duration.ofMillis(500), Duration.ofMillis(20), Duration.ofSeconds(20));
+                Duration.ofSeconds(5), Duration.ofSeconds(4), Duration.ofMillis(20), Duration.ofSeconds(20));
         try (var node = new Node(Node.settings(0, 8192, 16, true));
                 var rig = new HostRig(node.target.address(), Node.NQN, options, TcpHostSettings.DEFAULTS)) {
             var states = states(rig);
 
-            Thread.sleep(1_500);
+            Thread.sleep(9_000);
 
             assertThat(states).isEmpty();
             assertThat(rig.controller.state()).isEqualTo(ControllerState.READY);
@@ -164,7 +164,7 @@ class HostTroubleTest {
     @Test
     void isGivenUpWhenItIsLostForTooLong() {
         var options = HostRig.OPTIONS.withTimes(
-                Duration.ofMillis(500), Duration.ofSeconds(10), Duration.ofMillis(20), Duration.ofMillis(300));
+                Duration.ofSeconds(3), Duration.ofSeconds(10), Duration.ofMillis(20), Duration.ofMillis(300));
         try (var node = new Node(Node.settings(0, 8192, 16, true));
                 var relay = new Relay(node.target.address());
                 var rig = new HostRig(relay.address(), Node.NQN, options, TcpHostSettings.DEFAULTS)) {
