@@ -17,6 +17,8 @@ module io.doorbell.runtime {
 
     opens io.doorbell.runtime to
             info.picocli;
+    opens io.doorbell.runtime.doctor to
+            info.picocli;
     opens io.doorbell.runtime.remote to
             info.picocli;
 }

@@ -13,10 +13,10 @@ import java.util.TreeMap;
  * What was built: {@code lib/} (this launcher's class path), {@code bundles/NN/} (NN is a start level), and the
  * defaults of a home, {@code config/} and {@code deploy/}. Read only.
  */
-record Distribution(Path root) {
+public record Distribution(Path root) {
 
     /** Where {@code bin/doorbell} says it is, else around the jar this class came from. */
-    static Distribution locate() {
+    public static Distribution locate() {
         var named = System.getProperty("doorbell.distribution");
         try {
             var root = named != null

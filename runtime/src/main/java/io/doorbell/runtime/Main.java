@@ -1,5 +1,6 @@
 package io.doorbell.runtime;
 
+import io.doorbell.runtime.doctor.DoctorCommand;
 import io.doorbell.runtime.remote.BundlesCommand;
 import io.doorbell.runtime.remote.ConfigCommand;
 import io.doorbell.runtime.remote.ConnectionsCommand;
@@ -48,7 +49,9 @@ import picocli.CommandLine.Spec;
             DeployCommand.class,
             UndeployCommand.class,
             ConfigCommand.class,
-            EventsCommand.class
+            EventsCommand.class,
+            DoctorCommand.class,
+            CompletionCommand.class
         })
 public final class Main implements Callable<Integer> {
     static final int DONE = 0;

@@ -45,7 +45,12 @@ class MainTest {
                 "key dhchap --hash sha256 --length 48",
                 "key tls --hash sha512",
                 "key check",
-                "key check file --host nqn.2014-08.org.example:a"
+                "key check file --host nqn.2014-08.org.example:a",
+                "revoke",
+                "revoke seven",
+                "deploy",
+                "undeploy",
+                "status now"
             })
     void whatIsNotUnderstoodGetsTheUsageOnStderrAndExitCodeTwo(String line) {
         var exit = run(line.isEmpty() ? new String[0] : line.split(" "));
@@ -86,6 +91,33 @@ class MainTest {
     void aFunctionThatIsNotThereIsNotBound() {
         assertThat(run("pci", "bind", "ffff:ff:1f.7")).isEqualTo(1);
         assertThat(err.toString()).startsWith("doorbell: ffff:ff:1f.7").hasLineCount(1);
+    }
+
+    @Test
+    void bashCanReadWhatCompletesThisCommandLine(@TempDir Path folder) throws IOException, InterruptedException {
+        assertThat(run("completion")).isZero();
+        var script = folder.resolve("completion");
+        Files.writeString(
+                script,
+                out + "\nCOMP_WORDS=(./doorbell con); COMP_CWORD=1; _complete_doorbell; echo \"${COMPREPLY[*]}\"\n");
+
+        var bash = new ProcessBuilder("bash", "-c", "source '" + script + "'").start();
+
+        assertThat(new String(bash.getInputStream().readAllBytes()).strip().split("\\s+"))
+                .containsExactlyInAnyOrder("config", "controllers", "connections");
+        assertThat(bash.waitFor()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"status", "top", "leases", "revoke 7", "bundles", "undeploy a", "events", "config"})
+    void withoutANodeEachCommandSaysHowToStartOne(String line, @TempDir Path folder) {
+        var command = (line + " --home " + folder).split(" ");
+
+        assertThat(run(command)).isEqualTo(1);
+        assertThat(err.toString())
+                .startsWith("doorbell: no node runs in " + folder)
+                .hasLineCount(1);
+        assertThat(out.toString()).isEmpty();
     }
 
     @Test
