@@ -9,7 +9,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+/** Starts JVMs, for which a busy machine takes half a minute. */
+@Timeout(300)
 class NativeAccessTest {
     /** What a JVM of its own runs. */
     static final class Allocates {

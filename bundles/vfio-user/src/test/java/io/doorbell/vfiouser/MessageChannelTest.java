@@ -337,6 +337,7 @@ class MessageChannelTest {
     }
 
     @Test
+    @Timeout(300)
     void whateverComesItEndsOrAnswersAndLosesNoDescriptor() throws Exception {
         var random = Seed.random("whateverComesItEndsOrAnswersAndLosesNoDescriptor");
         int open = openDescriptors();
