@@ -274,20 +274,33 @@ final class Lease implements QueuePairLease {
     /** After the device and every holder's view have been cut off. */
     void freeMemory() {
         memoryMayGo = true;
-        try {
-            if (!memoryLock.tryLock(MEMORY_BOUND.toNanos(), TimeUnit.NANOSECONDS)) {
-                LOG.error("{}: an allocation does not return; its memory is freed when it does", this);
-                return;
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            // Nobody interrupts a taking back; if somebody did, memory is kept rather than freed under an allocation.
+        if (!lockedMemory()) {
+            LOG.error("{}: an allocation does not return; its memory is freed when it does", this);
             return;
         }
         try {
             freeAll();
         } finally {
             memoryLock.unlock();
+        }
+    }
+
+    /** Whoever interrupts: nobody would free it later. */
+    private boolean lockedMemory() {
+        long deadline = System.nanoTime() + MEMORY_BOUND.toNanos();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return memoryLock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import io.doorbell.lease.RevocationReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -34,7 +35,9 @@ final class LeaseMonitor implements AutoCloseable {
 
     private final Accounts accounts;
     private final Thread thread;
-    private volatile boolean closed;
+
+    /** Not an interrupt, which would come into whatever is being finished. */
+    private final CountDownLatch closed = new CountDownLatch(1);
 
     // Guarded by this.
     private final List<Lease> orphaned = new ArrayList<>();
@@ -50,17 +53,20 @@ final class LeaseMonitor implements AutoCloseable {
     }
 
     private void run() {
-        while (!closed) {
-            try {
-                Thread.sleep(INTERVAL);
-            } catch (InterruptedException e) {
-                return; // By close().
+        try {
+            while (!closed.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS)) {
+                lookSafely();
             }
-            try {
-                look(System.nanoTime());
-            } catch (RuntimeException failure) {
-                LOG.error("a look at the leases failed", failure);
-            }
+        } catch (InterruptedException nobodyDoes) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void lookSafely() {
+        try {
+            look(System.nanoTime());
+        } catch (RuntimeException failure) {
+            LOG.error("a look at the leases failed", failure);
         }
     }
 
@@ -131,6 +137,10 @@ final class LeaseMonitor implements AutoCloseable {
         return List.copyOf(stuck);
     }
 
+    synchronized int stuckCount() {
+        return stuck.size();
+    }
+
     private synchronized void forget(Revocation revocation) {
         stuck.remove(revocation);
     }
@@ -138,8 +148,7 @@ final class LeaseMonitor implements AutoCloseable {
     /** Ends the watch. Owners that live get a moment to poll their last commands home; nobody would complete them later. */
     @Override
     public void close() {
-        closed = true;
-        thread.interrupt();
+        closed.countDown();
         long deadline = System.nanoTime() + ORPHANS_BOUND.toNanos();
         while (!completeOrphaned() && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(ORPHANS_LOOK_NANOS);

@@ -67,16 +67,17 @@ final class Revocation implements Runnable {
         try {
             takeBack();
         } catch (RuntimeException | Error broken) {
-            // The queue pair is not given to anyone else then, and its memory is kept: that is safe, but not healthy.
-            LOG.error(
-                    "{} could not be taken back; its queue pair and memory are lost until the node restarts",
-                    lease,
-                    broken);
-            accounts.stuck(lease, "it could not be taken back, see the log");
-            // For its holder it has ended when the fence fell, whatever became of the rest.
-            if (lease.state().ended()) {
-                tellEnd();
-            }
+            brokenOff(broken);
+        }
+    }
+
+    /** The queue pair is not given to anyone else then, and its memory is kept: that is safe, but not healthy. */
+    private void brokenOff(Throwable why) {
+        LOG.error("{} could not be taken back; its queue pair and memory are lost until the node restarts", lease, why);
+        accounts.stuck(lease, "it could not be taken back, see the log");
+        // For its holder it has ended when the fence fell, whatever became of the rest.
+        if (lease.state().ended()) {
+            tellEnd();
         }
     }
 
@@ -193,12 +194,20 @@ final class Revocation implements Runnable {
         return true;
     }
 
-    /** For the monitor, when the fence did not fall at first. */
+    /**
+     * For the monitor, when the fence did not fall at first.
+     *
+     * @return whether there is nothing more to try: it is finished, or broken off
+     */
     boolean finishedNow() {
-        if (!fenceFalls(Duration.ZERO)) {
-            return false;
+        try {
+            if (!fenceFalls(Duration.ZERO)) {
+                return false;
+            }
+            finish();
+        } catch (RuntimeException | Error broken) {
+            brokenOff(broken);
         }
-        finish();
         return true;
     }
 

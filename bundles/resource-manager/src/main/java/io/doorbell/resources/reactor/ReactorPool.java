@@ -3,6 +3,7 @@ package io.doorbell.resources.reactor;
 import io.doorbell.platform.CpuAffinity;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -20,11 +21,18 @@ public final class ReactorPool implements Reactors, AutoCloseable {
     private final Carriers carriers = new Carriers();
     private final Map<String, ReactorThread> living = new LinkedHashMap<>();
     private final Map<String, Integer> places = new HashMap<>();
+    private final Duration longestPark;
     private volatile ReactorOptions options;
     private boolean closed;
 
     public ReactorPool(ReactorOptions options) {
+        this(options, ReactorThread.LONGEST_PARK);
+    }
+
+    /** For tests: where the longest sleep lasts longer than they do, a lost wakeup is not healed by its end. */
+    ReactorPool(ReactorOptions options, Duration longestPark) {
         this.options = options;
+        this.longestPark = longestPark;
     }
 
     /** For reactors opened from now on. */
@@ -50,7 +58,8 @@ public final class ReactorPool implements Reactors, AutoCloseable {
             int place = cpu == ANY_CPU ? leastUsed(allowed, role) : cpu;
             // A CPU that was named is kept to also where pinning is off in general.
             int pinTo = options.pin() || cpu != ANY_CPU ? place : -1;
-            reactor = new ReactorThread(name, pinTo, options, allowed.cardinality() == 1, () -> ended(name));
+            reactor =
+                    new ReactorThread(name, pinTo, options, allowed.cardinality() == 1, longestPark, () -> ended(name));
             living.put(name, reactor);
             places.put(name, place);
         }

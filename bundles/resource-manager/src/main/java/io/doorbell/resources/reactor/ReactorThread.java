@@ -35,7 +35,7 @@ final class ReactorThread implements Reactor {
     private static final Logger LOG = LoggerFactory.getLogger(ReactorThread.class);
 
     /** The longest sleep. Nothing depends on it but the age of {@link ReactorStatistics#lastCycleNanos}. */
-    private static final long MAX_PARK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    static final Duration LONGEST_PARK = Duration.ofSeconds(1);
 
     /** A sleep that would be shorter than a wakeup takes is not worth it. */
     private static final long MIN_PARK_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
@@ -87,6 +87,7 @@ final class ReactorThread implements Reactor {
     private final TaskQueue tasks = new TaskQueue();
     private final int spinCycles;
     private final int yieldCycles;
+    private final long longestParkNanos;
 
     // The thread's own; the counters are stored opaque because statistics() reads them.
     private Poller[] pollers = new Poller[0];
@@ -113,13 +114,15 @@ final class ReactorThread implements Reactor {
     private volatile long pollerFailures;
 
     /** @param wantedCpu the CPU to be pinned to, or -1 for none */
-    ReactorThread(String name, int wantedCpu, ReactorOptions options, boolean onlyCpu, Runnable onEnd) {
+    ReactorThread(
+            String name, int wantedCpu, ReactorOptions options, boolean onlyCpu, Duration longestPark, Runnable onEnd) {
         this.name = name;
         this.wantedCpu = wantedCpu;
         this.onEnd = onEnd;
         // On an only CPU whoever we wait for cannot run while we spin.
         spinCycles = onlyCpu ? 0 : options.spinCycles();
         yieldCycles = options.yieldCycles();
+        longestParkNanos = longestPark.toNanos();
         thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
     }
 
@@ -248,7 +251,7 @@ final class ReactorThread implements Reactor {
         PARKED.setVolatile(this, true);
         var round = pollers;
         int armed = 0;
-        long limitNanos = tasks.isEmpty() && !(boolean) STOP.getVolatile(this) ? MAX_PARK_NANOS : 0;
+        long limitNanos = tasks.isEmpty() && !(boolean) STOP.getVolatile(this) ? longestParkNanos : 0;
         while (limitNanos >= MIN_PARK_NANOS && armed < round.length && pollers == round) {
             var poller = round[armed];
             try {
@@ -366,10 +369,17 @@ final class ReactorThread implements Reactor {
         if (Arrays.asList(now).contains(poller)) {
             throw new IllegalArgumentException(poller + " runs on reactor " + name + " already");
         }
+        // First: whoever adds it is to hear that it cannot say.
+        poller.descriptor();
         var more = Arrays.copyOf(now, now.length + 1);
         more[now.length] = poller;
-        sleepOn(more);
         POLLERS.setOpaque(this, more);
+        try {
+            sleepOn(more);
+        } catch (IllegalArgumentException tooMany) {
+            removeHere(poller);
+            throw tooMany;
+        }
     }
 
     private void removeHere(Poller poller) {
@@ -384,12 +394,22 @@ final class ReactorThread implements Reactor {
         }
     }
 
-    /** A sleep ends by what these pollers watch, too. */
+    /** A sleep ends by what these pollers watch, too. Whoever cannot say what that is goes, and the others do it again. */
     private void sleepOn(Poller[] round) {
-        sign.alsoOn(Arrays.stream(round)
-                .mapToInt(Poller::descriptor)
-                .filter(descriptor -> descriptor >= 0)
-                .toArray());
+        var descriptors = new int[round.length];
+        int count = 0;
+        for (var poller : round) {
+            try {
+                int descriptor = poller.descriptor();
+                if (descriptor >= 0) {
+                    descriptors[count++] = descriptor;
+                }
+            } catch (Throwable failure) {
+                drop(poller, failure);
+                return;
+            }
+        }
+        sign.alsoOn(Arrays.copyOf(descriptors, count));
     }
 
     @Override

@@ -62,7 +62,7 @@ class LeaseManagerTest {
 
     @Test
     void releasesALeaseUnderLoad() throws InterruptedException {
-        try (var node = new TestNode(2)) {
+        try (var node = TestNode.patient(2)) {
             var holder = node.holder("a");
             var lease = holder.lease(node.request());
             var load = node.load(lease);
@@ -81,7 +81,7 @@ class LeaseManagerTest {
 
     @Test
     void anOwnerThatClosesPollsItsOwnCommandsHome() throws InterruptedException {
-        try (var node = new TestNode(2)) {
+        try (var node = TestNode.patient(2)) {
             var ended = Collections.synchronizedList(new ArrayList<Integer>());
             var lease = node.holder("a").lease(node.request((token, status, result) -> ended.add(status)));
 
@@ -285,7 +285,7 @@ class LeaseManagerTest {
 
     @Test
     void takesSurplusBackForAGuaranteedRequestThatDoesNotWait() throws InterruptedException {
-        try (var node = new TestNode(2, "a: guaranteed=1")) {
+        try (var node = TestNode.patient(2, "a: guaranteed=1")) {
             var b = node.holder("b");
             var older = b.lease(node.request());
             var younger = b.lease(node.request());
@@ -339,7 +339,7 @@ class LeaseManagerTest {
 
     @Test
     void removingAControllerTakesItsLeasesBackWhileTheDriverAnswers() throws InterruptedException {
-        try (var node = new TestNode(2)) {
+        try (var node = TestNode.patient(2)) {
             var other = node.another("nvme1", 1);
             node.manager.addController(other);
             var a = node.holder("a");
@@ -367,7 +367,7 @@ class LeaseManagerTest {
 
     @Test
     void leasesGoWithAResetAndNewOnesComeAfterIt() throws Exception {
-        try (var node = new TestNode(1)) {
+        try (var node = TestNode.patient(1)) {
             var a = node.holder("a");
             var lease = a.lease(node.request());
             node.load(lease);
@@ -512,7 +512,7 @@ class LeaseManagerTest {
 
     @Test
     void aStoppedHolderLosesItsLeasesAndItsWaits() throws Exception {
-        try (var node = new TestNode(2)) {
+        try (var node = TestNode.patient(2)) {
             var a = node.holder("a");
             var leases = List.of(a.lease(node.request()), a.lease(node.request()));
             leases.forEach(node::load);
@@ -552,7 +552,7 @@ class LeaseManagerTest {
 
     @Test
     void isHandedOverAtRestOnly() throws InterruptedException {
-        try (var node = new TestNode(1)) {
+        try (var node = TestNode.patient(1)) {
             var lease = node.holder("a").lease(node.request());
             node.controller.answering = false;
             node.onOwner(() -> {
@@ -748,7 +748,7 @@ class LeaseManagerTest {
 
     @Test
     void aStoppedManagerHasTakenEverythingBack() throws InterruptedException {
-        try (var node = new TestNode(2)) {
+        try (var node = TestNode.patient(2)) {
             var a = node.holder("a");
             var lease = a.lease(node.request());
             node.load(lease);

@@ -24,7 +24,14 @@ final class TestNode implements AutoCloseable {
 
     static final LeaseOptions OPTIONS = options(Duration.ofMillis(500), Duration.ofMillis(50), Duration.ofSeconds(60));
 
+    /** For holders that poll to the end: their commands drain, however long the machine takes to let them. */
+    static final LeaseOptions PATIENT = options(BOUND, BOUND, Duration.ofSeconds(60));
+
     static LeaseOptions options(Duration releaseGrace, Duration grace, Duration waitLimit) {
+        return options(releaseGrace, grace, Duration.ofMillis(200), waitLimit);
+    }
+
+    static LeaseOptions options(Duration releaseGrace, Duration grace, Duration closeBound, Duration waitLimit) {
         return new LeaseOptions(
                 releaseGrace,
                 grace,
@@ -32,7 +39,7 @@ final class TestNode implements AutoCloseable {
                 grace,
                 Duration.ofMillis(50),
                 Duration.ofMillis(100),
-                Duration.ofMillis(200),
+                closeBound,
                 waitLimit,
                 1 << 20,
                 0,
@@ -48,6 +55,10 @@ final class TestNode implements AutoCloseable {
 
     TestNode(int queuePairs, String... policy) {
         this(OPTIONS.withPolicy(Policy.parse(List.of(policy))), queuePairs);
+    }
+
+    static TestNode patient(int queuePairs, String... policy) {
+        return new TestNode(PATIENT.withPolicy(Policy.parse(List.of(policy))), queuePairs);
     }
 
     TestNode(LeaseOptions options, int queuePairs) {
