@@ -49,7 +49,7 @@ public final class Discover implements ToolProvider {
                 names = {"-r", "--transport"},
                 paramLabel = "TRID",
                 required = true,
-                description = "'trtype:TCP adrfam:IPv4 traddr:ADDRESS trsvcid:PORT'")
+                description = "'trtype:TCP adrfam:IPv4 traddr:ADDRESS trsvcid:PORT', or trtype:RDMA")
         String transport;
 
         @Option(names = "--json", description = "for programs")

@@ -34,9 +34,10 @@ final class DemoCommand implements Callable<Integer> {
 
     /** Of the ways to it that the demo shows, as filters. Each is brought up in the background, within some hundred milliseconds. */
     private static final List<String> TRANSPORTS =
-            List.of("(doorbell.trid=trtype:EMULATED*)", "(doorbell.trid=trtype:TCP*)");
+            List.of("(doorbell.trid=trtype:EMULATED*)", "(doorbell.trid=trtype:TCP*)", "(doorbell.trid=trtype:RDMA*)");
 
-    private static final String HOST_FILE = "io.doorbell.tcp.host~demo.cfg";
+    private static final List<String> HOST_FILES =
+            List.of("io.doorbell.tcp.host~demo.cfg", "io.doorbell.rdma.host~demo.cfg");
 
     private static final Duration CONTROLLER_BOUND = Duration.ofSeconds(10);
 
@@ -84,7 +85,7 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    /** A temporary one, whose node is a host of its own NVMe/TCP target too, over loopback. */
+    /** A temporary one, whose node is a host of its own NVMe/TCP and NVMe/RDMA targets too, over loopback. */
     private static Home home(Distribution distribution) {
         var home = Home.temporary(distribution);
         try {
@@ -94,8 +95,9 @@ final class DemoCommand implements Callable<Integer> {
                     config.resolve("io.doorbell.tcp.target~demo.cfg"),
                     "name = demo\naddress = 127.0.0.1\nport = " + port + "\n");
             Files.writeString(
-                    config.resolve(HOST_FILE),
+                    config.resolve(HOST_FILES.get(0)),
                     "trid = trtype:TCP adrfam:IPv4 traddr:127.0.0.1 trsvcid:" + port + " subnqn:" + SUBSYSTEM + "\n");
+            overRdma(config);
             return home;
         } catch (IOException e) {
             home.close();
@@ -103,15 +105,34 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
+    /** Two devices, at addresses of the loopback that hardly anybody else has: their port is the same everywhere. */
+    private static void overRdma(Path config) throws IOException {
+        long number = 2 * ProcessHandle.current().pid();
+        var target = NamedDevices.loopback(number);
+        var host = NamedDevices.loopback(number + 1);
+        Files.writeString(
+                config.resolve("io.doorbell.rdma.soft~target.cfg"), "name = target\naddress = " + target + "\n");
+        Files.writeString(config.resolve("io.doorbell.rdma.soft~host.cfg"), "name = host\naddress = " + host + "\n");
+        Files.writeString(
+                config.resolve("io.doorbell.rdma.target~demo.cfg"),
+                "name = demo-rdma\naddress = " + target + "\nport = 4420\n");
+        Files.writeString(
+                config.resolve(HOST_FILES.get(1)),
+                "trid = trtype:RDMA adrfam:IPv4 traddr:" + target + " trsvcid:4420 subnqn:" + SUBSYSTEM + "\naddress = "
+                        + host + "\n");
+    }
+
     /** The host lets go of the target while that is there: otherwise it tells of its loss when the node stops. */
     private static void withoutHost(EmbeddedNode embedded) throws InterruptedException {
         try {
-            Files.delete(embedded.home().root().resolve("config").resolve(HOST_FILE));
+            for (var file : HOST_FILES) {
+                Files.delete(embedded.home().root().resolve("config").resolve(file));
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         long end = System.nanoTime() + CONTROLLER_BOUND.toNanos();
-        while (embedded.node().trids().stream().anyMatch(trid -> trid.startsWith("trtype:TCP"))
+        while (embedded.node().trids().stream().anyMatch(trid -> !trid.startsWith("trtype:EMULATED"))
                 && System.nanoTime() < end) {
             Thread.sleep(20);
         }

@@ -30,8 +30,8 @@ public final class Home implements AutoCloseable {
     /** Two folders that File Install watches; it takes them as one comma-separated list. */
     private static final List<String> DEFAULTS = List.of("config", "deploy");
 
-    /** Configuration by which hosts on a network reach a node. */
-    private static final String LISTENERS = "io.doorbell.*.target~*.cfg";
+    /** Configuration by which hosts on a network reach a node, or which has a port of the machine for itself. */
+    private static final String LISTENERS = "io.doorbell.{*.target,rdma.soft}~*.cfg";
 
     private final Path root;
     private final boolean temporary;

@@ -62,6 +62,7 @@ class ArrowsTest {
             Map.entry("rdma-soft", List.of("io.doorbell.rdmasoft..")),
             Map.entry("bundle-tcp", List.of("io.doorbell.tcp..")),
             Map.entry("bundle-rdma-target", List.of("io.doorbell.rdmatarget..")),
+            Map.entry("bundle-rdma-host", List.of("io.doorbell.rdmahost..")),
             Map.entry("management", List.of("io.doorbell.management..")),
             Map.entry("bundle-pcie", List.of("io.doorbell.pcie..")),
             Map.entry("bundle-perf", List.of("io.doorbell.perf..")),
@@ -80,6 +81,7 @@ class ArrowsTest {
             Map.entry("fabrics", List.of("nvme-spec", "platform", "api", "driver")),
             Map.entry("bundle-tcp", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
             Map.entry("bundle-rdma-target", List.of("nvme-spec", "platform", "api", "fabrics")),
+            Map.entry("bundle-rdma-host", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
             Map.entry("deployment", List.of()),
             Map.entry("runtime", List.of("nvme-spec", "platform", "pci-bus")));
 

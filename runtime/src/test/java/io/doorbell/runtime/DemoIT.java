@@ -23,10 +23,10 @@ class DemoIT {
             assertThat(demo.exitCode(BOUND)).as(demo.output()).isZero();
 
             assertThat(demo.output())
-                    .contains("transport", "EMULATED", "TCP", "nvme0")
+                    .contains("transport", "EMULATED", "TCP", "RDMA", "nvme0")
                     .doesNotContain("ERROR");
             var results = PerfResult.read(Files.readString(json));
-            assertThat(results).extracting(PerfResult::transport).contains("EMULATED", "TCP");
+            assertThat(results).extracting(PerfResult::transport).contains("EMULATED", "TCP", "RDMA");
             assertThat(results).allSatisfy(result -> {
                 assertThat(result.iops()).isPositive();
                 assertThat(result.failed()).isZero();

@@ -46,7 +46,7 @@ final class Exchange implements TcpLink.User, AutoCloseable {
         if (count > DATA_BYTES) {
             throw new IllegalArgumentException(name + ": " + count + " bytes of data: at most " + DATA_BYTES);
         }
-        boolean toController = TcpLink.isToController(command.opc, command.nsid);
+        boolean toController = FabricsCommand.isToController(command.opc, command.nsid);
         if (toController && count > 0) {
             MemorySegment.copy(bytes, 0, link.memory, data, count);
         }

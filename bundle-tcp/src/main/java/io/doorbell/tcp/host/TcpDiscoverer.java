@@ -2,6 +2,7 @@ package io.doorbell.tcp.host;
 
 import io.doorbell.fabrics.host.Discovery;
 import io.doorbell.fabrics.host.FabricHostOptions;
+import io.doorbell.fabrics.host.HostName;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.Discoverer;
 import io.doorbell.nvme.TransportId;

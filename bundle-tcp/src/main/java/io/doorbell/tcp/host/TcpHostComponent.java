@@ -3,15 +3,13 @@ package io.doorbell.tcp.host;
 import io.doorbell.driver.ControllerKeeper;
 import io.doorbell.driver.ControllerServices;
 import io.doorbell.driver.DriverController;
-import io.doorbell.fabrics.auth.DhchapOffer;
 import io.doorbell.fabrics.host.FabricController;
 import io.doorbell.fabrics.host.FabricHostOptions;
 import io.doorbell.fabrics.host.HostKeys;
+import io.doorbell.fabrics.host.HostName;
 import io.doorbell.nvme.TransportId;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.List;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -241,23 +239,13 @@ public final class TcpHostComponent {
 
     private static HostKeys keys(BundleContext context, Config config) {
         var home = context.getProperty(HOME_PROPERTY);
-        var root = Path.of(home == null ? "" : home).toAbsolutePath();
-        return new HostKeys(
-                file(root, config.dhchap_key()),
-                file(root, config.dhchap_controller_key()),
-                DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())),
-                file(root, config.tls_key()));
-    }
-
-    private static Path file(Path root, String name) {
-        return name.isBlank() ? null : root.resolve(name.strip()).normalize();
-    }
-
-    private static List<String> words(String[] list) {
-        return Arrays.stream(list)
-                .map(String::strip)
-                .filter(word -> !word.isEmpty())
-                .toList();
+        return HostKeys.of(
+                Path.of(home == null ? "" : home).toAbsolutePath(),
+                config.dhchap_key(),
+                config.dhchap_controller_key(),
+                config.dhchap_hashes(),
+                config.dhchap_groups(),
+                config.tls_key());
     }
 
     @Deactivate

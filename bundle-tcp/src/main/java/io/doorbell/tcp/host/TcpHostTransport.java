@@ -61,7 +61,7 @@ public final class TcpHostTransport implements HostTransport {
     }
 
     @Override
-    public HostConnection connect(int queueId, int entries, Duration bound) {
+    public HostConnection connect(int queueId, int controllerId, int entries, Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
         var attempted = name + ", connection of queue " + queueId;
         TcpSocket socket = null;

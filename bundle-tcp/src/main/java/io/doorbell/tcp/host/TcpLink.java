@@ -1,6 +1,5 @@
 package io.doorbell.tcp.host;
 
-import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.SglDescriptor;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.nvme.TcpPdu;
@@ -516,10 +515,5 @@ final class TcpLink {
             wire.send(out);
         }
         wire.socket.shutdownOutput();
-    }
-
-    static boolean isToController(int opc, int nsid) {
-        // Which way the data of a Fabrics command goes stands in its type.
-        return NvmOpcode.transfersToController(opc == NvmOpcode.FABRICS ? nsid : opc);
     }
 }

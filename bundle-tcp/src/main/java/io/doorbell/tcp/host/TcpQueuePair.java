@@ -4,6 +4,7 @@ import io.doorbell.driver.QueuePairParts;
 import io.doorbell.driver.StagingQueuePair;
 import io.doorbell.driver.Trackers;
 import io.doorbell.host.QueuePairCounters;
+import io.doorbell.nvme.FabricsCommand;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.platform.Epoll;
 import io.doorbell.tcp.Violation;
@@ -48,8 +49,8 @@ final class TcpQueuePair extends StagingQueuePair implements TcpLink.User {
 
     @Override
     protected void written(long entry, int cid) {
-        boolean toController =
-                TcpLink.isToController(SubmissionEntry.opc(submission, entry), SubmissionEntry.nsid(submission, entry));
+        boolean toController = FabricsCommand.isToController(
+                SubmissionEntry.opc(submission, entry), SubmissionEntry.nsid(submission, entry));
         link.seal(trackers.slot(cid), toController);
     }
 
@@ -71,7 +72,7 @@ final class TcpQueuePair extends StagingQueuePair implements TcpLink.User {
         SubmissionEntry.encodeReadWrite(
                 submission, entry, opc, cid, nsid, slba, cdw12, 0, TcpPointers.transport(bytes));
         SubmissionEntry.flags(submission, entry, SubmissionEntry.flags(fuse, SubmissionEntry.PSDT_SGL));
-        link.seal(slot, TcpLink.isToController(opc, nsid));
+        link.seal(slot, FabricsCommand.isToController(opc, nsid));
     }
 
     @Override

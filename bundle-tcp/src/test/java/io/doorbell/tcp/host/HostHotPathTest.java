@@ -3,6 +3,7 @@ package io.doorbell.tcp.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import io.doorbell.host.HeldQueuePair;
 import io.doorbell.tcp.Node;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,7 +47,7 @@ class HostHotPathTest {
     }
 
     /** Reads, Writes in capsules and Writes that are asked for. */
-    private void rounds(HostRig.Held held, int count) {
+    private void rounds(HeldQueuePair held, int count) {
         for (int round = 0; round < count; round++) {
             ended = 0;
             for (int i = 0; i < DEPTH; i++) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.fabrics.host.HostKeys;
+import io.doorbell.host.HeldQueuePair;
 import io.doorbell.nvme.DhchapHash;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.tcp.Node;
@@ -52,7 +53,7 @@ class HostSecurityTest {
             try (var held = rig.hold(16, 4096, (_, status, _) -> ended[0] = status)) {
                 assertThat(held.pair.read(1, 0, 1, held.data, 0, 0, 0)).isZero();
                 held.pair.commit();
-                HostRig.awaitEnds(held.pair, () -> ended[0] >= 0);
+                HeldQueuePair.awaitEnds(held.pair, () -> ended[0] >= 0);
             }
             assertThat(ended[0]).isZero();
         }

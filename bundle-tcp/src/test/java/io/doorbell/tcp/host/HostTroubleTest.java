@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.doorbell.host.ControllerListener;
 import io.doorbell.host.ControllerState;
+import io.doorbell.host.HeldQueuePair;
 import io.doorbell.host.NvmeController;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
@@ -25,11 +26,11 @@ class HostTroubleTest {
 
     private final List<Integer> ends = Collections.synchronizedList(new ArrayList<>());
 
-    private HostRig.Held hold(HostRig rig) {
+    private HeldQueuePair hold(HostRig rig) {
         return rig.hold(ENTRIES, 1 << 20, (token, status, result) -> ends.add(status));
     }
 
-    private static void read(HostRig.Held held, int count, int blocks) {
+    private static void read(HeldQueuePair held, int count, int blocks) {
         for (int i = 0; i < count; i++) {
             assertThat(held.pair.read(1, i, blocks, held.data, (long) i * blocks * 512, 0, i))
                     .isZero();
@@ -58,7 +59,7 @@ class HostTroubleTest {
             });
             read(held, 6, 64);
 
-            HostRig.awaitEnds(held.pair, () -> ends.size() == 6);
+            HeldQueuePair.awaitEnds(held.pair, () -> ends.size() == 6);
             assertThat(ends)
                     .allMatch(status -> status == 0 || status == Status.HOST_PATHING_ERROR)
                     .contains(Status.HOST_PATHING_ERROR);
@@ -70,7 +71,7 @@ class HostTroubleTest {
             ends.clear();
             try (var again = hold(rig)) {
                 read(again, 3, 8);
-                HostRig.awaitEnds(again.pair, () -> ends.size() == 3);
+                HeldQueuePair.awaitEnds(again.pair, () -> ends.size() == 3);
                 assertThat(ends).containsOnly(0);
             }
         }
@@ -87,7 +88,7 @@ class HostTroubleTest {
             relay.freeze();
             read(held, 4, 8);
 
-            HostRig.awaitEnds(held.pair, () -> ends.size() == 4);
+            HeldQueuePair.awaitEnds(held.pair, () -> ends.size() == 4);
 
             assertThat(ends).doesNotContain(0);
             assertThat(rig.controller.state()).isNotEqualTo(ControllerState.READY);
@@ -132,7 +133,7 @@ class HostTroubleTest {
             rig.controller.reset("a test");
 
             assertThat(rig.controller.state()).isEqualTo(ControllerState.READY);
-            HostRig.awaitEnds(held.pair, () -> ends.size() == 8);
+            HeldQueuePair.awaitEnds(held.pair, () -> ends.size() == 8);
             assertThat(ends).allMatch(status -> status == 0 || status == Status.ABORTED_BY_HOST);
             assertThat(held.control.lost()).isTrue();
         }
@@ -146,14 +147,14 @@ class HostTroubleTest {
             try (var held = hold(rig)) {
                 read(held, 10, 64);
                 first.close();
-                HostRig.awaitEnds(held.pair, () -> ends.size() == 10);
+                HeldQueuePair.awaitEnds(held.pair, () -> ends.size() == 10);
             }
             try (var second = new Node(Node.settings(port, 8192, 16, true))) {
                 awaitReady(rig);
                 ends.clear();
                 try (var held = hold(rig)) {
                     read(held, 10, 64);
-                    HostRig.awaitEnds(held.pair, () -> ends.size() == 10);
+                    HeldQueuePair.awaitEnds(held.pair, () -> ends.size() == 10);
                     assertThat(ends).containsOnly(0);
                 }
                 assertThat(second.target.connections()).isPositive();
@@ -214,11 +215,11 @@ class HostTroubleTest {
                         .isZero();
                 held.pair.commit();
                 int expected = 2 * i + 1;
-                HostRig.awaitEnds(held.pair, () -> done[0] == expected);
+                HeldQueuePair.awaitEnds(held.pair, () -> done[0] == expected);
                 assertThat(held.pair.read(1, 10_000 + which * 8L, 8, held.data, 8192, 0, i))
                         .isZero();
                 held.pair.commit();
-                HostRig.awaitEnds(held.pair, () -> done[0] == expected + 1);
+                HeldQueuePair.awaitEnds(held.pair, () -> done[0] == expected + 1);
                 if (segment.asSlice(0, 4096).mismatch(segment.asSlice(8192, 4096)) >= 0) {
                     failures.incrementAndGet();
                 }

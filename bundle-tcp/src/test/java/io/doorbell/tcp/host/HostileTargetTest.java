@@ -3,8 +3,7 @@ package io.doorbell.tcp.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.fabrics.host.FabricHostOptions;
-import io.doorbell.host.ControllerState;
-import io.doorbell.host.QueuePair;
+import io.doorbell.host.LoadUnderLies;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TcpPdu;
 import io.doorbell.tcp.Node;
@@ -33,9 +32,7 @@ class HostileTargetTest {
             .withTimeouts(Duration.ofMillis(300), Duration.ofMillis(200));
 
     private static final int SIDE_BY_SIDE = 16;
-    private static final int COMMANDS = 60;
     private static final int MOST_QUEUE_PAIRS = 40;
-    private static final int BLOCKS = 40;
     private static final Duration CASE_BOUND = Duration.ofSeconds(60);
 
     private final AtomicInteger lies = new AtomicInteger();
@@ -157,69 +154,8 @@ class HostileTargetTest {
             return;
         }
         try (rig) {
-            // As long as it lasts: what breaks a queue pair leaves the controller.
-            int pairs = 0;
-            while (pairs < MOST_QUEUE_PAIRS && useQueuePair(rig, random)) {
-                pairs++;
-            }
+            new LoadUnderLies(rig.controller, random, brokenOff::incrementAndGet).run(MOST_QUEUE_PAIRS);
         }
         assertThat(rig.transport.takenBytes()).isZero();
-    }
-
-    /** Returns whether there may be another one. */
-    private boolean useQueuePair(HostRig rig, Random random) {
-        var ends = new int[COMMANDS];
-        HostRig.Held held;
-        try {
-            held = rig.hold(17, 17L * BLOCKS * 512, (token, status, result) -> ends[(int) token]++);
-        } catch (NvmeException | IllegalArgumentException lied) {
-            brokenOff.incrementAndGet();
-            return false;
-        }
-        int accepted;
-        try (held) {
-            accepted = load(held, random, ends);
-        }
-        while (held.pair.inFlight() > 0) {
-            held.pair.poll(16);
-        }
-        for (int token = 0; token < COMMANDS; token++) {
-            assertThat(ends[token]).as("ends of command %d", token).isEqualTo(token < accepted ? 1 : 0);
-        }
-        return rig.controller.state() == ControllerState.READY;
-    }
-
-    private int load(HostRig.Held held, Random random, int[] ends) {
-        int accepted = 0;
-        int blockSeed = random.nextInt(1000);
-        long deadline = System.nanoTime() + Duration.ofMillis(200).toNanos();
-        while (accepted < COMMANDS && System.nanoTime() - deadline < 0) {
-            int blocks = 1 + (accepted * 7 + blockSeed) % BLOCKS;
-            long at = accepted % 16 * (long) BLOCKS * 512;
-            int staged;
-            try {
-                staged = accepted % 3 == 0
-                        ? held.pair.write(1, accepted * 50L, blocks, held.data, at, 0, accepted)
-                        : held.pair.read(1, accepted * 50L, blocks, held.data, at, 0, accepted);
-            } catch (IllegalArgumentException lied) {
-                // Of its namespaces.
-                return accepted;
-            }
-            if (staged == 0) {
-                accepted++;
-            } else if (staged != QueuePair.QUEUE_FULL) {
-                break;
-            }
-            held.pair.commit();
-            if (held.pair.poll(4) == 0) {
-                Thread.yield();
-            }
-        }
-        while (held.pair.inFlight() > 0 && System.nanoTime() - deadline < 0) {
-            if (held.pair.poll(16) == 0) {
-                Thread.yield();
-            }
-        }
-        return accepted;
     }
 }

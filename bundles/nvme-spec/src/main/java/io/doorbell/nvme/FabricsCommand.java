@@ -47,6 +47,11 @@ public final class FabricsCommand {
         return nsid & 0xFF;
     }
 
+    /** Whether data of a command, a Fabrics command or another, go to the controller: which way is in the type of the one, in the opcode of the other. */
+    public static boolean isToController(int opc, int nsid) {
+        return NvmOpcode.transfersToController(opc == NvmOpcode.FABRICS ? type(nsid) : opc);
+    }
+
     /** RECFMT of Connect and Disconnect, from dword 10. */
     public static int recfmt(int cdw10) {
         return cdw10 & 0xFFFF;

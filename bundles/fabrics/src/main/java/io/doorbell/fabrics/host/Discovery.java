@@ -82,6 +82,7 @@ public final class Discovery {
             found.addAll(told);
             told.stream()
                     .filter(each -> each.kind().equals(kind(DiscoveryLog.SUBTYPE_REFERRAL)))
+                    .filter(each -> each.transport().equals(start.trtype().name()))
                     .forEach(each -> {
                         try {
                             toAsk.add(place(start.trtype(), each.traddr(), each.trsvcid()));
@@ -100,7 +101,7 @@ public final class Discovery {
     private List<DiscoveredSubsystem> ask(TransportId place) {
         var name = place.traddr() + ":" + place.trsvcid() + ", discovery";
         try (var transport = transports.apply(place);
-                var connection = transport.connect(0, QUEUE_ENTRIES, bound)) {
+                var connection = transport.connect(0, 0, QUEUE_ENTRIES, bound)) {
             var connect = new HostConnect(name, Nqn.DISCOVERY, hostNqn, hostId, bound, HostKeys.NONE);
             connect.admin(connection, QUEUE_ENTRIES, Duration.ZERO);
             var properties = new HostProperties(name, command -> connection.execute(command, null, bound));

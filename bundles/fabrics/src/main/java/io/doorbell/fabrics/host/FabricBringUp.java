@@ -85,7 +85,7 @@ final class FabricBringUp {
 
     private Running sequence(Parts parts) {
         int entries = options.adminQueueEntries();
-        connection = steps.step("connecting", () -> transport.connect(0, entries, options.connectTimeout()));
+        connection = steps.step("connecting", () -> transport.connect(0, 0, entries, options.connectTimeout()));
         var granted = steps.step("Connect", () -> connect.admin(connection, entries, options.keepAlive()));
         admin = connection.adminQueue(name, parts);
         thread = parts.startThread(admin, connection);

@@ -320,7 +320,7 @@ public final class FabricController extends DriverController {
         HostConnection connection = null;
         try {
             int entries = Math.min(wanted.queueEntries(), info.maxQueueEntries());
-            connection = transport.connect(queueId, entries, options.connectTimeout());
+            connection = transport.connect(queueId, up.controllerId(), entries, options.connectTimeout());
             up.connect().io(connection, queueId, entries, up.controllerId());
             var parts = new QueuePairParts(
                     queueId,

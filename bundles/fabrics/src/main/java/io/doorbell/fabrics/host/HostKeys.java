@@ -6,6 +6,8 @@ import io.doorbell.nvme.DhchapKey;
 import io.doorbell.nvme.TlsKey;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * By what this host shows who it is, and knows who answers: files, read when they are used.
@@ -22,6 +24,33 @@ public record HostKeys(Path key, Path controllerKey, DhchapOffer offer, Path tls
         if (controllerKey != null && key == null) {
             throw new IllegalArgumentException("a key of the controller, and none of this host, which asks for it");
         }
+    }
+
+    /**
+     * As a configuration has it.
+     *
+     * @param home where relative paths begin
+     * @param key and the others: paths, empty for none
+     * @param hashes and groups: by name, the best first
+     */
+    public static HostKeys of(
+            Path home, String key, String controllerKey, String[] hashes, String[] groups, String tlsKey) {
+        return new HostKeys(
+                file(home, key),
+                file(home, controllerKey),
+                DhchapOffer.parse(words(hashes), words(groups)),
+                file(home, tlsKey));
+    }
+
+    private static Path file(Path home, String name) {
+        return name.isBlank() ? null : home.resolve(name.strip()).normalize();
+    }
+
+    private static List<String> words(String[] list) {
+        return Arrays.stream(list)
+                .map(String::strip)
+                .filter(word -> !word.isEmpty())
+                .toList();
     }
 
     /** @throws IOException that says what has to be mended */

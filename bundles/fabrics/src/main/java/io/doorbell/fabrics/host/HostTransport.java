@@ -11,11 +11,12 @@ public interface HostTransport extends AutoCloseable {
     /**
      * A new connection, initialized as the transport does it, and nothing sent through it yet.
      *
+     * @param controllerId whose I/O queue it is to be; of no meaning for an admin queue
      * @param entries of the queue that it is to be, which bounds the commands in flight
      * @throws io.doorbell.nvme.NvmeException of kind {@code RETRY} when there is nobody, of kind {@code GIVE_UP} when who is there does not
      *     speak as it should
      */
-    HostConnection connect(int queueId, int entries, Duration bound);
+    HostConnection connect(int queueId, int controllerId, int entries, Duration bound);
 
     /** Memory for data; see {@link io.doorbell.host.NvmeController#allocateDma}. */
     DmaAllocation allocateDma(long bytes, Arena arena);

@@ -1,4 +1,4 @@
-package io.doorbell.tcp.host;
+package io.doorbell.fabrics.host;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.UUID;
 
 /** Who this host is to controllers on other machines. */
-final class HostName {
+public final class HostName {
     private static final Path MACHINE_ID = Path.of("/etc/machine-id");
 
     /** Where there is no such file: the same for as long as this process lives. */
@@ -19,7 +19,7 @@ final class HostName {
      * @param text a UUID, or empty for one that is made of the machine's id, which nobody is to see
      * @throws IllegalArgumentException when it is none
      */
-    static UUID id(String text) {
+    public static UUID id(String text) {
         if (!text.isBlank()) {
             try {
                 return UUID.fromString(text.strip());
@@ -30,6 +30,7 @@ final class HostName {
         }
         try {
             var machine = Files.readString(MACHINE_ID).strip();
+            // By this name hosts of this machine were known before there was another transport than TCP.
             return UUID.nameUUIDFromBytes(("io.doorbell.tcp.host " + machine).getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             return PASSING;

@@ -1,0 +1,62 @@
+package io.doorbell.rdmahost;
+
+import io.doorbell.fabrics.host.Discovery;
+import io.doorbell.fabrics.host.FabricHostOptions;
+import io.doorbell.fabrics.host.HostName;
+import io.doorbell.host.DiscoveredSubsystem;
+import io.doorbell.host.Discoverer;
+import io.doorbell.nvme.NvmeException;
+import io.doorbell.nvme.TransportId;
+import io.doorbell.reactor.Reactors;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** Discovery by NVMe/RDMA, as the host that this machine is, from the device that fits. Nothing to configure. */
+@Component(service = Discoverer.class)
+public final class RdmaDiscoverer implements Discoverer {
+    private static final RdmaHostSettings SETTINGS = new RdmaHostSettings(1, 8);
+    private static final long LOOK_NANOS = 10_000_000;
+
+    private final VerbsDevices devices;
+    private final Reactors reactors;
+
+    @Activate
+    public RdmaDiscoverer(@Reference VerbsDevices devices, @Reference Reactors reactors) {
+        this.devices = devices;
+        this.reactors = reactors;
+    }
+
+    @Override
+    public TransportId.Type transport() {
+        return TransportId.Type.RDMA;
+    }
+
+    @Override
+    public List<DiscoveredSubsystem> discover(TransportId id, Duration bound) {
+        var hostId = HostName.id("");
+        long deadline = System.nanoTime() + bound.toNanos();
+        return new Discovery(place -> transport(place, deadline), FabricHostOptions.nqn(hostId), hostId, bound)
+                .discover(id);
+    }
+
+    /** A device that is configured may be about to come. */
+    private RdmaHostTransport transport(TransportId place, long deadline) {
+        Runnable nobody = () -> {};
+        while (true) {
+            try {
+                var device = devices.towards(place, "", nobody);
+                devices.forget(nobody);
+                return new RdmaHostTransport(place, SETTINGS, device, reactors);
+            } catch (NvmeException none) {
+                if (System.nanoTime() - deadline >= 0) {
+                    throw none;
+                }
+                LockSupport.parkNanos(LOOK_NANOS);
+            }
+        }
+    }
+}

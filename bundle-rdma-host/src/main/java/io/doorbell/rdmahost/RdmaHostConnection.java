@@ -1,0 +1,144 @@
+package io.doorbell.rdmahost;
+
+import io.doorbell.driver.AdminQueue;
+import io.doorbell.driver.AdminRequest;
+import io.doorbell.driver.BounceBuffers;
+import io.doorbell.driver.QueuePairParts;
+import io.doorbell.driver.StagingQueuePair;
+import io.doorbell.fabrics.host.HostConnection;
+import io.doorbell.host.NvmCommand;
+import io.doorbell.nvme.AdminOpcode;
+import io.doorbell.nvme.FabricsCommand;
+import io.doorbell.nvme.NvmeException;
+import io.doorbell.platform.EventFd;
+import io.doorbell.platform.MemoryView;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One connection to a target. See {@link HostConnection} for its life. */
+final class RdmaHostConnection implements HostConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(RdmaHostConnection.class);
+
+    /** How long a target may take to say that it has heard of a Disconnect. */
+    private static final Duration DISCONNECT_BOUND = Duration.ofMillis(500);
+
+    private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
+
+    /** The reactor is ours, so it comes round, however busy the machine is. */
+    private static final int SHUTDOWN_TRIES = 3;
+
+    private final String name;
+    private final RdmaPort port;
+    private final Runnable forget;
+
+    private volatile boolean shut;
+
+    // Guarded by this.
+    private Exchange exchange;
+    private RdmaLink leased;
+    private Arena own;
+    private RegisteredMemory.Block bounce;
+    private EventFd sign;
+    private boolean closed;
+
+    /** @param forget called when all of it is freed */
+    RdmaHostConnection(String name, RdmaPort port, Runnable forget) {
+        this.name = name;
+        this.port = port;
+        this.forget = forget;
+    }
+
+    @Override
+    public synchronized AdminRequest.Answer execute(NvmCommand command, MemorySegment data, Duration bound) {
+        if (exchange == null) {
+            exchange = new Exchange(name, port);
+        }
+        return exchange.execute(command, data, bound);
+    }
+
+    private void endExchange() {
+        if (exchange != null) {
+            exchange.close();
+            exchange = null;
+        }
+    }
+
+    @Override
+    public synchronized AdminQueue adminQueue(String controller, AdminQueue.Listener listener) {
+        endExchange();
+        own = Arena.ofShared();
+        bounce = port.registered().allocate(BounceBuffers.BYTES, own);
+        sign = EventFd.create();
+        return new RdmaAdminQueue(port.ownLink(sign), bounce, controller, listener, this::close);
+    }
+
+    @Override
+    public synchronized EventFd sign() {
+        return sign;
+    }
+
+    @Override
+    public synchronized StagingQueuePair queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
+        endExchange();
+        var view = MemoryView.within(port.memory(), arena);
+        leased = new RdmaLink(port, view, arena, inCapsuleBytes, parts.maxTransferBytes());
+        port.use(leased, parts.interrupt(), false);
+        return new RdmaQueuePair(parts, leased);
+    }
+
+    @Override
+    public void shutdown() {
+        shut = true;
+        for (int tries = 1; ; tries++) {
+            try {
+                port.shutdown();
+                return;
+            } catch (IllegalStateException late) {
+                if (tries == SHUTDOWN_TRIES) {
+                    throw new NvmeException(
+                            NvmeException.Kind.RETRY, name + ", ending the connection", late.getMessage(), late);
+                }
+            }
+        }
+    }
+
+    @Override
+    public synchronized void close(boolean orderly) {
+        if (closed) {
+            return;
+        }
+        if (orderly && !shut && port.broken() == null) {
+            disconnect();
+        }
+        shutdown();
+        closed = true;
+        endExchange();
+        if (leased != null) {
+            leased.close();
+        }
+        if (own != null) {
+            MemoryView.close(own, CLOSE_BOUND);
+            bounce.close();
+        }
+        if (sign != null) {
+            sign.close();
+        }
+        port.close();
+        forget.run();
+    }
+
+    /** NVMe Base 2.1 §6.4 "Disconnect command": of an I/O queue. */
+    private void disconnect() {
+        try {
+            var command = new NvmCommand().reset(AdminOpcode.FABRICS, FabricsCommand.DISCONNECT);
+            var answer = execute(command, null, DISCONNECT_BOUND);
+            LOG.debug("{}: Disconnect is answered with status {}", name, answer.status());
+        } catch (NvmeException e) {
+            // It was polite to try.
+            LOG.debug("{}", e.getMessage());
+        }
+    }
+}
