@@ -16,7 +16,13 @@ import java.util.concurrent.TimeUnit;
  */
 final class Requester {
     /** Packets that one request of a read asks for: what a peer sends back to back. */
-    static final int READ_PACKETS = 32;
+    static final int READ_PACKETS = 16;
+
+    /**
+     * Packets of answers to reads that may be on their way. Linux's rxe lets a queue pair have 64 packets in the hands of the network, and sends
+     * no request while there are more; answers to reads count, but are not held back.
+     */
+    private static final int READ_WINDOW = 3 * READ_PACKETS;
 
     /** The most packets on their way. */
     private static final int MAX_WINDOW = 128;
@@ -85,6 +91,7 @@ final class Requester {
     private int[] readSizes = new int[1];
     private int readFirst;
     private int reads;
+    private int readPackets;
 
     Requester(SoftQueuePair pair, Lane lane, int size, int mostSegments) {
         this.pair = pair;
@@ -269,7 +276,7 @@ final class Requester {
     private boolean askForRead(SendSlot slot, long nowNanos) {
         int index = nextPacket;
         int part = Math.min(READ_PACKETS - index % READ_PACKETS, slot.packets - index);
-        if (reads == maxReads || !lane.takeReadCredit(pair, part)) {
+        if (reads == maxReads || readPackets + part > READ_WINDOW || !lane.takeReadCredit(pair, part)) {
             return false;
         }
         int position = index * mtu;
@@ -283,6 +290,7 @@ final class Requester {
         readEnds[place] = Psn.add(psn, part - 1);
         readSizes[place] = part;
         reads++;
+        readPackets += part;
         nextPacket += part;
         measure(psn, nowNanos);
         return true;
@@ -461,9 +469,7 @@ final class Requester {
 
     private void releaseReads() {
         while (reads > 0 && Psn.ahead(unackedPsn, readEnds[readFirst]) > 0) {
-            lane.releaseReadCredit(readSizes[readFirst]);
-            readFirst = (readFirst + 1) % readEnds.length;
-            reads--;
+            releaseRead();
         }
     }
 
@@ -516,10 +522,16 @@ final class Requester {
 
     void releaseAllReads() {
         while (reads > 0) {
-            lane.releaseReadCredit(readSizes[readFirst]);
-            readFirst = (readFirst + 1) % readEnds.length;
-            reads--;
+            releaseRead();
         }
+    }
+
+    private void releaseRead() {
+        int packets = readSizes[readFirst];
+        readFirst = (readFirst + 1) % readEnds.length;
+        reads--;
+        readPackets -= packets;
+        lane.releaseReadCredit(packets);
     }
 
     private void measure(int psn, long nowNanos) {

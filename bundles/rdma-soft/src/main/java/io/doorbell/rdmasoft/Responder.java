@@ -45,6 +45,9 @@ final class Responder {
     /** The peer knows from where to send again: what is ahead of that is dropped without a word. */
     private boolean told;
 
+    /** The highest number that was dropped since then, because it was ahead. */
+    private int droppedPsn;
+
     private Message message = Message.NONE;
     private ReceiveQueue.Receive current;
     private ReceiveQueue.Receive spare;
@@ -132,14 +135,19 @@ final class Responder {
         int ahead = Psn.ahead(psn, expectedPsn);
         if (ahead != 0) {
             if (ahead > 0) {
-                early();
+                early(psn);
             } else {
                 duplicate(opcode, psn, at);
             }
             return;
         }
         told = false;
-        if (answer != NO_ANSWER && Syndrome.kind(answer) != Syndrome.KIND_ACK) {
+        // It came late, but in the same cycle as those that overtook it: these the peer has still to be told to send
+        // again.
+        boolean overtaken = answer == Syndrome.NAK_SEQUENCE;
+        // That also said what has come, which now has to be said in another way.
+        boolean owed = answer != NO_ANSWER && Syndrome.kind(answer) != Syndrome.KIND_ACK;
+        if (owed) {
             answer = NO_ANSWER;
         }
         int outcome = take(opcode, at, headerBytes, bytes);
@@ -147,9 +155,12 @@ final class Responder {
             case TAKEN -> {
                 if (opcode != Opcode.READ_REQUEST) {
                     expectedPsn = Psn.add(expectedPsn, 1);
-                    if (ask) {
-                        answer(Syndrome.ACK, psn);
-                    }
+                }
+                if (overtaken && Psn.ahead(droppedPsn, expectedPsn) >= 0) {
+                    told = true;
+                    answer(Syndrome.NAK_SEQUENCE, expectedPsn);
+                } else if ((ask || owed) && opcode != Opcode.READ_REQUEST) {
+                    answer(Syndrome.ACK, psn);
                 }
             }
             case NOT_READY -> {
@@ -161,8 +172,11 @@ final class Responder {
         }
     }
 
-    private void early() {
+    private void early(int psn) {
         lane.count(Count.DROP_OUT_OF_SEQUENCE);
+        if (!told || Psn.ahead(psn, droppedPsn) > 0) {
+            droppedPsn = psn;
+        }
         if (!told) {
             told = true;
             lane.count(Count.SEQUENCE_NAK_SENT);
@@ -356,7 +370,10 @@ final class Responder {
     private void duplicate(int opcode, int psn, long at) {
         lane.count(Count.DUPLICATE_REQUESTS);
         if (opcode != Opcode.READ_REQUEST) {
-            answer(Syndrome.ACK, Psn.add(expectedPsn, -1));
+            // What says that something is missing says as well what is there.
+            if (answer == NO_ANSWER) {
+                answer(Syndrome.ACK, Psn.add(expectedPsn, -1));
+            }
             return;
         }
         long behind = at + Headers.BTH_BYTES;
