@@ -15,7 +15,12 @@ public final class Content {
     private Content() {}
 
     public static Path random(long seed) throws IOException {
-        var bytes = new byte[MEBIBYTES << 20];
+        return random(seed, MEBIBYTES << 20);
+    }
+
+    /** @param size in bytes, a multiple of the blocks that it is written and read by */
+    public static Path random(long seed, int size) throws IOException {
+        var bytes = new byte[size];
         new Random(seed).nextBytes(bytes);
         return Files.write(Files.createTempFile("lab", null), bytes);
     }
@@ -26,7 +31,7 @@ public final class Content {
 
     public static void requireSame(Guest guest, Path file, String disk, String blockBytes) throws Exception {
         var back = Files.createTempFile("lab", null);
-        int blocks = (MEBIBYTES << 20) / (blockBytes.equals("4k") ? 4096 : 1 << 20);
+        long blocks = Files.size(file) / (blockBytes.equals("4k") ? 4096 : 1 << 20);
         guest.run(
                 "dd", "if=" + disk, "of=" + back, "bs=" + blockBytes, "count=" + blocks, "iflag=direct", "status=none");
         assertThat(Files.mismatch(file, back)).isEqualTo(-1);

@@ -18,7 +18,10 @@ final class Target implements AutoCloseable {
     static final String NQN = "nqn.2026-11.io.doorbell:lab";
     private static final int PORT = 4420;
 
-    private final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
+    /** Of the two CPUs of the guest the kernel, which is the host and its device, needs all that it can get: no spinning, no pinning. */
+    private static final ReactorOptions MODEST = new ReactorOptions(false, 100, 10);
+
+    private final ReactorPool reactors = new ReactorPool(MODEST);
     private final FabricTarget fabrics = new FabricTarget();
     final NvmSubsystem subsystem = new NvmSubsystem(NQN, "LAB", "Doorbell in the lab");
     final SoftDevice device = SoftDevice.open(SoftSettings.of(InetAddress.ofLiteral(RdmaLab.TARGET_ADDRESS)));
