@@ -39,6 +39,8 @@ public final class Main implements Callable<Integer> {
         DRIVER,
         /** What one I/O costs a TCP target and its host, in turn on one thread. */
         TCP_PATH,
+        /** Requests of RDMA in software, and I/Os of a target over it, both ends in turn on one thread. */
+        RDMA,
         /** Our TCP target and SPDK's, in turn, under the same client. */
         TCP
     }
@@ -95,6 +97,9 @@ public final class Main implements Callable<Integer> {
         }
         if (groups.contains(Group.TCP_PATH)) {
             show(figures, Jmh.tcpPath(quick));
+        }
+        if (groups.contains(Group.RDMA)) {
+            show(figures, Jmh.rdma(quick));
         }
         if (groups.contains(Group.TCP)) {
             figures.addAll(TcpMeasurement.run(quick ? 1 : 5, quick ? 3 : 5, rows, System.out));
