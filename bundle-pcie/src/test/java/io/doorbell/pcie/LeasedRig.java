@@ -59,10 +59,12 @@ final class LeasedRig implements AutoCloseable {
     /** A subsystem, its emulated controller, and the driver, which can be replaced. */
     final class Device implements AutoCloseable {
         final NvmSubsystem subsystem;
-        final EmulatedFunction function;
+        private final EmulatorSettings settings;
+        EmulatedFunction function;
         PcieController controller;
 
         private Device(EmulatorSettings settings, Namespace stored) {
+            this.settings = settings;
             subsystem = new NvmSubsystem("nqn.2026-01.io.doorbell:" + settings.name(), "1", "test");
             subsystem.addNamespace(1, stored);
             function = EmulatedFunction.create(settings, subsystem, reactors);
@@ -96,6 +98,14 @@ final class LeasedRig implements AutoCloseable {
         void replaceDriver(Duration gap) throws InterruptedException {
             takeDriver();
             Thread.sleep(gap);
+            bringDriver();
+        }
+
+        /** After it was removed. */
+        void comesBack() {
+            takeDriver();
+            function.close();
+            function = EmulatedFunction.create(settings, subsystem, reactors);
             bringDriver();
         }
 

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.doorbell.backends.MemoryBackend;
 import io.doorbell.backends.NvmeBackendOptions;
+import io.doorbell.host.ControllerState;
 import io.doorbell.lease.LeaseSnapshot;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
@@ -87,6 +88,24 @@ class PausedNamespaceTest {
             @Override
             void make(PausedNamespaceTest test) {
                 test.device.controller.reset("test");
+            }
+        },
+        REMOVED_AND_THERE_AGAIN {
+            @Override
+            void make(PausedNamespaceTest test) {
+                var gone = test.device.controller;
+                test.device.faults("io after=100 count=1 -> remove");
+                await().atMost(BOUND).until(() -> gone.state() == ControllerState.REMOVED);
+                test.device.comesBack();
+            }
+        },
+        /** No device may say so of a queue that lives. */
+        ENDED_AS_IF_THE_QUEUE_WERE_GONE {
+            @Override
+            void make(PausedNamespaceTest test) {
+                long before = test.leases().getFirst().epoch();
+                test.device.faults("io after=100 count=2 -> status=" + Status.HOST_PATHING_ERROR);
+                await().atMost(BOUND).until(() -> test.leases().stream().anyMatch(lease -> lease.epoch() > before));
             }
         },
         REVOKED_BY_AN_OPERATOR {

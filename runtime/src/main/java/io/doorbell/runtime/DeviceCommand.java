@@ -42,7 +42,7 @@ final class DeviceCommand implements Callable<Integer> {
 
     private static final int MOST_PAIRS = 511;
 
-    private static final Duration SERVED_BOUND = Duration.ofSeconds(10);
+    private static final Duration SERVED_BOUND = Duration.ofSeconds(30);
     private static final Duration LOOK = Duration.ofMillis(20);
 
     @Option(

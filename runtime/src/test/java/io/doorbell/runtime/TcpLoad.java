@@ -142,7 +142,10 @@ final class TcpLoad implements AutoCloseable {
         block.underWay = found;
     }
 
-    private void count(long start, String what, int status) {
+    private void count(long start, String what, int status) throws IOException {
+        if (reconnects && status == Status.ABORTED_SQ_DELETION) {
+            throw new IOException("the target takes the queue back");
+        }
         ended.incrementAndGet();
         longestNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
         if (status != Status.SUCCESS) {
@@ -157,7 +160,7 @@ final class TcpLoad implements AutoCloseable {
                 long start = System.nanoTime();
                 int status = admin.run(TcpHost.command(AdminOpcode.KEEP_ALIVE, 0, 0, 0, 0), new byte[0], null);
                 longestAdminNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
-                if (status != Status.SUCCESS) {
+                if (status != Status.SUCCESS && !(reconnects && status == Status.ABORTED_SQ_DELETION)) {
                     wrong.add("keep alive: " + Status.name(status));
                 }
                 Thread.sleep(KEEP_ALIVE_PAUSE_MILLIS);

@@ -71,10 +71,13 @@ final class LeaseKeeper implements Runnable {
         }
     }
 
-    /** Something is wrong with the namespace: let the lease go, look, and ask again. Any thread; does not wait. */
-    void doubt() {
+    /**
+     * Something is wrong with the namespace, or with this lease: let it go, look, and ask again. Nothing happens when it has
+     * ended. Any thread; does not wait.
+     */
+    void doubt(QueuePairLease which) {
         var doubted = held;
-        if (doubted != null) {
+        if (doubted != null && doubted.lease == which) {
             doubted.over.countDown();
         }
     }
@@ -82,6 +85,9 @@ final class LeaseKeeper implements Runnable {
     /** A lease, until it ends or is not wanted any more. */
     private final class Held implements LeaseListener, ControllerListener {
         final CountDownLatch over = new CountDownLatch(1);
+
+        /** Null until it is granted. */
+        volatile QueuePairLease lease;
 
         @Override
         public void revoking(QueuePairLease lease, RevocationReason reason, Duration grace) {
@@ -146,6 +152,7 @@ final class LeaseKeeper implements Runnable {
         // First: no queue pair is made, again and again, for a namespace that is not the one.
         namespace.resources().controller(namespace.place().withoutNamespace()).ifPresent(namespace::verified);
         try (var lease = namespace.resources().lease(request(mine))) {
+            mine.lease = lease;
             var controller = lease.controller();
             controller.addListener(mine);
             try {

@@ -254,7 +254,6 @@ final class LeasedQueue implements Poller, CompletionHandler {
             through.buffers.release(command);
             LOG.warn("{}: {}", namespace, changed.getMessage());
             leaseEnds();
-            keeper.doubt();
             return false;
         }
         partsInFlight += command.partsInFlight;
@@ -355,12 +354,12 @@ final class LeasedQueue implements Poller, CompletionHandler {
     }
 
     /**
-     * Whether the command ended because its queue pair did. No device says so of a queue that lives; Abort is ours, or the
-     * lease's.
+     * Whether the command ended because its queue pair did: reset, deleted, or its device gone. No device says so of a queue that
+     * lives; Abort is ours, or the lease's.
      */
     private boolean isOfTheLeaseEnd(int status) {
         return switch (Status.code(status)) {
-            case Status.ABORTED_BY_HOST, Status.ABORTED_SQ_DELETION -> true;
+            case Status.ABORTED_BY_HOST, Status.HOST_PATHING_ERROR, Status.ABORTED_SQ_DELETION -> true;
             case Status.ABORTED_BY_REQUEST -> ending || lease.state() != LeaseState.GRANTED;
             default -> false;
         };
@@ -473,6 +472,8 @@ final class LeasedQueue implements Poller, CompletionHandler {
         }
         partsInFlight = 0;
         stage = null;
+        // It may live, if it was the device that said all this. Without it nothing would ever go on.
+        keeper.doubt(lease);
         lease = null;
         ending = false;
         staged = false;

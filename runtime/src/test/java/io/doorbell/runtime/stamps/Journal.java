@@ -37,6 +37,7 @@ public final class Journal {
     public static final int LONGEST_END_MILLIS = 14;
     public static final int LAST_STAMP = 15;
     public static final int REFUSED = 16;
+    public static final int PATH_ERRORS = 17;
     private static final int STAMPS = 32;
 
     private static final VarHandle WORD = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -135,6 +136,7 @@ public final class Journal {
                 + get(ENDED_BY_HOLDER) + ", operator " + get(ENDED_BY_OPERATOR) + ", other " + get(ENDED_OTHERWISE)
                 + "), refused " + get(REFUSED) + ", commands " + get(SUBMITTED) + " ended " + get(ENDED) + ", durable "
                 + get(DURABLE) + ", looked through " + get(VERIFIED) + " times, admin " + get(ADMIN_ENDED) + " failed "
-                + get(ADMIN_FAILED) + ", longest end " + get(LONGEST_END_MILLIS) + " ms";
+                + get(ADMIN_FAILED) + ", path errors " + get(PATH_ERRORS) + ", longest end " + get(LONGEST_END_MILLIS)
+                + " ms";
     }
 }

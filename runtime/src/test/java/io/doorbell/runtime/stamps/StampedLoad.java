@@ -12,6 +12,7 @@ import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.ResourceManager;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.nvme.NvmOpcode;
+import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TransportId;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
@@ -24,7 +25,7 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Writes stamps that only grow into the blocks of a namespace, under FUA or followed by a Flush, and reads them back; takes a new lease whenever it
- * loses the one it has, and looks through all blocks then. Whatever is not as it should be goes into the journal: a command that ends twice, or not
+ * loses the one it has, and looks through all blocks then. A path error is no loss: it goes on. Whatever is not as it should be goes into the journal: a command that ends twice, or not
  * within the bound; a block that holds less than what was acknowledged as durable; a lease that does not end, or ends without a reason.
  */
 final class StampedLoad implements Runnable {
@@ -103,6 +104,8 @@ final class StampedLoad implements Runnable {
             while (true) {
                 if (journal.mode() == Journal.Mode.QUIET) {
                     journal.set(Journal.QUIET, 1);
+                    // Who asks for quiet wants to know what is there.
+                    lookThrough = true;
                     Thread.sleep(2);
                 } else {
                     journal.set(Journal.QUIET, 0);
@@ -182,13 +185,15 @@ final class StampedLoad implements Runnable {
 
     private void work() {
         refused = false;
-        if (lookThrough && !look()) {
-            // Reads that failed are a lease that ends.
-            refused = true;
+        long start = System.nanoTime();
+        while (lookThrough && !refused && mayGoOn(start)) {
+            // Reads that failed are a lease that ends, or a path that has to be tried again.
+            lookThrough = !look();
+        }
+        if (lookThrough) {
             return;
         }
-        lookThrough = false;
-        long start = System.nanoTime();
+        start = System.nanoTime();
         long lastEnd = start;
         long before = sequence;
         while (!refused && mayGoOn(start)) {
@@ -356,7 +361,10 @@ final class StampedLoad implements Runnable {
         inFlight[slot] = false;
         inFlightCount--;
         journal.count(Journal.ENDED);
-        if (status != 0) {
+        if (status == Status.INTERNAL_PATH_ERROR) {
+            // Of a target whose device is away: it is tried no more there, and may be tried again here.
+            journal.count(Journal.PATH_ERRORS);
+        } else if (status != 0) {
             // Its buffer is not filled again: a device that hangs may yet execute it, with what it finds there.
             refused = true;
         }
