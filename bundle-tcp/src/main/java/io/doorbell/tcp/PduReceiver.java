@@ -204,7 +204,7 @@ final class PduReceiver {
                 dataEnds(end - at);
             } else {
                 at = pdu(at, needed, end);
-                connection.sendMuch();
+                connection.sender.sendMuch();
             }
         }
     }
@@ -303,7 +303,7 @@ final class PduReceiver {
             }
             return (int) plen;
         }
-        int head = hlen + (connection.headerDigest ? TcpPdu.DIGEST_BYTES : 0);
+        int head = hlen + (connection.sender.headerDigest ? TcpPdu.DIGEST_BYTES : 0);
         checkFlags(type, TcpPdu.flags(memory, at), plen > head);
         if (plen == head && type == TcpPdu.CAPSULE_CMD) {
             return head;
@@ -318,8 +318,8 @@ final class PduReceiver {
     }
 
     private void checkFlags(int type, int flags, boolean data) {
-        boolean wrong = ((flags & TcpPdu.HEADER_DIGEST) != 0) != connection.headerDigest
-                || (data && ((flags & TcpPdu.DATA_DIGEST) != 0) != connection.dataDigest)
+        boolean wrong = ((flags & TcpPdu.HEADER_DIGEST) != 0) != connection.sender.headerDigest
+                || (data && ((flags & TcpPdu.DATA_DIGEST) != 0) != connection.sender.dataDigest)
                 || (flags & ~ALL_FLAGS) != 0
                 || (flags & TcpPdu.SUCCESS) != 0
                 || (type == TcpPdu.CAPSULE_CMD && (flags & TcpPdu.LAST) != 0);
@@ -335,15 +335,15 @@ final class PduReceiver {
         offending = at;
         offendingBytes = Math.min(hlen, TcpPdu.TERM_REQ_DATA_BYTES);
         if (type == TcpPdu.CAPSULE_CMD || type == TcpPdu.H2C_DATA) {
-            if (connection.headerDigest) {
+            if (connection.sender.headerDigest) {
                 int digest = TcpPdu.dword(memory, at + hlen);
                 if (digest != owner.checksum.of(at, hlen)) {
                     throw new Violation(TcpPdu.HEADER_DIGEST_ERROR, digest, "a header that is not what was sent");
                 }
             }
-            int head = hlen + (connection.headerDigest ? TcpPdu.DIGEST_BYTES : 0);
+            int head = hlen + (connection.sender.headerDigest ? TcpPdu.DIGEST_BYTES : 0);
             long plen = TcpPdu.plen(memory, at);
-            digestFollows = connection.dataDigest && plen > head;
+            digestFollows = connection.sender.dataDigest && plen > head;
             long data = plen == head ? 0 : plen - headerBytes - (digestFollows ? TcpPdu.DIGEST_BYTES : 0);
             if (data <= 0 && plen > head) {
                 throw Violation.field(TcpPdu.PLEN_OFFSET, "data of no bytes");
@@ -378,7 +378,7 @@ final class PduReceiver {
         }
         initialized = true;
         int offered = (owner.settings.headerDigest() ? 1 : 0) | (owner.settings.dataDigest() ? 2 : 0);
-        connection.initialized(pda, digests & offered);
+        connection.sender.initialized(pda, digests & offered);
     }
 
     // Commands.

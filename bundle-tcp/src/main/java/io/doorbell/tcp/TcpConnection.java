@@ -15,10 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connection of a host: its commands, their memory, and what it sends. What it receives is {@link PduReceiver}'s. Owner: the reactor.
- *
- * <p>What is to be sent is a list of commands; the bytes are in each command's own part of the memory, and in its data. So the list is never
- * longer than there are commands, and a host that does not read makes only itself wait.
+ * A connection of a host: its commands, their memory, its beginning and its end. What it receives is {@link PduReceiver}'s, what it sends {@link
+ * PduSender}'s. Owner: the reactor.
  */
 final class TcpConnection implements FabricConnection {
     private static final Logger LOG = LoggerFactory.getLogger(TcpConnection.class);
@@ -32,9 +30,6 @@ final class TcpConnection implements FabricConnection {
     /** How long a host may take to read a TermReq. */
     static final long TERMINATE_BOUND_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-    /** Answers that do not wait for the end of the cycle. */
-    private static final int MUCH_BYTES = 256 << 10;
-
     /** Where in the connection's memory what is. */
     private static final int INITIALIZE = TcpReactor.CARRY_BYTES;
 
@@ -45,29 +40,14 @@ final class TcpConnection implements FabricConnection {
     final int id;
     final FabricQueue queue;
     private final PduReceiver receiver;
+    final PduSender sender;
     private final MemorySegment memory;
-    private final SocketVector out;
 
     /** Between the socket and all else; null where nothing is encrypted. */
     private final TlsChannel tls;
 
-    // As the connection was initialized.
-    boolean headerDigest;
-    boolean dataDigest;
-    int dataAlignment = 4;
-
     private TcpRequest[] requests;
     private TcpRequest free;
-
-    private TcpRequest sendHead;
-    private TcpRequest sendTail;
-    /** Bytes of the first that are sent already. */
-    private int sent;
-
-    /** Of all of them, but for those. */
-    private int unsent;
-
-    private boolean blocked;
 
     // Commands that wait for memory, in order.
     private TcpRequest wantHead;
@@ -89,11 +69,6 @@ final class TcpConnection implements FabricConnection {
     // Cold.
     private final String peer;
     private final String local;
-    /** ICResp and TermReq, which are nobody's command, and may have to be sent one after the other. */
-    private final TcpRequest initialization;
-
-    private final TcpRequest termination;
-    private final long base;
     private boolean reading = true;
     private boolean terminating;
     private boolean finishing;
@@ -105,7 +80,6 @@ final class TcpConnection implements FabricConnection {
     private long owesIn;
     private long owesOut;
     private long movedIn;
-    private long movedOut;
     /** It was not read all the time since then. */
     private boolean heldUp;
 
@@ -118,13 +92,15 @@ final class TcpConnection implements FabricConnection {
         this.peer = peer;
         this.local = local;
         memory = owner.memory;
-        out = owner.out;
-        base = owner.connectionBase(id);
+        long base = owner.connectionBase(id);
         tls = owner.settings.tls() ? new TlsChannel(owner, socket, peer) : null;
         queue = new FabricQueue(owner.target, owner.listener, owner.reactor, this, owner.nowNanos());
         receiver = new PduReceiver(this, base);
-        initialization = new TcpRequest(this, queue, -1, base + INITIALIZE);
-        termination = new TcpRequest(this, queue, -1, base + TERMINATE);
+        sender = new PduSender(
+                this,
+                tls,
+                new TcpRequest(this, queue, -1, base + INITIALIZE),
+                new TcpRequest(this, queue, -1, base + TERMINATE));
         requests = new TcpRequest[] {new TcpRequest(this, queue, 0, owner.takeSlot())};
         free = requests[0];
         bornNanos = owner.nowNanos();
@@ -214,7 +190,7 @@ final class TcpConnection implements FabricConnection {
 
     /** Whether to receive is all that there is to do, so that nobody has to look what it is. */
     boolean mayBeAsked() {
-        return reading && !blocked && !isDoomed && !terminating && tls == null;
+        return reading && !sender.isBlocked() && !isDoomed && !terminating && tls == null;
     }
 
     /** Data of the socket, or of what is in front of it. */
@@ -272,16 +248,9 @@ final class TcpConnection implements FabricConnection {
         return tls == null ? null : tls.identity();
     }
 
-    void writable() {
-        if (blocked && !isDoomed) {
-            blocked = false;
-            watch();
-            owner.dirty(this);
-        }
-    }
-
-    private void watch() {
-        owner.epoll.modify(socket, id, reading, blocked);
+    /** Tells what it waits for. */
+    void watch() {
+        owner.epoll.modify(socket, id, reading, sender.isBlocked());
     }
 
     /** Stops and begins reading: a host that is not read waits. */
@@ -315,7 +284,8 @@ final class TcpConnection implements FabricConnection {
         long owedIn = owesIn;
         long owedOut = owesOut;
         owesIn = receiver.owed();
-        owesOut = 0;
+        owesOut = sender.owed();
+        long movedOut = sender.takeMoved();
         for (var request : requests) {
             boolean asked = request.state == TcpRequest.AWAITS_DATA
                     || (request.state == TcpRequest.RECEIVING && request.capsuleBytes == 0);
@@ -323,13 +293,9 @@ final class TcpConnection implements FabricConnection {
                 owesIn += request.dataBytes - request.received;
             }
         }
-        for (var request = sendHead; request != null && blocked; request = request.link) {
-            owesOut += request.headBytes + request.sendData + request.tailBytes;
-        }
         boolean silent = !heldUp && owesIn > 0 && movedIn < Math.min(owedIn, LEAST_BYTES);
         boolean deaf = owesOut > 0 && movedOut < Math.min(owedOut, LEAST_BYTES);
         movedIn = 0;
-        movedOut = 0;
         heldUp = !reading;
         if (silent || deaf) {
             disconnect("the host does not go on with what it has begun");
@@ -358,7 +324,8 @@ final class TcpConnection implements FabricConnection {
         return ttag < requests.length ? requests[ttag] : null;
     }
 
-    private void release(TcpRequest request) {
+    /** It has been answered. */
+    void release(TcpRequest request) {
         releaseChunks(request);
         request.state = TcpRequest.FREE;
         request.link = free;
@@ -435,7 +402,7 @@ final class TcpConnection implements FabricConnection {
         if (request.dataToHost) {
             execute(request);
         } else {
-            ask(request);
+            sender.ask(request);
         }
     }
 
@@ -496,19 +463,6 @@ final class TcpConnection implements FabricConnection {
         }
     }
 
-    // What is sent.
-
-    private void ask(TcpRequest request) {
-        int hlen = TcpPdu.R2T_BYTES;
-        TcpPdu.common(memory, request.head(), TcpPdu.R2T, digestFlag(), hlen, 0, hlen + digestBytes());
-        TcpPdu.range(memory, request.head(), request.cid, request.index, 0, request.dataBytes);
-        request.headBytes = seal(request.head(), hlen);
-        request.sendData = 0;
-        request.tailBytes = 0;
-        request.state = TcpRequest.ASKING;
-        send(request);
-    }
-
     /** The queue has an answer. */
     void respond(TcpRequest request, int status) {
         if (request.state != TcpRequest.EXECUTING) {
@@ -521,195 +475,11 @@ final class TcpConnection implements FabricConnection {
         if (terminating || isDoomed) {
             return;
         }
-        int head = queue.nextHead();
         boolean data = status == Status.SUCCESS && request.dataToHost && request.dataBytes > 0;
-        boolean needsCompletion = !data || queue.hasFlowControl() || request.result != 0;
-        request.headBytes = data ? dataHeader(request, needsCompletion) : 0;
-        request.sendData = data ? request.dataBytes : 0;
-        int tail = 0;
-        if (data && dataDigest) {
-            TcpPdu.dword(memory, request.tail(), owner.checksum.of(request, 0, request.dataBytes));
-            tail = TcpPdu.DIGEST_BYTES;
-        }
-        if (needsCompletion) {
-            long at = request.tail() + tail;
-            int hlen = TcpPdu.CAPSULE_RESP_BYTES;
-            TcpPdu.common(memory, at, TcpPdu.CAPSULE_RESP, digestFlag(), hlen, 0, hlen + digestBytes());
-            TcpPdu.completion(memory, at, request.result, head, request.cid, status);
-            tail += seal(at, hlen);
-        }
-        request.tailBytes = tail;
+        sender.answer(request, status, data);
         if (!data) {
             releaseChunks(request);
         }
-        send(request);
-    }
-
-    private int dataHeader(TcpRequest request, boolean needsCompletion) {
-        int hlen = TcpPdu.DATA_BYTES;
-        int pdo = (hlen + digestBytes() + dataAlignment - 1) / dataAlignment * dataAlignment;
-        int flags = digestFlag()
-                | (dataDigest ? TcpPdu.DATA_DIGEST : 0)
-                | TcpPdu.LAST
-                | (needsCompletion ? 0 : TcpPdu.SUCCESS);
-        long at = request.head();
-        int plen = pdo + request.dataBytes + (dataDigest ? TcpPdu.DIGEST_BYTES : 0);
-        TcpPdu.common(memory, at, TcpPdu.C2H_DATA, flags, hlen, pdo, plen);
-        TcpPdu.range(memory, at, request.cid, 0, 0, request.dataBytes);
-        int written = seal(at, hlen);
-        if (written < pdo) {
-            memory.asSlice(at + written, pdo - written).fill((byte) 0);
-        }
-        return pdo;
-    }
-
-    private int digestFlag() {
-        return headerDigest ? TcpPdu.HEADER_DIGEST : 0;
-    }
-
-    private int digestBytes() {
-        return headerDigest ? TcpPdu.DIGEST_BYTES : 0;
-    }
-
-    /** Puts the digest behind a header. Returns the bytes of both. */
-    private int seal(long at, int hlen) {
-        if (!headerDigest) {
-            return hlen;
-        }
-        TcpPdu.dword(memory, at + hlen, owner.checksum.of(at, hlen));
-        return hlen + TcpPdu.DIGEST_BYTES;
-    }
-
-    /** ICResp, with what was agreed on. */
-    void initialized(int pdaZeroBased, int digests) {
-        TcpPdu.initialize(memory, initialization.head(), TcpPdu.ICRESP, 0, digests, owner.settings.maxTransferBytes());
-        initialization.headBytes = TcpPdu.IC_BYTES;
-        send(initialization);
-        dataAlignment = 4 * (pdaZeroBased + 1);
-        headerDigest = (digests & 1) != 0;
-        dataDigest = (digests & 2) != 0;
-    }
-
-    private void send(TcpRequest request) {
-        request.link = null;
-        if (sendHead == null) {
-            sendHead = request;
-        } else {
-            sendTail.link = request;
-        }
-        sendTail = request;
-        unsent += request.headBytes + request.sendData + request.tailBytes;
-        if (!blocked) {
-            owner.dirty(this);
-        }
-    }
-
-    /** Sends what there is when it is much: so its memory is used again while it is still in the cache. */
-    void sendMuch() {
-        if (unsent >= MUCH_BYTES && !blocked && !isDoomed) {
-            flush();
-        }
-    }
-
-    /** Sends what there is, as far as there is room. */
-    void flush() {
-        if (tls != null && !tls.drain()) {
-            owner.doom(this);
-            return;
-        }
-        while (mayBeSent()) {
-            gather(out);
-            long wanted = out.bytes();
-            sent(tls == null ? socket.send(out) : tls.send(out), wanted);
-        }
-        if (tls != null && tls.isPending()) {
-            if (!blocked) {
-                blocked = true;
-                watch();
-            }
-            return;
-        }
-        if (sendHead == null && finishing) {
-            owner.doom(this);
-        } else if (sendHead == null && terminating) {
-            socket.shutdownOutput();
-        }
-    }
-
-    private boolean mayBeSent() {
-        return sendHead != null && !blocked && !isDoomed;
-    }
-
-    /** Names what is to be sent, for a call that others share. Returns false when it is better sent alone. */
-    boolean stageSend(SocketVector out) {
-        if (tls != null || !mayBeSent()) {
-            return false;
-        }
-        gather(out);
-        return true;
-    }
-
-    /** So many of the bytes that were {@code wanted} are on their way, or it answered as {@link TcpSocket#send} does. */
-    void sent(int count, long wanted) {
-        if (count == TcpSocket.END) {
-            owner.doom(this);
-            return;
-        }
-        if (count > 0) {
-            movedOut += count;
-            advance(count);
-        }
-        if (tls == null ? count < wanted : tls.isPending()) {
-            blocked = true;
-            watch();
-        }
-    }
-
-    private void gather(SocketVector out) {
-        out.clear();
-        int skip = sent;
-        for (var request = sendHead; request != null; request = request.link) {
-            skip = part(out, request.head(), request.headBytes, skip);
-            int data = request.sendData;
-            for (int i = 0; i < request.pieceCount && data > 0 && skip >= 0; i++) {
-                int size = Math.min(request.pieceBytes[i], data);
-                skip = part(out, request.pieceOffsets[i], size, skip);
-                data -= size;
-            }
-            skip = part(out, request.tail(), request.tailBytes, skip);
-            if (skip < 0) {
-                return;
-            }
-        }
-    }
-
-    /** Adds a part but for what is sent of it. Returns what is still to be skipped, or -1 when there is no room for more parts. */
-    private static int part(SocketVector out, long offset, int size, int skip) {
-        if (skip < 0 || size <= skip) {
-            return skip < 0 ? skip : skip - size;
-        }
-        return out.add(offset + skip, size - skip) ? 0 : -1;
-    }
-
-    private void advance(int count) {
-        sent += count;
-        unsent -= count;
-        while (sendHead != null) {
-            var request = sendHead;
-            int size = request.headBytes + request.sendData + request.tailBytes;
-            if (sent < size) {
-                return;
-            }
-            sent -= size;
-            sendHead = request.link;
-            request.link = null;
-            if (request.state == TcpRequest.ASKING) {
-                request.state = TcpRequest.AWAITS_DATA;
-            } else if (request.index >= 0) {
-                release(request);
-            }
-        }
-        sendTail = null;
     }
 
     // The end.
@@ -719,11 +489,7 @@ final class TcpConnection implements FabricConnection {
         owner.complain(peer + " ends its connection by " + violation.getMessage());
         terminating = true;
         deadlineNanos = owner.nowNanos() + TERMINATE_BOUND_NANOS;
-        int header = receiver.offendingBytes();
-        TcpPdu.termination(memory, termination.head(), TcpPdu.C2H_TERM_REQ, violation.fes, violation.fei, header);
-        MemorySegment.copy(memory, receiver.offending(), memory, termination.head() + TcpPdu.TERM_REQ_BYTES, header);
-        termination.headBytes = TcpPdu.TERM_REQ_BYTES + header;
-        send(termination);
+        sender.terminate(violation, receiver);
         reading(true);
     }
 
@@ -748,6 +514,15 @@ final class TcpConnection implements FabricConnection {
         if (!isDoomed) {
             LOG.info("{}: the connection of {} is ended: {}", owner.settings.name(), peer, reason);
             owner.doom(this);
+        }
+    }
+
+    /** Nothing is left to be sent. */
+    void allSent() {
+        if (finishing) {
+            owner.doom(this);
+        } else if (terminating) {
+            socket.shutdownOutput();
         }
     }
 

@@ -331,7 +331,7 @@ final class TcpReactor implements Poller {
         }
         try {
             if (epoll.isWritable(event)) {
-                connection.writable();
+                connection.sender.writable();
             }
             if (epoll.isReadable(event)) {
                 connection.readable(nowNanos);
@@ -404,7 +404,7 @@ final class TcpReactor implements Poller {
 
     private void flush(TcpConnection connection) {
         try {
-            connection.flush();
+            connection.sender.flush();
         } catch (RuntimeException defect) {
             fails(connection, defect);
         }
@@ -423,7 +423,7 @@ final class TcpReactor implements Poller {
         int calls = 0;
         while (dirty != null && calls < BATCH_CALLS) {
             var connection = nextDirty();
-            if (connection.stageSend(batch.vector(calls))) {
+            if (connection.sender.stageSend(batch.vector(calls))) {
                 batch.send(connection.socket);
                 staged[calls++] = connection;
             } else {
@@ -437,9 +437,9 @@ final class TcpReactor implements Poller {
             var connection = staged[i];
             staged[i] = null;
             try {
-                connection.sent(batch.sent(i), batch.vector(i).bytes());
+                connection.sender.sent(batch.sent(i), batch.vector(i).bytes());
                 // What there was no room for, and the end where this was the last.
-                connection.flush();
+                connection.sender.flush();
             } catch (RuntimeException defect) {
                 fails(connection, defect);
             }
