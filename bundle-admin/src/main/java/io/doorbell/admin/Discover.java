@@ -3,11 +3,14 @@ package io.doorbell.admin;
 import com.fasterxml.jackson.jr.ob.JSON;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.Discoverer;
+import io.doorbell.host.DiscoveringHost;
+import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,6 +55,41 @@ public final class Discover implements ToolProvider {
                 description = "'trtype:TCP adrfam:IPv4 traddr:ADDRESS trsvcid:PORT', or trtype:RDMA")
         String transport;
 
+        @Option(
+                names = "--hostnqn",
+                paramLabel = "NQN",
+                description = "as which host (default: the one that this machine is)")
+        String hostNqn;
+
+        @Option(
+                names = "--dhchap-key",
+                paramLabel = "FILE",
+                description = "that host's key for DH-HMAC-CHAP, where it is asked who it is")
+        Path key;
+
+        @Option(
+                names = "--dhchap-ctrlr-key",
+                paramLabel = "FILE",
+                description = "the key that the controller has to know, or it is not trusted")
+        Path controllerKey;
+
+        @Option(
+                names = "--psk-path",
+                paramLabel = "FILE",
+                description = "that host's key for TLS, by which the connection is encrypted")
+        Path tlsKey;
+
+        DiscoveringHost host() {
+            if (hostNqn != null) {
+                Nqn.check("host", hostNqn);
+            }
+            return new DiscoveringHost(hostNqn, absolute(key), absolute(controllerKey), absolute(tlsKey));
+        }
+
+        private static Path absolute(Path file) {
+            return file == null ? null : file.toAbsolutePath();
+        }
+
         @Option(names = "--json", description = "for programs")
         boolean json;
 
@@ -79,7 +117,7 @@ public final class Discover implements ToolProvider {
             if (!id.trtype().isFabric()) {
                 throw new IllegalArgumentException(id + " is no place on a network");
             }
-            var found = discoverer(id.trtype()).discover(id, ANSWER_BOUND);
+            var found = discoverer(id.trtype()).discover(id, flags.host(), ANSWER_BOUND);
             if (flags.json) {
                 out.print(json(found));
             } else {

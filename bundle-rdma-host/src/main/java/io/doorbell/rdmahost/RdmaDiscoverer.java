@@ -1,10 +1,13 @@
 package io.doorbell.rdmahost;
 
+import io.doorbell.fabrics.auth.DhchapOffer;
 import io.doorbell.fabrics.host.Discovery;
 import io.doorbell.fabrics.host.FabricHostOptions;
+import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.fabrics.host.HostName;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.Discoverer;
+import io.doorbell.host.DiscoveringHost;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactors;
@@ -15,7 +18,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
-/** Discovery by NVMe/RDMA, as the host that this machine is, from the device that fits. Nothing to configure. */
+/** Discovery by NVMe/RDMA, from the device that fits. Nothing to configure: whoever asks says who it is. */
 @Component(service = Discoverer.class)
 public final class RdmaDiscoverer implements Discoverer {
     private static final RdmaHostSettings SETTINGS = new RdmaHostSettings(1, 8);
@@ -36,10 +39,15 @@ public final class RdmaDiscoverer implements Discoverer {
     }
 
     @Override
-    public List<DiscoveredSubsystem> discover(TransportId id, Duration bound) {
+    public List<DiscoveredSubsystem> discover(TransportId id, DiscoveringHost host, Duration bound) {
+        if (host.tlsKey() != null) {
+            throw new IllegalArgumentException(id + ": a key for TLS, which RDMA has not");
+        }
         var hostId = HostName.id("");
+        var nqn = host.nqn() == null ? FabricHostOptions.nqn(hostId) : host.nqn();
+        var keys = new HostKeys(host.key(), host.controllerKey(), DhchapOffer.DEFAULT, null);
         long deadline = System.nanoTime() + bound.toNanos();
-        return new Discovery(place -> transport(place, deadline), FabricHostOptions.nqn(hostId), hostId, bound)
+        return new Discovery(place -> transport(place, deadline), nqn, hostId, keys, bound)
                 .discover(id);
     }
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.doorbell.fabrics.host.FabricController;
 import io.doorbell.host.ControllerState;
+import io.doorbell.host.DiscoveringHost;
 import io.doorbell.host.HeldQueuePair;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.NvmeException;
@@ -183,7 +184,7 @@ class HostTroubleTest {
             devices.addProvider(node.provider());
             var id = Node.id(node.target.address(), "");
 
-            var found = new RdmaDiscoverer(devices, node.hostReactors).discover(id, Duration.ofSeconds(10));
+            var found = new RdmaDiscoverer(devices, node.hostReactors).discover(id, DiscoveringHost.THIS_MACHINE, Duration.ofSeconds(10));
 
             assertThat(found)
                     .filteredOn(each -> each.subnqn().equals(Node.NQN))

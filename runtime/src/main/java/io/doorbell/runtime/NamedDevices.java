@@ -49,9 +49,10 @@ final class NamedDevices {
     /** Lines of the configuration of each host. */
     private final StringBuilder hostLines = new StringBuilder();
 
-    NamedDevices(List<String> arguments) {
+    /** @param asksItself whether the command itself is the host, and not the node: then it is told who that is */
+    NamedDevices(List<String> arguments, boolean asksItself) {
         for (int i = 0; i < arguments.size(); i++) {
-            var key = HOST_OPTIONS.get(arguments.get(i));
+            var key = asksItself ? null : HOST_OPTIONS.get(arguments.get(i));
             boolean address = arguments.get(i).equals(RDMA_ADDRESS);
             if (key == null && !address) {
                 this.arguments.add(arguments.get(i));

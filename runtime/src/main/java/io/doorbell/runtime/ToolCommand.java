@@ -20,10 +20,14 @@ abstract sealed class ToolCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var command = spec.commandLine();
-        var devices = new NamedDevices(arguments);
+        var devices = new NamedDevices(arguments, asksItself());
         try (var embedded = EmbeddedNode.start(devices::home)) {
             return embedded.runTool(command.getCommandName(), command.getOut(), command.getErr(), devices.arguments());
         }
+    }
+
+    boolean asksItself() {
+        return false;
     }
 
     @Command(name = "perf", description = "SPDK's perf workload on an embedded node; 'perf --help' shows its options.")
@@ -32,7 +36,12 @@ abstract sealed class ToolCommand implements Callable<Integer> {
     @Command(
             name = "discover",
             description = "What there is to connect to at an address; 'discover --help' shows its options.")
-    static final class Discover extends ToolCommand {}
+    static final class Discover extends ToolCommand {
+        @Override
+        boolean asksItself() {
+            return true;
+        }
+    }
 
     @Command(
             name = "identify",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.fabrics.host.FabricController;
 import io.doorbell.host.DiscoveredSubsystem;
+import io.doorbell.host.DiscoveringHost;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.tcp.Node;
@@ -20,7 +21,7 @@ class HostDiscoveryTest {
         try (var node = new Node(Node.settings(0, 8192, 16, true))) {
             var id = HostRig.id(node.target.address(), "");
 
-            var found = new TcpDiscoverer().discover(id, BOUND);
+            var found = new TcpDiscoverer().discover(id, DiscoveringHost.THIS_MACHINE, BOUND);
 
             assertThat(found).extracting(DiscoveredSubsystem::subnqn).contains(Node.NQN, Node.QUIET_NQN);
             assertThat(found)
@@ -40,7 +41,7 @@ class HostDiscoveryTest {
     void saysThatNobodyIsThere() {
         var id = HostRig.id(new InetSocketAddress("127.0.0.1", 1), "");
 
-        assertThatThrownBy(() -> new TcpDiscoverer().discover(id, BOUND))
+        assertThatThrownBy(() -> new TcpDiscoverer().discover(id, DiscoveringHost.THIS_MACHINE, BOUND))
                 .isInstanceOf(NvmeException.class)
                 .hasMessageContaining("ECONNREFUSED");
     }

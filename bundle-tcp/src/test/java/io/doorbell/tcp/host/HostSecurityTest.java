@@ -3,9 +3,14 @@ package io.doorbell.tcp.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.doorbell.fabrics.FabricHost;
+import io.doorbell.fabrics.auth.DhchapOffer;
 import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.host.HeldQueuePair;
+import io.doorbell.host.DiscoveredSubsystem;
+import io.doorbell.host.DiscoveringHost;
 import io.doorbell.nvme.DhchapHash;
+import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.tcp.Node;
 import io.doorbell.tcp.TcpTargetSettings;
@@ -13,12 +18,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An initiator that has to show who it is, and that wants to know who answers. */
 class HostSecurityTest {
+    private static final Duration BOUND = Duration.ofSeconds(20);
+
     @TempDir
     private Path folder;
 
@@ -82,6 +91,39 @@ class HostSecurityTest {
         }
         try (var plain = node(TcpTargetSettings.DEFAULT)) {
             refused(plain, keys.host("host", null, "tls"), "");
+        }
+    }
+
+    private static void discovers(Node node, DiscoveringHost host) {
+        var found = new TcpDiscoverer().discover(HostRig.id(node.target.address(), ""), host, BOUND);
+        assertThat(found).extracting(DiscoveredSubsystem::subnqn).contains(Node.NQN);
+    }
+
+    private static void discoversNothing(Node node, DiscoveringHost host) {
+        var id = HostRig.id(node.target.address(), "");
+        assertThatThrownBy(() -> new TcpDiscoverer().discover(id, host, BOUND)).isInstanceOf(NvmeException.class);
+    }
+
+    @Test
+    void discoveryIsEncryptedForAHostWithAKey() {
+        var nqn = HostRig.OPTIONS.hostNqn();
+        try (var node = node(Node.secured())) {
+            discovers(node, new DiscoveringHost(nqn, null, null, keys.file("tls")));
+            discoversNothing(node, new DiscoveringHost(nqn, null, null, keys.file("otherTls")));
+            discoversNothing(node, new DiscoveringHost(nqn, null, null, null));
+        }
+    }
+
+    @Test
+    void discoveryAsksWhoTheHostIs() {
+        var nqn = HostRig.OPTIONS.hostNqn();
+        try (var node = new Node(TcpTargetSettings.DEFAULT)) {
+            node.fabrics.add(new FabricHost(
+                    nqn, Set.of(Nqn.DISCOVERY), keys.file("host"), keys.file("controller"), DhchapOffer.DEFAULT, null));
+            discovers(node, new DiscoveringHost(nqn, keys.file("host"), keys.file("controller"), null));
+            discoversNothing(node, new DiscoveringHost(nqn, keys.file("other"), null, null));
+            discoversNothing(node, new DiscoveringHost(nqn, keys.file("host"), keys.file("other"), null));
+            discoversNothing(node, new DiscoveringHost(nqn, null, null, null));
         }
     }
 }

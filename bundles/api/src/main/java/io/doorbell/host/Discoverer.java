@@ -14,8 +14,9 @@ public interface Discoverer {
      * Asks the discovery controller at an address, and those that it refers to.
      *
      * @param id of this transport; its subsystem does not count
+     * @param host who asks
      * @param bound of each connection, and of each answer
      * @throws io.doorbell.nvme.NvmeException when the first of them cannot be asked
      */
-    List<DiscoveredSubsystem> discover(TransportId id, Duration bound);
+    List<DiscoveredSubsystem> discover(TransportId id, DiscoveringHost host, Duration bound);
 }

@@ -44,13 +44,23 @@ public final class Discovery {
     private final Function<TransportId, HostTransport> transports;
     private final String hostNqn;
     private final UUID hostId;
+    private final HostKeys keys;
     private final Duration bound;
 
-    /** @param bound of each connection and each answer */
-    public Discovery(Function<TransportId, HostTransport> transports, String hostNqn, UUID hostId, Duration bound) {
+    /**
+     * @param keys by which this host shows who it is, to controllers that ask
+     * @param bound of each connection and each answer
+     */
+    public Discovery(
+            Function<TransportId, HostTransport> transports,
+            String hostNqn,
+            UUID hostId,
+            HostKeys keys,
+            Duration bound) {
         this.transports = transports;
         this.hostNqn = hostNqn;
         this.hostId = hostId;
+        this.keys = keys;
         this.bound = bound;
     }
 
@@ -102,7 +112,7 @@ public final class Discovery {
         var name = place.traddr() + ":" + place.trsvcid() + ", discovery";
         try (var transport = transports.apply(place);
                 var connection = transport.connect(0, 0, QUEUE_ENTRIES, bound)) {
-            var connect = new HostConnect(name, Nqn.DISCOVERY, hostNqn, hostId, bound, HostKeys.NONE);
+            var connect = new HostConnect(name, Nqn.DISCOVERY, hostNqn, hostId, bound, keys);
             connect.admin(connection, QUEUE_ENTRIES, Duration.ZERO);
             var properties = new HostProperties(name, command -> connection.execute(command, null, bound));
             var cap = properties.cap();
