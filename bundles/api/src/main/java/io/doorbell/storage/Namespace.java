@@ -58,6 +58,11 @@ public interface Namespace extends AutoCloseable {
         throw new UnsupportedOperationException(shape().backend() + " cannot be resized");
     }
 
+    /** Whether {@link #erase} can be done: asked before anything is begun that concerns other namespaces too. */
+    default boolean isErasable() {
+        return false;
+    }
+
     /**
      * Removes what was written, as thoroughly as the store allows, and durably: every block reads zero from then on. No
      * session is open. May take long.

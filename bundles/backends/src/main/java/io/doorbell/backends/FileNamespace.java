@@ -276,6 +276,11 @@ final class FileNamespace implements Namespace {
     }
 
     @Override
+    public boolean isErasable() {
+        return true;
+    }
+
+    @Override
     public boolean erase(Erasure erasure, Progress progress) {
         var scratch = new Scratch();
         long size = identity.storedBytes();

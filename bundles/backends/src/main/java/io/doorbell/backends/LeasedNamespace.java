@@ -5,6 +5,7 @@ import io.doorbell.lease.ResourceManager;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.storage.BlockFormat;
 import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceShape;
 import java.io.IOException;
@@ -132,6 +133,21 @@ final class LeasedNamespace implements Namespace {
 
     void ended(LeaseKeeper keeper) {
         keepers.remove(keeper);
+    }
+
+    /** Not handed on: the device's namespace may have other users, who would lose what they have without having been asked. */
+    @Override
+    public void format(BlockFormat format) {
+        throw new UnsupportedOperationException(this + " is not formatted through here, because its controller may have"
+                + " other users: format namespace " + Integer.toUnsignedString(place.ns()) + " of "
+                + place.withoutNamespace() + " itself; this one is opened anew then");
+    }
+
+    /** As {@link #format(BlockFormat)}. */
+    @Override
+    public boolean erase(Erasure erasure, Progress progress) {
+        throw new UnsupportedOperationException(this + " is not sanitized through here, because its controller may have"
+                + " other users: sanitize " + place.withoutNamespace() + " itself");
     }
 
     @Override

@@ -214,6 +214,11 @@ final class MemoryNamespace implements Namespace {
     }
 
     @Override
+    public boolean isErasable() {
+        return true;
+    }
+
+    @Override
     public boolean erase(Erasure erasure, Progress progress) {
         long size = memory.segment().byteSize();
         long total = size * (erasure.passes() + 1);

@@ -50,6 +50,11 @@ final class NullNamespace implements Namespace {
     }
 
     @Override
+    public boolean isErasable() {
+        return true;
+    }
+
+    @Override
     public boolean erase(Erasure erasure, Progress progress) {
         return progress.at(1, 1);
     }

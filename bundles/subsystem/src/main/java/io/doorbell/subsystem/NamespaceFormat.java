@@ -53,6 +53,7 @@ final class NamespaceFormat {
         } catch (IllegalArgumentException tooSmall) {
             return Status.INVALID_FORMAT | Status.DNR;
         } catch (UnsupportedOperationException never) {
+            LOG.warn("{} of {}: a host may not format it: {}", namespace, subsystem, never.getMessage());
             return Status.OPERATION_DENIED | Status.DNR;
         } catch (UncheckedIOException failed) {
             LOG.error("{} of {} could not be formatted", namespace, subsystem, failed);

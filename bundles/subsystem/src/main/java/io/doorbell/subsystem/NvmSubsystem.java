@@ -523,6 +523,16 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
         return true;
     }
 
+    /** What the first namespace stores to that cannot be erased; null when all can. */
+    synchronized String notErasable() {
+        return namespaces.values().stream()
+                .map(SubsystemNamespace::namespace)
+                .filter(each -> !each.isErasable())
+                .map(each -> each.shape().backend())
+                .findFirst()
+                .orElse(null);
+    }
+
     /** Withholds every namespace; null, and none, when one is withheld already. */
     synchronized List<SubsystemNamespace> withholdAll(int status) {
         for (var namespace : namespaces.values()) {

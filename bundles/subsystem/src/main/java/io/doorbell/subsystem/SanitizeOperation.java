@@ -103,6 +103,12 @@ final class SanitizeOperation {
             if (failure && !settings.unrestricted() && wanted.unrestricted()) {
                 return Status.SANITIZE_FAILED | Status.DNR;
             }
+            var never = subsystem.notErasable();
+            if (never != null) {
+                // Before anything is lost: all of it, or nothing.
+                LOG.warn("{}: a host may not sanitize it, since {} cannot be erased", subsystem, never);
+                return Status.OPERATION_DENIED | Status.DNR;
+            }
             namespaces = subsystem.withholdAll(Status.SANITIZE_IN_PROGRESS);
             if (namespaces == null) {
                 return Status.FORMAT_IN_PROGRESS;

@@ -101,6 +101,11 @@ final class ZonedNamespace implements Namespace {
         erase(Erasure.DISCARD, (done, of) -> true);
     }
 
+    @Override
+    public boolean isErasable() {
+        return blocks.isErasable();
+    }
+
     /** All zones are empty then. */
     @Override
     public boolean erase(Erasure erasure, Progress progress) {

@@ -165,6 +165,18 @@ class MaintenanceTest {
     }
 
     @Test
+    void aSanitizeIsRefusedAsAWholeWhereANamespaceCannotBeErased() {
+        held.erasable = false;
+        var path = rig.controller.openIoPath(rig.reactor);
+
+        assertThat(sanitize(SanitizeSettings.blockErase())).isEqualTo(Status.OPERATION_DENIED);
+
+        assertThat(sanitizeState()).isEqualTo(SanitizeStatusLog.NEVER);
+        assertThat(read(path, 2)).isZero();
+        path.close();
+    }
+
+    @Test
     void aSanitizeThatFailedIsLeftByTheWayItAllowed() {
         held.failure = new UncheckedIOException(new IOException("no"));
         held.go.countDown();
@@ -267,6 +279,7 @@ class MaintenanceTest {
 
     /** Maintenance waits until it may go, and fails as it is told. */
     private static final class HeldNamespace implements Namespace {
+        private volatile boolean erasable = true;
         private final Namespace inner =
                 new io.doorbell.backends.MemoryBackend().open(NamespaceSpec.parse("memory:32KiB:512"));
         final CountDownLatch go = new CountDownLatch(1);
@@ -306,6 +319,11 @@ class MaintenanceTest {
         public void format(BlockFormat format) {
             wait((done, of) -> true);
             inner.format(format);
+        }
+
+        @Override
+        public boolean isErasable() {
+            return erasable;
         }
 
         @Override
