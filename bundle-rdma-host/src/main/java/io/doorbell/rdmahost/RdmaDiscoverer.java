@@ -47,8 +47,7 @@ public final class RdmaDiscoverer implements Discoverer {
         var nqn = host.nqn() == null ? FabricHostOptions.nqn(hostId) : host.nqn();
         var keys = new HostKeys(host.key(), host.controllerKey(), DhchapOffer.DEFAULT, null);
         long deadline = System.nanoTime() + bound.toNanos();
-        return new Discovery(place -> transport(place, deadline), nqn, hostId, keys, bound)
-                .discover(id);
+        return new Discovery(place -> transport(place, deadline), nqn, hostId, keys, bound).discover(id);
     }
 
     /** A device that is configured may be about to come. */

@@ -184,7 +184,8 @@ class HostTroubleTest {
             devices.addProvider(node.provider());
             var id = Node.id(node.target.address(), "");
 
-            var found = new RdmaDiscoverer(devices, node.hostReactors).discover(id, DiscoveringHost.THIS_MACHINE, Duration.ofSeconds(10));
+            var found = new RdmaDiscoverer(devices, node.hostReactors)
+                    .discover(id, DiscoveringHost.THIS_MACHINE, Duration.ofSeconds(10));
 
             assertThat(found)
                     .filteredOn(each -> each.subnqn().equals(Node.NQN))

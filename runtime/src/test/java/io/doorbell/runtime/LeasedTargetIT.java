@@ -78,7 +78,8 @@ class LeasedTargetIT {
     /** Our initiator in the same node, and a holder of a queue pair of its controller. */
     private void initiator(LocalNode node) throws IOException, BundleException {
         var trid = "trtype:TCP traddr:127.0.0.1 trsvcid:" + port + " subnqn:" + NQN;
-        // Now that there is something to connect to. No retries: what the target says is what the holder hears; and no Keep Alive, which
+        // Now that there is something to connect to. No retries: what the target says is what the holder hears; and no
+        // Keep Alive, which
         // a machine with much else to do may keep waiting.
         Files.writeString(
                 config.resolve("io.doorbell.tcp.host~own.cfg"),
