@@ -12,6 +12,7 @@ import io.doorbell.runtime.remote.LeasesCommand;
 import io.doorbell.runtime.remote.RevokeCommand;
 import io.doorbell.runtime.remote.StatusCommand;
 import io.doorbell.runtime.remote.SubsystemsCommand;
+import io.doorbell.runtime.remote.SupportCommand;
 import io.doorbell.runtime.remote.TopCommand;
 import io.doorbell.runtime.remote.UndeployCommand;
 import java.io.PrintWriter;
@@ -50,6 +51,7 @@ import picocli.CommandLine.Spec;
             UndeployCommand.class,
             ConfigCommand.class,
             EventsCommand.class,
+            SupportCommand.class,
             DoctorCommand.class,
             CompletionCommand.class
         })

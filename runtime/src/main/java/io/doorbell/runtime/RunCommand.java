@@ -1,5 +1,6 @@
 package io.doorbell.runtime;
 
+import io.doorbell.platform.ServiceManager;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Set;
@@ -39,9 +40,12 @@ final class RunCommand implements Callable<Integer> {
         opened.notes().forEach(log::info);
 
         var node = new Node(distribution, opened, console ? Set.of() : Set.of(Node.CONSOLE_START_LEVEL));
+        var watch = new ServiceWatch(ServiceManager.of(System.getenv()), ServiceWatch::isLive);
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("doorbell-shutdown").unstarted(() -> {
                     log.info("stopping");
+                    watch.stopping();
+                    watch.close();
                     end(node, opened);
                 }));
         node.start();
@@ -54,6 +58,7 @@ final class RunCommand implements Callable<Integer> {
                 System.currentTimeMillis()
                         - ManagementFactory.getRuntimeMXBean().getStartTime(),
                 node.context().getBundles().length);
+        watch.ready(missing.isEmpty() ? "up" : "up, but not active: " + missing.size() + " bundles");
         node.awaitStop();
         // From here on exit runs the hook above, whoever stopped the framework.
         return Main.DONE;

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A process of the assembled distribution, with what it wrote. Ended at the latest by {@link #close}. */
@@ -51,13 +52,18 @@ final class NodeProcess implements AutoCloseable {
     }
 
     static NodeProcess start(Path folder, List<String> command, String javaOptions) throws IOException {
+        return start(folder, command, Map.of("DOORBELL_JAVA_OPTS", javaOptions));
+    }
+
+    static NodeProcess start(Path folder, List<String> command, Map<String, String> environment) throws IOException {
         var output = Files.createTempFile(folder, "output", ".txt");
         var builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-        builder.environment().put("DOORBELL_JAVA_OPTS", javaOptions);
+        builder.environment().put("DOORBELL_JAVA_OPTS", "");
+        builder.environment().putAll(environment);
         return new NodeProcess(builder.start(), output);
     }
 

@@ -1,13 +1,16 @@
 package io.doorbell.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import io.doorbell.platform.NotifySocket;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,6 +52,33 @@ class RunIT {
             assertThat(node.output())
                     .contains("not stopped after 1 s: stuck 0.0.0")
                     .contains("halted");
+        }
+    }
+
+    @Test
+    void aServiceManagerIsToldThatTheNodeIsUpThatItLivesAndThatItStops() throws IOException, InterruptedException {
+        var home = folder.resolve("home");
+        NodeProcess.managementAt(0, home);
+        var path = folder.resolve("notify").toString();
+        var command = List.of(
+                NodeProcess.distribution().resolve("bin/doorbell").toString(), "run", "--home", home.toString());
+        var environment = Map.of("NOTIFY_SOCKET", path, "WATCHDOG_USEC", "200000");
+        try (var manager = new NotifySocket(path);
+                var node = NodeProcess.start(folder, command, environment)) {
+            var told = new ArrayList<String>();
+            await().atMost(NodeProcess.START_BOUND).until(() -> {
+                manager.next().ifPresent(told::add);
+                return told.contains("WATCHDOG=1");
+            });
+            assertThat(told.getFirst()).isEqualTo("READY=1\nSTATUS=up");
+
+            node.terminate();
+
+            await().atMost(NodeProcess.START_BOUND).until(() -> {
+                manager.next().ifPresent(told::add);
+                return told.getLast().equals("STOPPING=1");
+            });
+            assertThat(node.exitCode(COMMAND_BOUND)).isZero();
         }
     }
 

@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
 final class SocketCalls {
     static final int AF_UNIX = 1;
     static final int SOCK_STREAM = 1;
+    static final int SOCK_DGRAM = 2;
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int STREAM = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -40,9 +41,17 @@ final class SocketCalls {
     private SocketCalls() {}
 
     static int socket(MemorySegment errno) {
+        return socket(errno, STREAM);
+    }
+
+    static int datagramSocket(MemorySegment errno) {
+        return socket(errno, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+
+    private static int socket(MemorySegment errno, int type) {
         try {
             // Safety: touches no memory.
-            int result = (int) SOCKET.invokeExact(errno, AF_UNIX, STREAM, 0);
+            int result = (int) SOCKET.invokeExact(errno, AF_UNIX, type, 0);
             return result < 0 ? -Libc.errno(errno) : result;
         } catch (Throwable thrown) {
             throw Libc.unchecked(thrown);

@@ -19,6 +19,7 @@
  *       connections on one thread, without copies and without garbage;
  *   <li>{@link io.doorbell.platform.UdpSocket}, {@link io.doorbell.platform.DatagramBatch}: many datagrams in one call;
  *   <li>{@link io.doorbell.platform.CpuAffinity}: which CPU a thread runs on;
+ *   <li>{@link io.doorbell.platform.ServiceManager}: systemd, where it started this process;
  *   <li>{@link io.doorbell.platform.Machine}: what this machine has.
  * </ol>
  *
