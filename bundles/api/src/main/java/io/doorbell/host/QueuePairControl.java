@@ -1,5 +1,6 @@
 package io.doorbell.host;
 
+import io.doorbell.statistics.LatencySnapshot;
 import java.time.Duration;
 
 /**
@@ -84,6 +85,11 @@ public interface QueuePairControl {
     boolean lost();
 
     QueuePairCounters counters();
+
+    /** How long commands took, from being given to the controller until their end; of some of them. Any thread. */
+    default LatencySnapshot latency() {
+        return LatencySnapshot.EMPTY;
+    }
 
     /** Listener for a queue pair that fails by itself (stale command id, corrupt completion): at most once, any thread. */
     void onFailure(java.util.function.Consumer<String> listener);

@@ -1,6 +1,8 @@
 package io.doorbell.lease;
 
+import io.doorbell.statistics.LatencySnapshot;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /** All leases of a node, for those who operate it (a service). Control plane, any thread. */
@@ -8,6 +10,9 @@ public interface LeaseRegistry {
 
     /** Leases that have not ended, by id. */
     List<LeaseSnapshot> leases();
+
+    /** How long commands of each lease took that has not ended, by id; of some commands, see {@link LatencySnapshot#samples}. */
+    Map<Long, LatencySnapshot> latencies();
 
     /** The latest events, oldest first, a bounded number. */
     List<LeaseEvent> history();

@@ -5,6 +5,7 @@ package io.doorbell.lease;
  *
  * @param controller transport id of the controller; of the listener, where it is of a connection
  * @param holder symbolic name and version of the bundle
+ * @param host qualified name of the host, where it is of a connection; else empty
  * @param ownerThread name of the thread that owns the queue pair
  * @param grantedAtMillis wall clock of the grant
  * @param ageNanos time since the grant
@@ -19,6 +20,7 @@ public record LeaseSnapshot(
         String holder,
         long holderBundleId,
         String label,
+        String host,
         String ownerThread,
         long epoch,
         int depth,

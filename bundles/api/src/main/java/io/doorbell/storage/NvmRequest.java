@@ -63,6 +63,9 @@ public abstract class NvmRequest extends HostPieces {
     /** The metadata, once {@link #mapMetadata} has brought it in; a transport's to make and to reuse. */
     public HostPieces metadata;
 
+    /** When the subsystem gave it to a namespace, if it is one of those that are timed; else 0. */
+    public long timedNanos;
+
     /** A backend's or a transport's own link; whoever holds the request owns it. */
     public NvmRequest next;
 

@@ -1,5 +1,6 @@
 package io.doorbell.target;
 
+import io.doorbell.statistics.LatencySnapshot;
 import io.doorbell.storage.NvmRequest;
 
 /**
@@ -20,11 +21,22 @@ public interface CommandPath extends AutoCloseable {
     int executeFused(NvmRequest compare, NvmRequest write);
 
     /**
+     * A command that was {@link NvmRequest#PENDING} has ended. A transport calls it from {@link NvmRequest#complete} where the status is
+     * not success, or {@link NvmRequest#timedNanos} is not 0: of the others nothing is to be known.
+     */
+    default void ended(NvmRequest request, int status) {}
+
+    /**
      * Ends what namespaces have finished, and takes up changes of the namespaces; call it each cycle. Returns work done.
      * The reactor is woken when there is more; so a transport whose reactor wants to sleep calls this once more in
      * {@link io.doorbell.reactor.Poller#readyToPark}, and stays awake if it did something.
      */
     int poll(long nowNanos);
+
+    /** How long commands took, from being given to a namespace until their end; of some of them. Any thread. */
+    default LatencySnapshot latency() {
+        return LatencySnapshot.EMPTY;
+    }
 
     /** How long there is nothing for {@link #poll} without a wake: commands may wait for a time to come. Of {@code Poller.parkLimitNanos}. */
     default long parkLimitNanos(long nowNanos) {

@@ -1,11 +1,12 @@
 package io.doorbell.target;
 
 import io.doorbell.storage.NamespaceSpec;
+import java.util.List;
 import java.util.Map;
 
 /**
  * What an operator changes of a subsystem while hosts use it. A service beside {@link TargetSubsystem}, with the property
- * {@link TargetSubsystem#NQN_PROPERTY}. Control plane: any thread; every call blocks until the change is in force, changes only what it
+ * {@link TargetSubsystem#NQN_PROPERTY}, and {@code service.pid}, the name of its file without {@code .cfg}. Control plane: any thread; every call blocks until the change is in force, changes only what it
  * names, and tells the hosts that it concerns.
  *
  * <p>Changes hold until the node or the subsystem's configuration changes: then that is what counts. What is to last goes there, as
@@ -45,6 +46,9 @@ public interface SubsystemOperator {
 
     /** Commands in flight end; those that come later are refused. What is stored in a file stays there. */
     void removeNamespace(int nsid);
+
+    /** What hosts have done with it since it is there, for each host and namespace. */
+    List<IoUsage> usage();
 
     /** The subsystem as its configuration would spell it, by option. */
     Map<String, Object> configuration();

@@ -5,6 +5,7 @@ import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
+import io.doorbell.statistics.LatencySnapshot;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -196,6 +197,11 @@ public final class DriverQueuePairControl implements QueuePairControl {
     @Override
     public boolean lost() {
         return queuePair.isEnded();
+    }
+
+    @Override
+    public LatencySnapshot latency() {
+        return queuePair.trackers.latency();
     }
 
     @Override

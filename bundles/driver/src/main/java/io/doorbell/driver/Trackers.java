@@ -1,6 +1,8 @@
 package io.doorbell.driver;
 
 import io.doorbell.nvme.Status;
+import io.doorbell.statistics.LatencyRecorder;
+import io.doorbell.statistics.LatencySnapshot;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
@@ -64,7 +66,23 @@ public final class Trackers {
     public final int slotMask;
     public final int generationStep;
 
-    // Cold from here on: commands of several parts.
+    /** The one command that is being timed, or {@link #NONE}. */
+    private int timedSlot = NONE;
+
+    /** Commands that are not timed before the next one is: a look at the clock costs as much as a command. */
+    private int untimed;
+
+    /** Clock when a command was timed last. */
+    private int timedTick = -1;
+
+    // Cold from here on.
+
+    private static final int TIMED_EVERY = 32;
+
+    private long timedNanos;
+    private final LatencyRecorder latency = new LatencyRecorder();
+
+    // Commands of several parts.
 
     /** By slot, where {@link #PART} is set: index of the parent. */
     private final int[] parents;
@@ -126,12 +144,35 @@ public final class Trackers {
         ids[slot] = cid;
         tokens[slot] = token;
         ticks[slot] = tick;
+        if (timedSlot == NONE && (--untimed < 0 || tick != timedTick)) {
+            beginTiming(slot, tick);
+        }
+    }
+
+    private void beginTiming(int slot, int tick) {
+        untimed = TIMED_EVERY - 1;
+        timedTick = tick;
+        timedSlot = slot;
+        timedNanos = System.nanoTime();
+    }
+
+    private void endTiming() {
+        timedSlot = NONE;
+        latency.record(System.nanoTime() - timedNanos);
+    }
+
+    /** From when an entry was written until its completion was seen, of some commands. Any thread. */
+    public LatencySnapshot latency() {
+        return latency.snapshot();
     }
 
     /** Gives a slot back, with the id its next command will have. */
     public void end(int slot, int cid) {
         ids[slot] = NONE;
         freeIds[freeCount++] = cid + generationStep & CID_MASK;
+        if (slot == timedSlot) {
+            endTiming();
+        }
     }
 
     /** The id that the command in a slot has when it is submitted again. */

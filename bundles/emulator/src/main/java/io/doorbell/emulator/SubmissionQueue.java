@@ -166,6 +166,9 @@ abstract sealed class SubmissionQueue permits IoQueue, AdminQueue {
             return;
         }
         executing--;
+        if ((status | request.timedNanos) != 0) {
+            path.ended(request, status);
+        }
         try {
             answer(request, status);
             if (executing == 0) {

@@ -8,6 +8,7 @@ import io.doorbell.nvme.FabricsStatus;
 import io.doorbell.nvme.Registers;
 import io.doorbell.nvme.Status;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.statistics.LatencySnapshot;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 import java.lang.foreign.MemorySegment;
@@ -265,6 +266,9 @@ public final class FabricQueue {
 
     void completed(FabricRequest request, int status) {
         executing--;
+        if ((status | request.timedNanos) != 0) {
+            path.ended(request, status);
+        }
         if (admin) {
             pendingAdmin.remove(request);
         }
@@ -475,6 +479,12 @@ public final class FabricQueue {
     /** Commands that have come, likewise. */
     long taken() {
         return taken;
+    }
+
+    /** Of I/O commands, likewise. */
+    LatencySnapshot latency() {
+        var now = path;
+        return now == null || admin ? LatencySnapshot.EMPTY : now.latency();
     }
 
     /** Its lease is being taken back: no new commands, and the end when those that execute are answered. */

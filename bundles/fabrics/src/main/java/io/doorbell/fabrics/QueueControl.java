@@ -5,6 +5,7 @@ import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.lease.ConnectionLeases.ConnectionLease;
 import io.doorbell.nvme.NvmeException;
+import io.doorbell.statistics.LatencySnapshot;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -113,6 +114,11 @@ final class QueueControl implements QueuePairControl {
         long taken = queue.taken();
         long cycles = queue.reactor().statistics().cycles();
         return new QueuePairCounters(taken, Math.max(0, taken - inFlight()), 0, cycles, 0, 0, 0, 0);
+    }
+
+    @Override
+    public LatencySnapshot latency() {
+        return queue.latency();
     }
 
     @Override

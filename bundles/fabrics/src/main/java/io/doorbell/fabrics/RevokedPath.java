@@ -1,6 +1,7 @@
 package io.doorbell.fabrics;
 
 import io.doorbell.nvme.Status;
+import io.doorbell.statistics.LatencySnapshot;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
 
@@ -20,6 +21,16 @@ record RevokedPath(CommandPath path) implements CommandPath {
     @Override
     public int executeFused(NvmRequest compare, NvmRequest write) {
         return Status.ABORTED_SQ_DELETION;
+    }
+
+    @Override
+    public void ended(NvmRequest request, int status) {
+        path.ended(request, status);
+    }
+
+    @Override
+    public LatencySnapshot latency() {
+        return path.latency();
     }
 
     @Override

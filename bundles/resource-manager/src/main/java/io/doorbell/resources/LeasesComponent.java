@@ -10,10 +10,12 @@ import io.doorbell.resources.lease.HolderResources;
 import io.doorbell.resources.lease.LeaseManager;
 import io.doorbell.resources.lease.LeaseOptions;
 import io.doorbell.resources.lease.Policy;
+import io.doorbell.statistics.LatencySnapshot;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -143,6 +145,11 @@ public final class LeasesComponent implements LeaseRegistry {
     @Override
     public List<LeaseSnapshot> leases() {
         return manager.leases();
+    }
+
+    @Override
+    public Map<Long, LatencySnapshot> latencies() {
+        return manager.latencies();
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceShape;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.target.IoLimits;
+import io.doorbell.target.IoUsage;
 import io.doorbell.target.SubsystemOperator;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -357,6 +358,12 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
         } else if (!subsystem.removeNamespace(nsid)) {
             throw new IllegalArgumentException(subsystem + " has no namespace " + nsid);
         }
+    }
+
+    @Override
+    public synchronized List<IoUsage> usage() {
+        there();
+        return subsystem.usage();
     }
 
     @Override

@@ -4,11 +4,14 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.statistics.LatencySnapshot;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.target.CommandPath;
+import io.doorbell.target.IoUsage;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +33,18 @@ final class IoPath implements CommandPath {
 
     private static final int BLOCK_COUNT_MASK = 0xFFFF;
 
+    /** One command in so many is timed, and the first after a while: a look at the clock costs as much as a command. */
+    private static final int TIMED_EVERY = 32;
+
+    private static final long TIMED_AFTER_NANOS = 50_000;
+
     private PathSlot[] slots = new PathSlot[0];
     private SubsystemNamespace[] seen = new SubsystemNamespace[0];
     private final NvmController controller;
-    private final PathCounters counters = new PathCounters();
+    private final PathBusyTime busyTime = new PathBusyTime();
+    /** Commands that are not timed before the next one is. */
+    private int untimed;
+
     /** Requests that sessions have yet to complete. */
     private int pending;
     /** {@link PathSlot#gate} of all slots together. */
@@ -45,6 +56,10 @@ final class IoPath implements CommandPath {
     // Cold from here.
     private final Reactor reactor;
     private final int maxTransferBytes;
+    /** By namespace identifier less one; replaced whole, so that others can look. */
+    private volatile PathUsage[] usages = new PathUsage[0];
+
+    private long timedNanos;
     private final List<PathSlot> retiring = new ArrayList<>();
     private final PathThrottle throttle = new PathThrottle();
     private boolean hostLimited;
@@ -86,6 +101,7 @@ final class IoPath implements CommandPath {
         }
         request.session = slot.session;
         request.result = 0;
+        request.timedNanos = 0;
         int opc = request.opc;
         if ((opc != NvmOpcode.READ && opc != NvmOpcode.WRITE) || (request.flags & 3) != 0) {
             return admitOther(request, slot);
@@ -226,7 +242,11 @@ final class IoPath implements CommandPath {
 
     @Override
     public int execute(NvmRequest request) {
-        return gates == 0 ? start(request) : executeGated(request);
+        int status = gates == 0 ? start(request) : executeGated(request);
+        if (status > Status.SUCCESS) {
+            failed(request);
+        }
+        return status;
     }
 
     private int executeGated(NvmRequest request) {
@@ -247,14 +267,60 @@ final class IoPath implements CommandPath {
     }
 
     private int start(NvmRequest request) {
+        boolean timed = --untimed < 0;
+        if (timed) {
+            beginTiming(request);
+        }
         int status = request.session.submit(request);
         if (status == NvmRequest.PENDING) {
             pending++;
         } else if (status != Status.SUCCESS) {
+            request.timedNanos = 0;
             return notExecuted(request, status);
+        } else if (timed) {
+            endTiming(request, slot(request.nsid));
         }
         count(request);
         return status;
+    }
+
+    private void beginTiming(NvmRequest request) {
+        untimed = TIMED_EVERY - 1;
+        timedNanos = System.nanoTime();
+        request.timedNanos = timedNanos;
+    }
+
+    private static void endTiming(NvmRequest request, PathSlot slot) {
+        long nanos = System.nanoTime() - request.timedNanos;
+        request.timedNanos = 0;
+        switch (request.opc) {
+            case NvmOpcode.READ, NvmOpcode.COMPARE -> took(slot, false, nanos);
+            case NvmOpcode.WRITE, NvmOpcode.ZONE_APPEND -> took(slot, true, nanos);
+            default -> {}
+        }
+    }
+
+    private static void took(PathSlot slot, boolean write, long nanos) {
+        if (slot != null) {
+            slot.usage.took(write, nanos);
+        }
+    }
+
+    private void failed(NvmRequest request) {
+        var slot = slot(request.nsid);
+        if (slot != null) {
+            slot.usage.failed();
+        }
+    }
+
+    @Override
+    public void ended(NvmRequest request, int status) {
+        if (status != Status.SUCCESS) {
+            failed(request);
+        }
+        if (request.timedNanos != 0) {
+            endTiming(request, slot(request.nsid));
+        }
     }
 
     /**
@@ -300,14 +366,16 @@ final class IoPath implements CommandPath {
 
     /** SMART counts Read, Compare and Verify as reading. NVMe Base 2.1 §5.1.12.1.3 "SMART / Health Information". */
     private void count(NvmRequest request) {
+        busyTime.commands++;
+        var slot = slot(request.nsid);
+        if (slot == null) {
+            return;
+        }
         switch (request.opc) {
-            case NvmOpcode.READ, NvmOpcode.COMPARE -> counters.read(request.dataBytes);
-            case NvmOpcode.WRITE, NvmOpcode.ZONE_APPEND -> counters.write(request.dataBytes);
-            case NvmOpcode.VERIFY -> {
-                var slot = slot(request.nsid);
-                counters.read(slot == null ? 0 : (long) request.blockCount << slot.blockShift);
-            }
-            default -> {}
+            case NvmOpcode.READ, NvmOpcode.COMPARE -> slot.usage.read(request.dataBytes);
+            case NvmOpcode.WRITE, NvmOpcode.ZONE_APPEND -> slot.usage.write(request.dataBytes);
+            case NvmOpcode.VERIFY -> slot.usage.read((long) request.blockCount << slot.blockShift);
+            default -> slot.usage.other();
         }
     }
 
@@ -334,7 +402,11 @@ final class IoPath implements CommandPath {
                 return NvmRequest.PENDING;
             }
         }
-        return startFused(compare, write);
+        int status = startFused(compare, write);
+        if (status > Status.SUCCESS) {
+            failed(write);
+        }
+        return status;
     }
 
     private int startFused(NvmRequest compare, NvmRequest write) {
@@ -385,7 +457,10 @@ final class IoPath implements CommandPath {
         if (throttle.isDue(nowNanos)) {
             work += release(nowNanos);
         }
-        counters.polled(nowNanos, pending != 0 || throttle.isWaiting());
+        busyTime.polled(nowNanos, pending != 0 || throttle.isWaiting());
+        if (nowNanos - timedNanos > TIMED_AFTER_NANOS) {
+            untimed = 0;
+        }
         while (!ended.isEmpty()) {
             var end = ended.remove();
             end.request.complete(end.status);
@@ -509,9 +584,30 @@ final class IoPath implements CommandPath {
                 session,
                 new ReservationSession(controller, reservations, reactor::wake),
                 seat,
+                usage(namespace.nsid()),
                 maxTransferBytes);
         takeUpRules(slot);
         return slot;
+    }
+
+    private PathUsage usage(int nsid) {
+        var table = usages;
+        if (nsid <= table.length && table[nsid - 1] != null) {
+            return table[nsid - 1];
+        }
+        table = Arrays.copyOf(table, Math.max(table.length, nsid));
+        table[nsid - 1] = new PathUsage(nsid);
+        usages = table;
+        return table[nsid - 1];
+    }
+
+    /** Any thread. */
+    List<IoUsage> usage() {
+        var hostNqn = controller.hostNqn();
+        return Arrays.stream(usages)
+                .filter(usage -> usage != null)
+                .map(usage -> usage.snapshot(hostNqn))
+                .toList();
     }
 
     private NamespaceSession open(SubsystemNamespace namespace, int turn) {
@@ -592,7 +688,8 @@ final class IoPath implements CommandPath {
             slot.draining = 0;
             return slot;
         }
-        var next = new PathSlot(slot.namespace, slot.turn, session, slot.reservations, slot.seat, maxTransferBytes);
+        var next = new PathSlot(
+                slot.namespace, slot.turn, session, slot.reservations, slot.seat, slot.usage, maxTransferBytes);
         next.share = slot.share;
         slot.share = null;
         takeUpRules(next);
@@ -631,13 +728,20 @@ final class IoPath implements CommandPath {
         slot.seat.drained(drain);
     }
 
+    @Override
+    public LatencySnapshot latency() {
+        return usage().stream()
+                .map(usage -> usage.readLatency().plus(usage.writeLatency()))
+                .reduce(LatencySnapshot.EMPTY, LatencySnapshot::plus);
+    }
+
     /** Who sends the commands. Any thread. */
     HostId host() {
         return controller.host();
     }
 
-    PathCounters counters() {
-        return counters;
+    long busyNanos() {
+        return busyTime.busyNanos();
     }
 
     Reactor reactor() {

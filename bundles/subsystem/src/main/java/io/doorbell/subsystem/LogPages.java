@@ -151,7 +151,7 @@ final class LogPages {
      * constant, since there is no sensor.
      */
     static void smart(MemorySegment page, NvmController controller) {
-        var counters = controller.counters();
+        var counters = controller.wholeUsage();
         var subsystem = controller.subsystem();
         SmartLog.CRITICAL_WARNING.set(page, controller.criticalWarning());
         SmartLog.COMPOSITE_TEMPERATURE.set(page, IdentifyPages.NOMINAL_KELVIN);

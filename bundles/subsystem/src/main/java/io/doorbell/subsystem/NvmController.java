@@ -17,6 +17,7 @@ import io.doorbell.target.CommandPath;
 import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
+import io.doorbell.target.IoUsage;
 import io.doorbell.target.TargetController;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -70,7 +71,7 @@ final class NvmController implements TargetController {
     private final Features features;
     private final TreeSet<Integer> changed = new TreeSet<>();
     private final List<IoPath> paths = new ArrayList<>();
-    private final PathCounters endedPaths = new PathCounters();
+    private final UsageLedger endedPaths = new UsageLedger();
     /** Busy time of the paths of before, and of the busiest that has ended of those of now. */
     private long busyBeforeNanos;
 
@@ -381,8 +382,8 @@ final class NvmController implements TargetController {
 
     synchronized void closed(IoPath path) {
         if (paths.remove(path)) {
-            endedPaths.add(path.counters());
-            busiestNanos = Math.max(busiestNanos, path.counters().busyNanos());
+            endedPaths.add(path.usage());
+            busiestNanos = Math.max(busiestNanos, path.busyNanos());
             if (paths.isEmpty()) {
                 busyBeforeNanos += busiestNanos;
                 busiestNanos = 0;
@@ -547,21 +548,24 @@ final class NvmController implements TargetController {
         return warning ? SmartLog.WARNING_TEMPERATURE : 0;
     }
 
-    /** What all paths have done by now. */
-    synchronized PathCounters counters() {
-        var sum = new PathCounters();
-        sum.add(endedPaths);
-        for (var path : paths) {
-            sum.add(path.counters());
-        }
-        return sum;
+    /** What all paths have done by now, by namespace. */
+    synchronized List<IoUsage> usage() {
+        var sum = new UsageLedger();
+        sum.add(endedPaths.rows());
+        paths.forEach(path -> sum.add(path.usage()));
+        return sum.rows();
+    }
+
+    /** The same of all namespaces together. */
+    IoUsage wholeUsage() {
+        return usage().stream().reduce(IoUsage.none(0, hostNqn()), IoUsage::plus);
     }
 
     /** How long it has had commands to execute: as long as its busiest path had. */
     synchronized long busyNanos() {
         long busiest = busiestNanos;
         for (var path : paths) {
-            busiest = Math.max(busiest, path.counters().busyNanos());
+            busiest = Math.max(busiest, path.busyNanos());
         }
         return busyBeforeNanos + busiest;
     }

@@ -15,6 +15,7 @@ import io.doorbell.target.ControllerEvents;
 import io.doorbell.target.ControllerSetup;
 import io.doorbell.target.HostIdentity;
 import io.doorbell.target.IoLimits;
+import io.doorbell.target.IoUsage;
 import io.doorbell.target.TargetController;
 import io.doorbell.target.TargetSubsystem;
 import java.io.UncheckedIOException;
@@ -73,6 +74,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     // Guarded by this.
     private final TreeMap<Integer, SubsystemNamespace> namespaces = new TreeMap<>();
     private final TreeMap<Integer, NvmController> controllers = new TreeMap<>();
+    private final UsageLedger usageOfClosed = new UsageLedger();
     /** Identifiers that are taken by namespaces which hosts have asked for and do not have yet, and their bytes. */
     private final Map<Integer, Long> beingMade = new HashMap<>();
 
@@ -626,7 +628,7 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     /** Write commands of the controllers there are: another number says that something was written. */
     synchronized long writeCommands() {
         return controllers.values().stream()
-                .mapToLong(controller -> controller.counters().writeCommands())
+                .mapToLong(controller -> controller.wholeUsage().writeCommands())
                 .sum();
     }
 
@@ -717,7 +719,17 @@ public final class NvmSubsystem implements TargetSubsystem, AutoCloseable {
     }
 
     synchronized void closed(NvmController controller) {
-        controllers.remove(controller.controllerId(), controller);
+        if (controllers.remove(controller.controllerId(), controller)) {
+            usageOfClosed.add(controller.usage());
+        }
+    }
+
+    /** What hosts have done since the subsystem is there, by host and namespace. */
+    synchronized List<IoUsage> usage() {
+        var sum = new UsageLedger();
+        sum.add(usageOfClosed.rows());
+        controllers.values().forEach(controller -> sum.add(controller.usage()));
+        return sum.rows();
     }
 
     /** Flushes what has a cache: a host shuts a controller down. */

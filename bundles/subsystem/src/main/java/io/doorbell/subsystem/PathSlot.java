@@ -19,6 +19,8 @@ final class PathSlot {
     /** Whether commands have to be looked at before they may be executed; 0 mostly, and then nobody looks closer. */
     int gate;
 
+    final PathUsage usage;
+
     // Cold.
     /** What the host may not do for a reservation's sake: {@link ReservationState#denied}. */
     private int denied;
@@ -56,6 +58,7 @@ final class PathSlot {
             NamespaceSession session,
             ReservationSession reservations,
             NamespaceReservations.Seat seat,
+            PathUsage usage,
             int maxTransferBytes) {
         this.namespace = namespace;
         this.turn = turn;
@@ -63,6 +66,7 @@ final class PathSlot {
         this.session = session;
         this.reservations = reservations;
         this.seat = seat;
+        this.usage = usage;
         var shape = namespace.shape();
         blockCount = shape.blockCount();
         blockShift = Integer.numberOfTrailingZeros(shape.blockBytes());

@@ -117,18 +117,21 @@ public final class SubsystemComponent {
         file = "config/" + properties.get(Constants.SERVICE_PID) + ".cfg";
         String home = context.getProperty(HOME_PROPERTY);
         var root = Path.of(home == null ? "" : home);
+        var pid = (String) properties.get(Constants.SERVICE_PID);
         subsystem = new ConfiguredSubsystem(
-                made -> publish(context, made, this::operator),
+                made -> publish(context, made, this::operator, pid),
                 root.resolve(RESERVATION_FOLDER),
                 root.resolve(LIFE_FOLDER));
         modified(config);
     }
 
     private static Runnable publish(
-            BundleContext context, NvmSubsystem subsystem, Supplier<SubsystemOperator> operator) {
+            BundleContext context, NvmSubsystem subsystem, Supplier<SubsystemOperator> operator, String pid) {
         var properties = new Hashtable<String, Object>();
         properties.put(TargetSubsystem.NQN_PROPERTY, subsystem.nqn());
         var forHosts = context.registerService(TargetSubsystem.class, subsystem, properties);
+        // For who writes to its file what it has become.
+        properties.put(Constants.SERVICE_PID, pid);
         var forOperators = context.registerService(SubsystemOperator.class, operator.get(), properties);
         return () -> {
             forOperators.unregister();

@@ -438,6 +438,7 @@ final class Lease implements QueuePairLease {
                 holding.holder().toString(),
                 holding.holder().bundleId(),
                 request.label(),
+                connection == null ? "" : connection.host(),
                 owner.getName(),
                 epoch,
                 made == null ? 0 : made.depth(),

@@ -18,11 +18,14 @@ import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.reactor.Reactors;
+import io.doorbell.statistics.LatencySnapshot;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -326,6 +329,18 @@ public final class LeaseManager implements LeaseRegistry, AutoCloseable {
     public List<LeaseSnapshot> leases() {
         return accounts.underLock(
                 () -> accounts.leases().stream().map(Lease::snapshot).toList());
+    }
+
+    @Override
+    public Map<Long, LatencySnapshot> latencies() {
+        var latencies = new TreeMap<Long, LatencySnapshot>();
+        for (var lease : accounts.leases()) {
+            var control = lease.control();
+            if (control != null) {
+                latencies.put(lease.id, control.latency());
+            }
+        }
+        return latencies;
     }
 
     @Override

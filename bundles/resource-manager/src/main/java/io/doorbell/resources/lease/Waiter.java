@@ -128,6 +128,7 @@ final class Waiter {
                 holder.toString(),
                 holder.bundleId(),
                 request.label(),
+                connection == null ? "" : connection.host(),
                 request.owner().getName(),
                 0,
                 0,
