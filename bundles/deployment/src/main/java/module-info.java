@@ -1,5 +1,6 @@
 /** What stands in a home's config/ and deploy/ becomes what runs. */
 module io.doorbell.deployment {
+    requires io.doorbell.api;
     requires static osgi.annotation;
     requires static osgi.core;
     requires static org.apache.felix.fileinstall;

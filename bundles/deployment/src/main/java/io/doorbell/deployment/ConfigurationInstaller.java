@@ -1,7 +1,11 @@
 package io.doorbell.deployment;
 
+import io.doorbell.configuration.ConfigurationFiles;
+import io.doorbell.platform.DurableFile;
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -11,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.apache.felix.fileinstall.ArtifactInstaller;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -32,25 +37,37 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Called by File Install's thread and by whichever thread installs or updates a bundle; one monitor guards all state.
  */
-@Component(service = ArtifactInstaller.class, property = "service.ranking:Integer=100")
-public final class ConfigurationInstaller implements ArtifactInstaller {
+@Component(
+        service = {ArtifactInstaller.class, ConfigurationFiles.class},
+        property = "service.ranking:Integer=100")
+public final class ConfigurationInstaller implements ArtifactInstaller, ConfigurationFiles {
     private static final Logger LOG = LoggerFactory.getLogger(ConfigurationInstaller.class);
 
     /** A configuration may be taken by whichever bundle has the component: the location that says so. */
     private static final String ANY_BUNDLE = "?";
 
+    /** {@code PID.cfg} or {@code PID~NAME.cfg}, and no way out of the folder. */
+    private static final Pattern FILE_NAME =
+            Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*(~[A-Za-z0-9][A-Za-z0-9._-]*)?\\.cfg");
+
+    /** Of one kind: a node has some, and whoever has the password is not to fill the disk. */
+    private static final int MAX_FILES = 1024;
+
     private final ConfigurationAdmin admin;
+    private final Path folder;
     private final Path lastGood;
     private final BundleTracker<List<Schema>> tracker;
     private final Map<String, Schema> schemas = new HashMap<>();
     private final Map<String, Path> files = new TreeMap<>();
+    private final Map<String, ConfigurationFileStatus> statuses = new TreeMap<>();
 
     @Activate
     public ConfigurationInstaller(BundleContext context, @Reference ConfigurationAdmin admin) throws IOException {
         this.admin = admin;
         var home = Path.of(context.getProperty("doorbell.home"));
+        this.folder = home.resolve("config");
         this.lastGood = Files.createDirectories(home.resolve("var/configuration"));
-        forgetDeleted(home.resolve("config"));
+        forgetDeleted(folder);
         // Uninstalled bundles only are left out: a schema is known before its bundle is started.
         this.tracker = new SchemaTracker(context);
         tracker.open();
@@ -79,7 +96,10 @@ public final class ConfigurationInstaller implements ArtifactInstaller {
 
     @Override
     public synchronized void uninstall(File artifact) throws IOException {
-        files.remove(artifact.getName());
+        statuses.remove(artifact.getName());
+        if (files.remove(artifact.getName()) == null) {
+            return; // Taken away by remove, and File Install has seen it by now.
+        }
         Files.deleteIfExists(lastGood.resolve(artifact.getName()));
         var file = ConfigurationFile.of(artifact.getName(), "");
         configuration(file).delete();
@@ -93,10 +113,12 @@ public final class ConfigurationInstaller implements ArtifactInstaller {
             var schema = schemas.get(file.pid());
             if (schema == null) {
                 LOG.info("{} waits for a bundle that declares {}", shown(path), file.pid());
+                tell(file, fileName, State.WAITING, "no bundle declares " + file.pid());
                 return;
             }
             var checked = schema.check(file);
             if (checked.problems().isEmpty()) {
+                tell(file, fileName, State.APPLIED, "");
                 var configuration = configuration(file);
                 var changed = configuration.getProperties() != null;
                 if (configuration.updateIfDifferent(checked.properties())) {
@@ -104,11 +126,86 @@ public final class ConfigurationInstaller implements ArtifactInstaller {
                 }
                 Files.copy(path, lastGood.resolve(fileName), StandardCopyOption.REPLACE_EXISTING);
             } else {
+                tell(file, fileName, State.REJECTED, String.join("; ", checked.problems()));
                 LOG.error("{}: {}. {}", shown(path), String.join("; ", checked.problems()), whatStays(file, fileName));
             }
         } catch (IOException e) {
             LOG.error("{} cannot be read or applied; what was in force stays so", shown(path), e);
+            tell(ConfigurationFile.of(fileName, ""), fileName, State.REJECTED, "cannot be read: " + e.getMessage());
         }
+    }
+
+    private void tell(ConfigurationFile file, String fileName, State state, String problem) {
+        var schema = schemas.get(file.pid());
+        var entries = new TreeMap<String, String>();
+        file.entries().forEach((key, value) -> {
+            var option = schema == null ? null : schema.options().get(key);
+            entries.put(key, option != null && option.secret() ? "..." : value);
+        });
+        statuses.put(
+                fileName, new ConfigurationFileStatus(fileName, state, problem, System.currentTimeMillis(), entries));
+    }
+
+    // Changes from within the node.
+
+    @Override
+    public synchronized List<ConfigurationFileStatus> files() {
+        return List.copyOf(statuses.values());
+    }
+
+    @Override
+    public synchronized void set(String fileName, Map<String, String> entries) {
+        var path = path(fileName);
+        try {
+            var before = Files.exists(path) ? Files.readString(path) : "";
+            var text = ConfigurationText.with(before, entries);
+            var file = ConfigurationFile.of(fileName, text);
+            var schema = schemas.get(file.pid());
+            if (schema == null) {
+                throw new IllegalArgumentException(fileName + ": no bundle declares " + file.pid() + "; there are "
+                        + String.join(", ", new TreeMap<>(schemas).keySet()));
+            }
+            var problems = schema.check(file).problems();
+            if (!problems.isEmpty()) {
+                throw new IllegalArgumentException(fileName + ": " + String.join("; ", problems));
+            }
+            if (!files.containsKey(fileName) && files.size() >= MAX_FILES) {
+                throw new IllegalArgumentException("there are " + MAX_FILES + " files already");
+            }
+            if (!text.equals(before)) {
+                DurableFile.replace(path, text.getBytes(StandardCharsets.UTF_8));
+            }
+            files.put(fileName, path);
+            apply(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(shown(path) + " cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public synchronized void remove(String fileName) {
+        var path = path(fileName);
+        if (!Files.exists(path)) {
+            throw new IllegalArgumentException(
+                    "there is no " + fileName + "; there are " + String.join(", ", files.keySet()));
+        }
+        if (ConfigurationFile.of(fileName, "").name() == null) {
+            throw new IllegalArgumentException(fileName + " is the only one of its kind: change its keys instead");
+        }
+        try {
+            DurableFile.delete(path);
+            uninstall(path.toFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(shown(path) + " cannot be deleted: " + e.getMessage(), e);
+        }
+    }
+
+    private Path path(String fileName) {
+        if (!FILE_NAME.matcher(fileName).matches()) {
+            throw new IllegalArgumentException("\"" + fileName.replaceAll("\\p{Cntrl}", "?")
+                    + "\" is no name of a file of config/: PID.cfg or PID~NAME.cfg");
+        }
+        return folder.resolve(fileName);
     }
 
     /** In a running node the last good configuration is simply still there; a new node finds it in its own folder. */
