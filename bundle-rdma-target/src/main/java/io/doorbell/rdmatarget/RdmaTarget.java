@@ -16,7 +16,9 @@ import io.doorbell.verbs.VerbsDevice;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -197,6 +199,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
     }
 
     /** Where it listens; with the port that it got. */
+    @Override
     public InetSocketAddress address() {
         return listening.address();
     }
@@ -207,10 +210,17 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
     }
 
     /** Connections of hosts. */
+    @Override
     public int connections() {
         synchronized (members) {
             return members.stream().mapToInt(RdmaReactor::connectionCount).sum();
         }
+    }
+
+    /** The device counts, and for all of its users together. */
+    @Override
+    public SortedMap<String, Long> counters() {
+        return Collections.emptySortedMap();
     }
 
     /** What connections hold of the memory for data, for tests: nothing when there are none. */

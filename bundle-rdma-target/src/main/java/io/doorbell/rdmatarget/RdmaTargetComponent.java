@@ -4,9 +4,11 @@ import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.fabrics.ListenerKeeper;
 import io.doorbell.fabrics.ListenerSettings;
 import io.doorbell.lease.ResourceManager;
+import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ListenerOperator;
+import io.doorbell.target.ListenerStatus;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
 import java.net.BindException;
@@ -121,10 +123,16 @@ public final class RdmaTargetComponent implements ListenerOperator {
     }
 
     /** @param address of the device to listen at */
-    private record Configured(RdmaTargetSettings settings, InetAddress address) implements ListenerSettings {
+    private record Configured(RdmaTargetSettings settings, InetAddress address) implements ListenerSettings.Placed {
         @Override
         public String name() {
             return settings.name();
+        }
+
+        @Override
+        public ListenerStatus whileClosed() {
+            return ListenerStatus.closed(
+                    TransportId.Type.RDMA, address.getHostAddress(), settings.port(), false, settings.maxConnections());
         }
     }
 
@@ -217,6 +225,11 @@ public final class RdmaTargetComponent implements ListenerOperator {
     @Override
     public AccessStates accessStates() {
         return keeper.accessStates();
+    }
+
+    @Override
+    public ListenerStatus status() {
+        return keeper.status();
     }
 
     @Override

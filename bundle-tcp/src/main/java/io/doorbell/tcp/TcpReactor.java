@@ -98,6 +98,7 @@ final class TcpReactor implements Poller {
     final TlsPipe.Room tlsRoom;
 
     final Epoll epoll;
+    final TcpCounters counters = new TcpCounters();
 
     private final long slotBase;
     private final long connectionBase;
@@ -672,6 +673,7 @@ final class TcpReactor implements Poller {
             evict();
         }
         if (freeIndexCount == 0 || freeSlotCount == 0) {
+            counters.refused.incrementAndGet();
             complain("a connection is refused, " + connectionCount + " are there already");
             socket.close();
             return;
@@ -693,6 +695,7 @@ final class TcpReactor implements Poller {
         int id = freeIndexes[--freeIndexCount];
         var connection = new TcpConnection(this, socket, id, peer, local);
         connections[id] = connection;
+        counters.accepted.incrementAndGet();
         connectionCount++;
         epoll.add(socket, id, true, false);
     }
@@ -709,6 +712,7 @@ final class TcpReactor implements Poller {
             }
         }
         if (oldest != null && nowNanos - oldest.bornNanos() > TIME_TO_CONNECT_NANOS) {
+            counters.evicted.incrementAndGet();
             complain(oldest.peer() + " has to go for a newer connection, since it sends no Connect");
             doom(oldest);
             bury();

@@ -16,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -156,6 +157,7 @@ public final class TcpTarget implements ListenerKeeper.Listening {
     }
 
     /** Where it listens; with the port that it got. */
+    @Override
     public InetSocketAddress address() {
         return address;
     }
@@ -166,8 +168,17 @@ public final class TcpTarget implements ListenerKeeper.Listening {
     }
 
     /** Connections of hosts. */
+    @Override
     public int connections() {
         return members.stream().mapToInt(TcpReactor::connectionCount).sum();
+    }
+
+    /** What happened to connections since it listens, by name. */
+    @Override
+    public SortedMap<String, Long> counters() {
+        var sum = TcpCounters.none();
+        members.forEach(member -> member.counters.addTo(sum));
+        return sum;
     }
 
     /** What connections hold of the memory, for tests: nothing when there are none. */

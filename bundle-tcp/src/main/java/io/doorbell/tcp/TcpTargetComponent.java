@@ -8,6 +8,7 @@ import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ListenerOperator;
+import io.doorbell.target.ListenerStatus;
 import java.io.IOException;
 import java.net.BindException;
 import java.util.Map;
@@ -209,6 +210,11 @@ public final class TcpTargetComponent implements ListenerOperator {
     @Override
     public AccessStates accessStates() {
         return keeper.accessStates();
+    }
+
+    @Override
+    public ListenerStatus status() {
+        return keeper.status();
     }
 
     @Override

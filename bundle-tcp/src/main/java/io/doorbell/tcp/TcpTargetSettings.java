@@ -1,6 +1,8 @@
 package io.doorbell.tcp;
 
 import io.doorbell.fabrics.ListenerSettings;
+import io.doorbell.nvme.TransportId;
+import io.doorbell.target.ListenerStatus;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -39,7 +41,7 @@ public record TcpTargetSettings(
         boolean headerDigest,
         boolean dataDigest,
         boolean tls)
-        implements ListenerSettings {
+        implements ListenerSettings.Placed {
     static final int MAX_REACTORS = 64;
     static final int MAX_CONNECTIONS = 4096;
     static final int MAX_IN_CAPSULE_BYTES = 8192;
@@ -106,5 +108,10 @@ public record TcpTargetSettings(
             throw new IllegalArgumentException(
                     "address \"" + address + "\" of " + name + ": an IPv4 or IPv6 address", noLiteral);
         }
+    }
+
+    @Override
+    public ListenerStatus whileClosed() {
+        return ListenerStatus.closed(TransportId.Type.TCP, address, port, tls, maxConnections);
     }
 }

@@ -2,9 +2,12 @@ package io.doorbell.fabrics;
 
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ListenerOperator;
+import io.doorbell.target.ListenerStatus;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.SortedMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,7 +17,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param <S> the settings of the transport; what is equal is not opened anew
  */
-public final class ListenerKeeper<S extends ListenerSettings> implements ListenerOperator, AutoCloseable {
+public final class ListenerKeeper<S extends ListenerSettings.Placed> implements ListenerOperator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ListenerKeeper.class);
 
     private static final Duration RETRY = Duration.ofSeconds(5);
@@ -23,6 +26,15 @@ public final class ListenerKeeper<S extends ListenerSettings> implements Listene
     public interface Listening extends AutoCloseable {
         /** How hosts reach ANA groups from now on; those that are connected are told, and stay so. */
         void accessStates(AccessStates states);
+
+        /** Where it listens; with the port that it got. */
+        InetSocketAddress address();
+
+        /** Connections of hosts. */
+        int connections();
+
+        /** What its transport counts, by name, since it listens. */
+        SortedMap<String, Long> counters();
 
         @Override
         void close();
@@ -136,6 +148,15 @@ public final class ListenerKeeper<S extends ListenerSettings> implements Listene
                 open.accessStates(next);
             }
         }
+    }
+
+    @Override
+    public synchronized ListenerStatus status() {
+        if (wanted == null) {
+            throw new IllegalStateException("the listener is not there any more");
+        }
+        var closed = wanted.whileClosed();
+        return open == null ? closed : closed.whileOpen(open.address().getPort(), open.connections(), open.counters());
     }
 
     /** Listens no more. Idempotent. */

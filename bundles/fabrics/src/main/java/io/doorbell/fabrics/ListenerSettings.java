@@ -1,6 +1,7 @@
 package io.doorbell.fabrics;
 
 import io.doorbell.nvme.Nqn;
+import io.doorbell.target.ListenerStatus;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -10,6 +11,12 @@ public interface ListenerSettings {
 
     /** For messages, and the name of its reactors; unique in the node. */
     String name();
+
+    /** Settings that say where. */
+    interface Placed extends ListenerSettings {
+        /** How a listener with these settings does that is not open. */
+        ListenerStatus whileClosed();
+    }
 
     /** Names as they stand in a configuration. */
     static Set<String> subsystems(String[] configured) {
