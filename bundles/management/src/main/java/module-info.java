@@ -3,7 +3,12 @@ module io.doorbell.management {
     requires io.doorbell.api;
     requires java.management;
     requires java.xml;
+    requires com.fasterxml.jackson.jr.ob;
+    requires io.prometheus.metrics.config;
+    requires io.prometheus.metrics.model;
+    requires io.prometheus.writer.text;
     requires org.slf4j;
+    requires static org.apache.felix.healthcheck.api;
     requires static jakarta.servlet;
     requires static jolokia.server.core;
     requires static org.osgi.service.cm;

@@ -56,6 +56,9 @@ final class Node implements AutoCloseable {
     private static final String SHARED_PACKAGES = String.join(
             ",",
             "org.slf4j;version=\"2.0.20\"",
+            // What asks for 1.7 finds it in 2.
+            "org.slf4j;version=\"1.7.36\"",
+            "org.slf4j.helpers;version=\"1.7.36\"",
             "org.slf4j.event;version=\"2.0.20\"",
             "org.slf4j.helpers;version=\"2.0.20\"",
             "org.slf4j.spi;version=\"2.0.20\"",

@@ -42,9 +42,11 @@ class ArrowsTest {
             Map.entry(
                     "api",
                     List.of(
+                            "io.doorbell.configuration..",
                             "io.doorbell.lease..",
                             "io.doorbell.reactor..",
                             "io.doorbell.host..",
+                            "io.doorbell.statistics..",
                             "io.doorbell.storage..",
                             "io.doorbell.target..",
                             "io.doorbell.pci..",
@@ -82,7 +84,7 @@ class ArrowsTest {
             Map.entry("bundle-tcp", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
             Map.entry("bundle-rdma-target", List.of("nvme-spec", "platform", "api", "fabrics")),
             Map.entry("bundle-rdma-host", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
-            Map.entry("deployment", List.of()),
+            Map.entry("deployment", List.of("api", "platform")),
             Map.entry("runtime", List.of("nvme-spec", "platform", "pci-bus")));
 
     private static final List<String> GROUND = List.of("nvme-spec", "platform", "api");

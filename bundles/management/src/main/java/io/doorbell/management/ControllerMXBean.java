@@ -43,4 +43,15 @@ public interface ControllerMXBean {
     @Description("Active namespaces, by nsid. blockCount, optimalBoundaryBlocks and zoneBlocks are logical blocks,"
             + " blockBytes and metadataBytes are bytes.")
     SortedMap<Integer, ManagedNamespace> getNamespaces();
+
+    @Description(
+            "What its SMART log said when it was read last, which is every half minute: readAtMillis is ms since 1970,"
+                    + " 0 before the first time; temperatureCelsius °C; percentageUsed % of its expected life;"
+                    + " criticalWarning bits 0 spare, 1 temperature, 2 reliability, 3 read only, 4 backup.")
+    ControllerHealth getHealth();
+
+    @Description(
+            "Resets the controller: its leases end, and holders that want to go on get new ones. Returns when it has"
+                    + " been reset.")
+    void reset(@Description("Why, in some words: for the log and for holders") String reason);
 }

@@ -15,6 +15,9 @@ public interface LeasesMXBean {
             + " depth and inFlight are commands.")
     SortedMap<Long, LeaseSnapshot> getLeases();
 
+    @Description("How long commands of each lease took, by id: µs, of some commands.")
+    SortedMap<Long, Latency> getLatency();
+
     @Description("Number of leases that have not ended.")
     int getLeaseCount();
 

@@ -10,9 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import javax.management.MBeanNotificationInfo;
@@ -26,31 +23,19 @@ import org.slf4j.LoggerFactory;
 final class ManagedLeases implements LeasesMXBean, AutoCloseable {
     static final String NOTIFICATION_PREFIX = "io.doorbell.lease.";
 
-    /** Listeners run on a thread of their own: the resource manager, which tells of an event, never waits for one. */
-    private static final int MAX_WAITING_NOTIFICATIONS = 1024;
-
     private static final Logger LOG = LoggerFactory.getLogger(ManagedLeases.class);
 
     private final LeaseRegistry registry;
-    private final AtomicLong dropped = new AtomicLong();
     private final AtomicLong sequence = new AtomicLong();
-    private final ThreadPoolExecutor notifier;
+    private final Notifier notifier = new Notifier("lease-notifications");
     private final NotificationBroadcasterSupport broadcaster;
     private final Registration registration;
     private final AutoCloseable subscription;
 
     ManagedLeases(LeaseRegistry registry, MBeanServer server) {
         this.registry = registry;
-        this.notifier = new ThreadPoolExecutor(
-                1,
-                1,
-                0,
-                TimeUnit.SECONDS,
-                new ArrayBlockingQueue<>(MAX_WAITING_NOTIFICATIONS),
-                Thread.ofVirtual().name("lease-notifications").factory(),
-                (_, _) -> dropped.incrementAndGet());
         this.broadcaster = new NotificationBroadcasterSupport(
-                notifier,
+                notifier.executor(),
                 new MBeanNotificationInfo(types(), Notification.class.getName(), "Something happened to a lease."));
         this.registration = Registration.of(
                 server, Registration.name("Leases"), new DescribedMBean<>(this, LeasesMXBean.class, broadcaster));
@@ -62,6 +47,13 @@ final class ManagedLeases implements LeasesMXBean, AutoCloseable {
         var leases = new TreeMap<Long, LeaseSnapshot>();
         registry.leases().forEach(lease -> leases.put(lease.id(), lease));
         return leases;
+    }
+
+    @Override
+    public SortedMap<Long, Latency> getLatency() {
+        var latencies = new TreeMap<Long, Latency>();
+        registry.latencies().forEach((id, latency) -> latencies.put(id, Latency.of(latency)));
+        return latencies;
     }
 
     @Override
@@ -83,7 +75,7 @@ final class ManagedLeases implements LeasesMXBean, AutoCloseable {
 
     @Override
     public long getDroppedNotifications() {
-        return dropped.get();
+        return notifier.dropped();
     }
 
     @Override
@@ -115,7 +107,7 @@ final class ManagedLeases implements LeasesMXBean, AutoCloseable {
         broadcaster.sendNotification(notification);
     }
 
-    private static String words(LeaseEvent event) {
+    static String words(LeaseEvent event) {
         var words = new StringBuilder(event.kind().name());
         var lease = event.lease();
         if (lease != null) {
@@ -152,6 +144,6 @@ final class ManagedLeases implements LeasesMXBean, AutoCloseable {
             LOG.warn("the lease registry does not let go of its listener", e);
         }
         registration.close();
-        notifier.shutdown();
+        notifier.close();
     }
 }

@@ -14,7 +14,24 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class DescribedMBeanTest {
     @ParameterizedTest
-    @ValueSource(classes = {LeasesMXBean.class, PerfRunsMXBean.class, ReactorsMXBean.class, ControllerMXBean.class})
+    @ValueSource(
+            classes = {
+                LeasesMXBean.class,
+                PerfRunsMXBean.class,
+                ReactorsMXBean.class,
+                ControllerMXBean.class,
+                NodeMXBean.class,
+                BundlesMXBean.class,
+                SubsystemsMXBean.class,
+                NamespacesMXBean.class,
+                HostsMXBean.class,
+                ListenersMXBean.class,
+                ConnectionsMXBean.class,
+                CountersMXBean.class,
+                ConfigurationMXBean.class,
+                HealthMXBean.class,
+                EventsMXBean.class
+            })
     void everythingAnOperatorSeesIsDescribed(Class<?> type) {
         assertThat(type).hasAnnotation(Description.class);
         assertThat(type.getMethods())

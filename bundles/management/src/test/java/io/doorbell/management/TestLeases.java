@@ -7,10 +7,14 @@ import io.doorbell.lease.LeaseRegistry;
 import io.doorbell.lease.LeaseSnapshot;
 import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.RevocationReason;
+import io.doorbell.statistics.LatencyRecorder;
+import io.doorbell.statistics.LatencySnapshot;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** A registry with leases that a test puts into it. */
 final class TestLeases implements LeaseRegistry {
@@ -28,6 +32,7 @@ final class TestLeases implements LeaseRegistry {
                 "io.doorbell.bundle-perf 0.1.0",
                 17,
                 "perf",
+                "",
                 "perf-0",
                 3,
                 127,
@@ -39,6 +44,13 @@ final class TestLeases implements LeaseRegistry {
                 1_000,
                 995,
                 1);
+    }
+
+    @Override
+    public Map<Long, LatencySnapshot> latencies() {
+        var recorder = new LatencyRecorder();
+        recorder.record(10_000);
+        return leases.stream().collect(Collectors.toMap(LeaseSnapshot::id, ignored -> recorder.snapshot()));
     }
 
     void grant(long id) {

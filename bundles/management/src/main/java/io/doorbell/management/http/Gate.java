@@ -8,12 +8,14 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Who may come in: the one user with the password, from this machine, and no page of a foreign site that happens to be
- * open in the user's browser. Any thread.
+ * Who may come in: an operator, who may do everything, or a monitor, who may only look; each with a password, from this machine, and no
+ * page of a foreign site that happens to be open in the user's browser. Any thread.
  */
 final class Gate {
     enum Verdict {
-        ADMITTED,
+        OPERATOR,
+        /** May read, and change nothing. */
+        MONITOR,
         /** No credentials: ask for them. */
         UNKNOWN,
         /** Wrong ones. */
@@ -35,15 +37,24 @@ final class Gate {
     private static final Set<String> OWN_SITES = Set.of("same-origin", "none");
     private static final String BASIC = "basic ";
 
-    private final byte[] expected;
+    private final byte[] operator;
+    private final byte[] monitor;
     // Guarded by this. An attempt is judged whole, or parallel ones would pass before the first is counted.
     /** When the last of the wrong attempts is forgiven. */
     private long forgivenAtNanos;
 
     private boolean failedBefore;
 
-    Gate(String user, String password) {
-        this.expected = digest((user + ":" + password).getBytes(StandardCharsets.UTF_8));
+    /** A user, and the password. */
+    record Login(String user, String password) {
+        private byte[] digested() {
+            return digest((user + ":" + password).getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
+    Gate(Login operator, Login monitor) {
+        this.operator = operator.digested();
+        this.monitor = monitor.digested();
     }
 
     /**
@@ -61,8 +72,12 @@ final class Gate {
         if (exhausted(nowNanos)) {
             return Verdict.TOO_MANY;
         }
-        if (MessageDigest.isEqual(expected, digest(credentials(authorization)))) {
-            return Verdict.ADMITTED;
+        var given = digest(credentials(authorization));
+        // Both, always: how long it takes tells nothing.
+        boolean isOperator = MessageDigest.isEqual(operator, given);
+        boolean isMonitor = MessageDigest.isEqual(monitor, given);
+        if (isOperator || isMonitor) {
+            return isOperator ? Verdict.OPERATOR : Verdict.MONITOR;
         }
         failed(nowNanos);
         return Verdict.REFUSED;

@@ -10,12 +10,19 @@ import org.osgi.service.servlet.context.ServletContextHelper;
 final class GuardedContext extends ServletContextHelper {
     static final String NAME = "io.doorbell.management";
 
+    private static final String OPERATOR = NAME + ".operator";
+
     private final Gate gate;
     private final RefusalLog log = new RefusalLog();
 
     GuardedContext(Bundle bundle, Gate gate) {
         super(bundle);
         this.gate = gate;
+    }
+
+    /** Whether who asks may change things: any servlet that does so looks here first. */
+    static boolean isOperator(HttpServletRequest request) {
+        return Boolean.TRUE.equals(request.getAttribute(OPERATOR));
     }
 
     @Override
@@ -32,7 +39,8 @@ final class GuardedContext extends ServletContextHelper {
                 request.getHeader("Authorization"),
                 nowNanos);
         switch (verdict) {
-            case ADMITTED -> {
+            case OPERATOR, MONITOR -> {
+                request.setAttribute(OPERATOR, verdict == Gate.Verdict.OPERATOR);
                 return true;
             }
             case UNKNOWN -> challenge(response);

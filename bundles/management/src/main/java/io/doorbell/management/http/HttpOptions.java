@@ -22,7 +22,7 @@ public @interface HttpOptions {
             max = "65535")
     int port() default 8181;
 
-    @AttributeDefinition(name = "User", description = "Who may log in.", min = "1", max = "64")
+    @AttributeDefinition(name = "User", description = "Who may look, and change things.", min = "1", max = "64")
     String user() default "admin";
 
     @AttributeDefinition(
@@ -32,4 +32,13 @@ public @interface HttpOptions {
                             + " Made with a random password where it is missing.",
             min = "1")
     String password_file() default "var/management.password";
+
+    @AttributeDefinition(name = "Monitor", description = "Who may look, and change nothing.", min = "1", max = "64")
+    String monitor_user() default "monitor";
+
+    @AttributeDefinition(
+            name = "Password file of the monitor",
+            description = "As the other one, for the user who may change nothing.",
+            min = "1")
+    String monitor_password_file() default "var/management.monitor.password";
 }

@@ -22,7 +22,7 @@ final class JolokiaPolicy extends PolicyRestrictor {
         }
     }
 
-    /** A GET only reads: a link or a picture in some page must not change anything. */
+    /** A GET only reads: a link or a picture in some page must not change anything. So does who may only look, in whatever way. */
     @Override
     public boolean isOperationAllowed(ObjectName name, String operation) {
         return !JolokiaServlet.reading() && super.isOperationAllowed(name, operation);

@@ -24,9 +24,21 @@ final class JolokiaServlet extends OsgiAgentServlet {
         services.addService(new NotificationRefusal());
     }
 
-    /** Whether the request that this thread handles may only read. */
+    /** Whether the request that this thread handles may only read: by whom it is, or as a GET. */
     static boolean reading() {
         return READING.isBound();
+    }
+
+    @Override
+    protected void doPost(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        if (GuardedContext.isOperator(request)) {
+            super.doPost(request, response);
+        } else {
+            ScopedValue.where(READING, true).<Void, IOException>call(() -> {
+                super.doPost(request, response);
+                return null;
+            });
+        }
     }
 
     @Override

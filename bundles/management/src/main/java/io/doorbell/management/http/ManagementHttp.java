@@ -81,18 +81,29 @@ public final class ManagementHttp {
 
     private void open(BundleContext context, ConfigurationAdmin configurations, HttpOptions options)
             throws IOException {
-        if (options.user().contains(":")) {
-            throw new PrivateFile.Refused(
-                    "user = " + options.user() + " in config/" + HttpOptions.PID + ".cfg: a user name has no colon");
+        var home = Path.of(context.getProperty("doorbell.home"));
+        var passwordFile = home.resolve(options.password_file());
+        var operator = login("user", options.user(), passwordFile);
+        var monitor = login("monitor.user", options.monitor_user(), home.resolve(options.monitor_password_file()));
+        if (operator.user().equals(monitor.user())) {
+            throw new PrivateFile.Refused("monitor.user = " + monitor.user() + " in config/" + HttpOptions.PID
+                    + ".cfg: is to be another one than user");
         }
-        var passwordFile = Path.of(context.getProperty("doorbell.home")).resolve(options.password_file());
-        var gate = new Gate(options.user(), PasswordFile.passwordIn(passwordFile));
+        var gate = new Gate(operator, monitor);
         int port = freePort(options.port());
         if (port < 0) {
             return;
         }
         serve(context, gate);
         listen(context, configurations, port, options.user(), passwordFile);
+    }
+
+    private static Gate.Login login(String key, String user, Path passwordFile) throws IOException {
+        if (user.contains(":")) {
+            throw new PrivateFile.Refused(
+                    key + " = " + user + " in config/" + HttpOptions.PID + ".cfg: a user name has no colon");
+        }
+        return new Gate.Login(user, PasswordFile.passwordIn(passwordFile));
     }
 
     /** The port itself, or a free one for 0; -1, and a line in the log, where it cannot be had. Jetty would log a stack trace. */

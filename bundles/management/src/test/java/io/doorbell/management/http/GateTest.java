@@ -2,6 +2,7 @@ package io.doorbell.management.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.management.http.Gate.Login;
 import io.doorbell.management.http.Gate.Verdict;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -14,7 +15,7 @@ class GateTest {
     private static final String HOST = "127.0.0.1:8181";
     private static final String RIGHT = basic("admin:pass:wörd");
 
-    private final Gate gate = new Gate("admin", "pass:wörd");
+    private final Gate gate = new Gate(new Login("admin", "pass:wörd"), new Login("monitor", "looks only"));
     // Near the end of the range of nanoTime, which may be anywhere: differences count, not values.
     private long nowNanos = Long.MAX_VALUE - 3 * Gate.NANOS_PER_ATTEMPT;
 
@@ -28,8 +29,15 @@ class GateTest {
 
     @Test
     void admitsTheUserWithThePassword() {
-        assertThat(judge(RIGHT)).isEqualTo(Verdict.ADMITTED);
-        assertThat(judge(RIGHT.replace("Basic", "BASIC "))).isEqualTo(Verdict.ADMITTED);
+        assertThat(judge(RIGHT)).isEqualTo(Verdict.OPERATOR);
+        assertThat(judge(RIGHT.replace("Basic", "BASIC "))).isEqualTo(Verdict.OPERATOR);
+    }
+
+    @Test
+    void tellsWhoMayOnlyLookFromWhoMayActAndMixesNoPasswords() {
+        assertThat(judge(basic("monitor:looks only"))).isEqualTo(Verdict.MONITOR);
+        assertThat(judge(basic("monitor:pass:wörd"))).isEqualTo(Verdict.REFUSED);
+        assertThat(judge(basic("admin:looks only"))).isEqualTo(Verdict.REFUSED);
     }
 
     @Test
@@ -61,7 +69,7 @@ class GateTest {
         assertThat(judge(RIGHT)).isEqualTo(Verdict.TOO_MANY);
 
         nowNanos += Gate.NANOS_PER_ATTEMPT;
-        assertThat(judge(RIGHT)).isEqualTo(Verdict.ADMITTED);
+        assertThat(judge(RIGHT)).isEqualTo(Verdict.OPERATOR);
         assertThat(judge(basic("admin:guess"))).isEqualTo(Verdict.REFUSED);
         assertThat(judge(basic("admin:guess"))).isEqualTo(Verdict.TOO_MANY);
     }
@@ -86,7 +94,7 @@ class GateTest {
             judge(null);
         }
 
-        assertThat(judge(RIGHT)).isEqualTo(Verdict.ADMITTED);
+        assertThat(judge(RIGHT)).isEqualTo(Verdict.OPERATOR);
     }
 
     @ParameterizedTest
@@ -98,7 +106,7 @@ class GateTest {
         "[::1]:8181, http://[::1]:8181,",
     })
     void letsItsOwnPagesIn(String host, String origin, String fetchSite) {
-        assertThat(gate.judge(host, origin, fetchSite, RIGHT, nowNanos)).isEqualTo(Verdict.ADMITTED);
+        assertThat(gate.judge(host, origin, fetchSite, RIGHT, nowNanos)).isEqualTo(Verdict.OPERATOR);
     }
 
     @ParameterizedTest

@@ -41,8 +41,11 @@ class JolokiaPolicyTest {
         "io.doorbell:type=PerfRuns, start(java.lang.String)",
         "io.doorbell:type=PerfRuns, startWith([Ljava.lang.String;)",
         "io.doorbell:type=PerfRuns, stop(long)",
+        "io.doorbell:type=Subsystems, 'addNamespace(java.lang.String,int,java.lang.String)'",
+        "io.doorbell:type=Bundles, drain(java.lang.String)",
+        "'io.doorbell:type=Controller,trid=\"trtype:EMULATED traddr:nvme0\"', reset(java.lang.String)",
     })
-    void leasesCanBeRevokedAndRunsStartedAndStopped(String name, String signature) throws Exception {
+    void anOperatorMayExecuteWhatMBeansOfferToOperators(String name, String signature) throws Exception {
         var operation = signature.substring(0, signature.indexOf('('));
 
         assertThat(policy.isOperationAllowed(name(name), operation)).isTrue();
@@ -57,10 +60,7 @@ class JolokiaPolicyTest {
         "java.util.logging:type=Logging, setLoggerLevel",
         "JMImplementation:type=MBeanServerDelegate, anything",
         "jolokia:type=Config, resetHistoryEntries",
-        "io.doorbell:type=Leases, start",
-        "io.doorbell:type=PerfRuns, revoke",
-        "io.doorbell:type=Reactors, close",
-        "'io.doorbell:type=Leases,name=other', revoke",
+        "io.doorbell.other:type=Leases, revoke",
     })
     void nothingElseCanBeExecuted(String name, String operation) throws Exception {
         assertThat(policy.isOperationAllowed(name(name), operation)).isFalse();

@@ -1,0 +1,62 @@
+package io.doorbell.management;
+
+import io.doorbell.nvme.TransportId;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import javax.management.MBeanServer;
+import javax.management.NotificationBroadcasterSupport;
+
+/** {@code io.doorbell:type=Tcp} and {@code type=Rdma}. Any thread. */
+final class ManagedCounters implements CountersMXBean, AutoCloseable {
+    private final Supplier<SortedMap<String, SortedMap<String, Long>>> counters;
+    private final Registration registration;
+
+    private ManagedCounters(
+            String type, MBeanServer server, Supplier<SortedMap<String, SortedMap<String, Long>>> counters) {
+        this.counters = counters;
+        this.registration = Registration.of(
+                server,
+                Registration.name(type),
+                new DescribedMBean<>(this, CountersMXBean.class, new NotificationBroadcasterSupport()));
+    }
+
+    static ManagedCounters ofTcp(TargetServices services, MBeanServer server) {
+        return new ManagedCounters("Tcp", server, () -> tcp(services));
+    }
+
+    static ManagedCounters ofRdma(TargetServices services, MBeanServer server) {
+        return new ManagedCounters("Rdma", server, () -> rdma(services));
+    }
+
+    static SortedMap<String, SortedMap<String, Long>> tcp(TargetServices services) {
+        var all = new TreeMap<String, SortedMap<String, Long>>();
+        services.listeners().forEach((name, listener) -> {
+            try {
+                var status = listener.status();
+                if (status.at().trtype() == TransportId.Type.TCP) {
+                    all.put(name, status.counters());
+                }
+            } catch (IllegalStateException gone) {
+                // Its service is about to go, too.
+            }
+        });
+        return all;
+    }
+
+    static SortedMap<String, SortedMap<String, Long>> rdma(TargetServices services) {
+        var all = new TreeMap<String, SortedMap<String, Long>>();
+        services.verbsDevices().forEach(device -> all.put(device.name(), new TreeMap<>(device.counters())));
+        return all;
+    }
+
+    @Override
+    public SortedMap<String, SortedMap<String, Long>> getCounters() {
+        return counters.get();
+    }
+
+    @Override
+    public void close() {
+        registration.close();
+    }
+}

@@ -1,0 +1,105 @@
+package io.doorbell.management;
+
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+import javax.management.MBeanServer;
+import javax.management.NotificationBroadcasterSupport;
+import org.apache.felix.hc.api.Result;
+import org.apache.felix.hc.api.ResultLog;
+import org.apache.felix.hc.api.execution.HealthCheckExecutionResult;
+
+/** {@code io.doorbell:type=Health}: what the checks said last, and since when. Any thread. */
+final class ManagedHealth implements HealthMXBean, AutoCloseable {
+    private static final int MAX_MESSAGE = 2000;
+
+    private final Supplier<List<HealthCheckExecutionResult>> checks;
+    private final ManagedEvents events;
+    private final Registration registration;
+
+    private volatile SortedMap<String, CheckRow> rows = new TreeMap<>();
+
+    /** @param checks has all checks looked at */
+    ManagedHealth(Supplier<List<HealthCheckExecutionResult>> checks, ManagedEvents events, MBeanServer server) {
+        this.checks = checks;
+        this.events = events;
+        this.registration = Registration.of(
+                server,
+                Registration.name("Health"),
+                new DescribedMBean<>(this, HealthMXBean.class, new NotificationBroadcasterSupport()));
+    }
+
+    /** Looks again, and tells of what has changed. */
+    synchronized void look() {
+        var before = rows;
+        var next = new TreeMap<String, CheckRow>();
+        for (var result : checks.get()) {
+            var row = row(result, before.get(result.getHealthCheckMetadata().getName()));
+            next.put(row.name(), row);
+        }
+        rows = next;
+        next.forEach((name, row) -> {
+            var was = before.get(name);
+            var status = was == null ? "OK" : was.status();
+            if (!row.isOk() && !status.equals(row.status())) {
+                events.tell("alarm.raised", name, row.status() + ": " + row.message());
+            } else if (row.isOk() && !status.equals("OK")) {
+                events.tell("alarm.cleared", name, "was " + status);
+            }
+        });
+    }
+
+    private static CheckRow row(HealthCheckExecutionResult result, CheckRow before) {
+        var metadata = result.getHealthCheckMetadata();
+        var status = result.getHealthCheckResult().getStatus().name();
+        long since =
+                before != null && before.status().equals(status) ? before.sinceMillis() : System.currentTimeMillis();
+        return new CheckRow(
+                metadata.getName(), status, message(result.getHealthCheckResult()), metadata.getTags(), since);
+    }
+
+    /** What is worth saying: all of it where something is wrong. */
+    private static String message(Result result) {
+        var message = result.isOk()
+                ? ""
+                : StreamSupport.stream(result.spliterator(), false)
+                        .filter(entry -> entry.getStatus() != Result.Status.OK)
+                        .map(ResultLog.Entry::getMessage)
+                        .collect(Collectors.joining("; "));
+        return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "...";
+    }
+
+    @Override
+    public SortedMap<String, CheckRow> getChecks() {
+        return new TreeMap<>(rows);
+    }
+
+    @Override
+    public List<CheckRow> getAlarms() {
+        return rows.values().stream().filter(row -> !row.isOk()).toList();
+    }
+
+    @Override
+    public boolean isLive() {
+        return serves(NodeChecks.LIVE);
+    }
+
+    @Override
+    public boolean isReady() {
+        return isLive() && serves(NodeChecks.READY);
+    }
+
+    private boolean serves(String tag) {
+        var now = rows;
+        return !now.isEmpty()
+                && now.values().stream().filter(row -> row.tags().contains(tag)).allMatch(CheckRow::serves);
+    }
+
+    @Override
+    public void close() {
+        registration.close();
+    }
+}
