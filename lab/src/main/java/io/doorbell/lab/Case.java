@@ -8,8 +8,10 @@ import java.time.Duration;
  *
  * @param name as reported and as chosen by {@code --case}: words with dashes
  * @param bound after which it has failed; a JVM in the guest is ten times slower than outside
+ * @param newerKernel whether it is about what the release's own kernel lacks: then it runs in a guest with a newer one, after the
+ *     others, and is skipped where there is none
  */
-public record Case(String name, Duration bound, Body body) {
+public record Case(String name, Duration bound, boolean newerKernel, Body body) {
     private static final Duration USUAL_BOUND = Duration.ofMinutes(3);
 
     /** What a case does. */
@@ -19,7 +21,15 @@ public record Case(String name, Duration bound, Body body) {
         void run(Guest guest) throws Exception;
     }
 
+    public Case(String name, Duration bound, Body body) {
+        this(name, bound, false, body);
+    }
+
     public static Case of(String name, Body body) {
-        return new Case(name, USUAL_BOUND, body);
+        return new Case(name, USUAL_BOUND, false, body);
+    }
+
+    public static Case onNewerKernel(String name, Body body) {
+        return new Case(name, USUAL_BOUND, true, body);
     }
 }

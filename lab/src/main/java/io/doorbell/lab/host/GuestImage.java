@@ -22,13 +22,12 @@ final class GuestImage {
     private GuestImage() {}
 
     /** In {@code folder}, made if there is none for these packages and this script. */
-    static Path in(Path folder, Packages packages) throws IOException {
-        var modules = packages.root().resolve("lib/modules").resolve(packages.kernelRelease());
+    static Path in(Path folder, Packages packages, Kernel kernel) throws IOException, InterruptedException {
         var init = script();
-        var image = folder.resolve("initramfs-" + packages.kernelRelease() + "-" + mark(init) + ".gz");
+        var image = folder.resolve("initramfs-" + kernel.release() + "-" + mark(init) + ".gz");
         if (!Files.exists(image)) {
             var temporary = Files.createTempFile(folder, "initramfs", null);
-            write(temporary, packages.root().resolve("bin/busybox"), init, new ModuleOrder(modules).of(MODULES));
+            write(temporary, packages, init, new ModuleOrder(kernel.modules()).of(MODULES));
             Files.move(temporary, image, StandardCopyOption.ATOMIC_MOVE);
         }
         return image;
@@ -47,19 +46,21 @@ final class GuestImage {
         return HexFormat.of().toHexDigits((int) sum.getValue());
     }
 
-    private static void write(Path image, Path busybox, byte[] init, List<Path> modules) throws IOException {
+    private static void write(Path image, Packages packages, byte[] init, List<Path> modules)
+            throws IOException, InterruptedException {
         try (var cpio = new CpioArchive(new GZIPOutputStream(new BufferedOutputStream(Files.newOutputStream(image))))) {
             for (var name : List.of("bin", "dev", "modules", "proc", "sys", "root", "host", "own")) {
                 cpio.folder(name);
             }
             cpio.device("dev/console", 5, 1);
-            cpio.program("bin/busybox", Files.readAllBytes(busybox));
+            cpio.program("bin/busybox", Files.readAllBytes(packages.root().resolve("bin/busybox")));
             cpio.program("init", init);
             for (int index = 0; index < modules.size(); index++) {
                 // The number says the order.
                 var name = String.format(
-                        "modules/%03d-%s", index, modules.get(index).getFileName());
-                cpio.program(name, Files.readAllBytes(modules.get(index)));
+                        "modules/%03d-%s",
+                        index, modules.get(index).getFileName().toString().replaceFirst("\\.xz$", ""));
+                cpio.program(name, packages.module(modules.get(index)));
             }
         }
     }

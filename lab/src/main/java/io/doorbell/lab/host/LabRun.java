@@ -34,30 +34,65 @@ final class LabRun {
     /** @return whether all passed */
     boolean run(List<Case> cases, Report report) throws IOException, InterruptedException {
         var packages = Packages.in(folder, progress);
-        var image = GuestImage.in(folder, packages);
         var logs = Files.createDirectories(folder.resolve(lab.name()));
         // The guest reads the script and this one's log while it runs: one run of a lab at a time.
         try (var channel = FileChannel.open(logs.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 var _ = channel.lock()) {
-            var console = logs.resolve("console.log");
-            var start = Files.writeString(logs.resolve("start.sh"), script(packages, classes(logs.resolve("classes"))));
-            progress.say("booting; the guest's console is " + console);
-            try {
-                runIn(packages, image, start, console, cases, report);
-            } catch (GuestTalk.NotBooted once) {
-                // Somebody else's kernel on a busy machine: nothing that we claim was looked at yet.
-                progress.say(once.getMessage() + "; booting once more");
-                runIn(packages, image, start, console, cases, report);
+            var classes = classes(logs.resolve("classes"));
+            var usual = cases.stream().filter(one -> !one.newerKernel()).toList();
+            if (!usual.isEmpty()) {
+                boot(new Way(packages, packages.kernel(), classes, logs, ""), usual, report);
+            }
+            var others = cases.stream().filter(Case::newerKernel).toList();
+            if (!others.isEmpty()) {
+                runOnNewerKernel(packages, classes, logs, others, report);
             }
         }
         report.end();
         return report.allPassed();
     }
 
-    private void runIn(Packages packages, Path image, Path start, Path console, List<Case> cases, Report report)
+    private void runOnNewerKernel(Packages packages, Path classes, Path logs, List<Case> cases, Report report)
+            throws IOException, InterruptedException {
+        Kernel kernel;
+        try {
+            kernel = NewerKernel.in(folder.resolve("newer"), packages, progress);
+        } catch (Skipped none) {
+            cases.forEach(one -> report.skipped(one.name(), "no newer kernel here: " + none.getMessage()));
+            return;
+        }
+        boot(new Way(packages, kernel, classes, logs, "-newer"), cases, report);
+    }
+
+    /**
+     * How a guest is come by.
+     *
+     * @param suffix of what is written about it
+     */
+    private record Way(Packages packages, Kernel kernel, Path classes, Path logs, String suffix) {
+        Path log(String name, String extension) {
+            return logs.resolve(name + suffix + extension);
+        }
+    }
+
+    private void boot(Way way, List<Case> cases, Report report) throws IOException, InterruptedException {
+        var image = GuestImage.in(folder, way.packages, way.kernel);
+        var console = way.log("console", ".log");
+        var start = Files.writeString(way.log("start", ".sh"), script(way.packages, way.kernel, way.classes));
+        progress.say("booting " + way.kernel.release() + "; the guest's console is " + console);
+        try {
+            runIn(way, image, start, console, cases, report);
+        } catch (GuestTalk.NotBooted once) {
+            // Somebody else's kernel on a busy machine: nothing that we claim was looked at yet.
+            progress.say(once.getMessage() + "; booting once more");
+            runIn(way, image, start, console, cases, report);
+        }
+    }
+
+    private void runIn(Way way, Path image, Path start, Path console, List<Case> cases, Report report)
             throws IOException, InterruptedException {
         var over = new CountDownLatch(1);
-        try (var machine = Machine.boot(packages, image, lab, start, console, bound)) {
+        try (var machine = Machine.boot(way.packages, way.kernel, image, lab, start, console, bound)) {
             // Closing the port is what ends a talk with a guest that hangs.
             var watch = Thread.ofVirtual().start(() -> closeAfterBound(machine, over));
             try {
@@ -87,7 +122,7 @@ final class LabRun {
     }
 
     /** What the guest does once it sees the machine's files. */
-    private String script(Packages packages, Path classes) {
+    private String script(Packages packages, Kernel kernel, Path classes) {
         var java = Path.of(System.getProperty("java.home"), "bin/java");
         var root = packages.root();
         return """
@@ -95,7 +130,7 @@ final class LabRun {
                 export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s
                 # Who drives what is for the cases to say.
                 echo 0 >/sys/bus/pci/drivers_autoprobe
-                %1$s/sbin/modprobe -d %1$s -a %4$s || exit 1
+                %1$s/sbin/modprobe -d %12$s -a %4$s || exit 1
                 %10$s
                 for port in /sys/class/virtio-ports/*; do
                     [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
@@ -118,7 +153,8 @@ final class LabRun {
                                 .collect(Collectors.joining()),
                         lab.networkNamespace().isEmpty()
                                 ? ""
-                                : "LD_LIBRARY_PATH=$LAB_LIBRARIES ip netns exec " + lab.networkNamespace() + " ");
+                                : "LD_LIBRARY_PATH=$LAB_LIBRARIES ip netns exec " + lab.networkNamespace() + " ",
+                        kernel.root());
     }
 
     /** A copy: the guest reads it as it goes, and somebody may build meanwhile. */

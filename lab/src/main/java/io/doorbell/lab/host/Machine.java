@@ -45,29 +45,38 @@ final class Machine implements AutoCloseable {
      * @param console where its console goes; QEMU's own words go beside it
      * @param bound after which machine and guest end by themselves
      */
-    static Machine boot(Packages packages, Path image, Lab lab, Path start, Path console, Duration bound)
+    static Machine boot(Packages packages, Kernel kernel, Path image, Lab lab, Path start, Path console, Duration bound)
             throws IOException, InterruptedException {
         // A path of a socket has 107 characters at most, and that of the project may be long.
         var folder = Files.createTempDirectory("doorbell-lab");
         try {
-            return new Machine(packages, image, lab, start, console, bound, folder);
+            return new Machine(packages, kernel, image, lab, start, console, bound, folder);
         } catch (IOException | InterruptedException | RuntimeException failed) {
             Packages.delete(folder);
             throw failed;
         }
     }
 
-    private Machine(Packages packages, Path image, Lab lab, Path start, Path console, Duration bound, Path folder)
+    private Machine(
+            Packages packages,
+            Kernel kernel,
+            Path image,
+            Lab lab,
+            Path start,
+            Path console,
+            Duration bound,
+            Path folder)
             throws IOException, InterruptedException {
         this.folder = folder;
         this.console = console;
-        messages = console.resolveSibling("qemu.log");
+        messages = console.resolveSibling("qemu-" + console.getFileName());
         Files.deleteIfExists(console);
         var command = new ArrayList<String>();
         command.addAll(List.of(Tool.find("timeout").orElseThrow().toString(), "--kill-after=5"));
         command.add(String.valueOf(bound.toSeconds() + QUIT_BOUND.toSeconds()));
         command.add(packages.root().resolve(Packages.QEMU).toString());
-        command.addAll(ofEveryLab(packages, image, start, bound));
+        command.addAll(ofEveryLab(packages, start, bound));
+        command.addAll(List.of("-kernel", kernel.image().toString(), "-initrd", image.toString()));
         command.addAll(lab.devices(this::sparse));
         var builder = new ProcessBuilder(command)
                 .redirectInput(Path.of("/dev/null").toFile())
@@ -94,7 +103,7 @@ final class Machine implements AutoCloseable {
         }
     }
 
-    private List<String> ofEveryLab(Packages packages, Path image, Path start, Duration bound) throws IOException {
+    private List<String> ofEveryLab(Packages packages, Path start, Duration bound) {
         var share = packages.root().resolve("usr/share");
         var command = new ArrayList<String>();
         for (var firmware : List.of("qemu", "seabios", "ipxe/qemu")) {
@@ -106,7 +115,6 @@ final class Machine implements AutoCloseable {
         command.addAll(List.of("-device", "intel-iommu,intremap=on,caching-mode=on"));
         command.addAll(List.of("-serial", "file:" + console));
         command.addAll(List.of("-qmp", "unix:" + folder.resolve("monitor") + ",server=on,wait=off"));
-        command.addAll(List.of("-kernel", packages.kernel().toString(), "-initrd", image.toString()));
         // Without a check of the timer: it counts ticks in real time, and finds too few where the machine is busy.
         command.addAll(List.of(
                 "-append",

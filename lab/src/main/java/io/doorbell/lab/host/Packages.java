@@ -40,10 +40,12 @@ final class Packages {
             "kmod",
             "iproute2",
             "nvme-cli",
-            "libnvme1");
+            "libnvme1",
+            "fio",
+            "e2fsprogs",
+            "xfsprogs");
 
     private static final Duration ASK_BOUND = Duration.ofMinutes(1);
-    private static final Duration DOWNLOAD_BOUND = Duration.ofMinutes(5);
 
     private static final Pattern INSTALL = Pattern.compile("Inst (\\S+) (?:\\[[^]]*] )?\\((\\S+) .*");
     private static final Pattern DEPENDS = Pattern.compile("\\s*Depends: (linux-image-\\S+)");
@@ -94,17 +96,8 @@ final class Packages {
         return root;
     }
 
-    /** The release of the kernel, as {@code uname -r} says it. */
-    String kernelRelease() throws IOException {
-        try (var releases = Files.list(root.resolve("lib/modules"))) {
-            return releases.map(path -> path.getFileName().toString())
-                    .max(String::compareTo)
-                    .orElseThrow(() -> new LabException("no kernel in " + root));
-        }
-    }
-
-    Path kernel() throws IOException {
-        return root.resolve("boot/vmlinuz-" + kernelRelease());
+    Kernel kernel() {
+        return new Kernel(root);
     }
 
     /** What finds the libraries that came along, and the parts of itself that QEMU loads as it needs them. */
@@ -146,15 +139,10 @@ final class Packages {
         Files.createDirectories(downloads);
         var names = download(downloads, progress);
         progress.say("unpacking " + names.size() + " packages ...");
-        Files.createDirectories(root);
-        try (var files = Files.newDirectoryStream(downloads, "*.deb")) {
-            for (var file : files) {
-                require("dpkg-deb", "-x", file.toString(), root.toString());
-            }
-        }
+        unpack(downloads, root);
         delete(downloads);
         linkTools();
-        require(root.resolve("sbin/depmod").toString(), "-b", root.toString(), kernelRelease());
+        depmod(kernel());
         var lines = new ArrayList<>(List.of(wanted()));
         lines.addAll(names);
         Files.write(complete, lines);
@@ -163,37 +151,28 @@ final class Packages {
     /** From what apt knows already; when that fails or is too old to be had, from what it learns now, into a folder of ours. */
     private Set<String> download(Path downloads, Progress progress) throws IOException, InterruptedException {
         try {
-            return download(downloads, List.of());
+            return download(downloads, Apt.asItIs());
         } catch (Skipped outdated) {
             progress.say("asking for newer package lists, because " + outdated.getMessage() + " ...");
-            var lists = folder.resolve("lists");
-            Files.createDirectories(lists.resolve("partial"));
-            var options = List.of(
-                    "-o", "Dir::State::Lists=" + lists,
-                    "-o", "Dir::Cache::pkgcache=" + folder.resolve("pkgcache.bin"),
-                    "-o", "Dir::Cache::srcpkgcache=" + folder.resolve("srcpkgcache.bin"));
-            // Or it would be content with lists that it did not get.
-            apt(downloads, options, "apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any");
-            return download(downloads, options);
+            var apt = Apt.withListsIn(folder);
+            apt.update(downloads);
+            return download(downloads, apt);
         }
     }
 
-    private Set<String> download(Path downloads, List<String> options) throws IOException, InterruptedException {
+    private Set<String> download(Path downloads, Apt apt) throws IOException, InterruptedException {
         var names = new LinkedHashSet<String>();
         var simulated = new ArrayList<>(List.of("apt-get", "install", "-s", "--no-install-recommends"));
         simulated.addAll(WANTED);
-        var lacking = apt(downloads, options, simulated.toArray(String[]::new));
+        var lacking = apt.run(downloads, simulated.toArray(String[]::new));
         names.addAll(toInstall(lacking.lines()));
         // Those that the machine has are got all the same, so that every machine's lab is alike.
         WANTED.stream()
                 .filter(wanted -> names.stream().noneMatch(name -> name.startsWith(wanted + "=")))
                 .toList()
                 .forEach(names::add);
-        names.add(
-                kernelOf(apt(downloads, options, "apt-cache", "depends", KERNEL).lines()));
-        var command = new ArrayList<>(List.of("apt-get", "download", "-q"));
-        command.addAll(names);
-        apt(downloads, options, command.toArray(String[]::new));
+        names.add(kernelOf(apt.run(downloads, "apt-cache", "depends", KERNEL).lines()));
+        apt.download(downloads, names);
         return names;
     }
 
@@ -216,21 +195,42 @@ final class Packages {
                 .orElseThrow(() -> new Skipped("apt knows no kernel behind " + KERNEL));
     }
 
-    private static Tool.Outcome apt(Path folder, List<String> options, String... words)
-            throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of(words));
-        // The user that apt downloads as cannot write into a folder of ours.
-        command.addAll(1, List.of("-o", "APT::Sandbox::User="));
-        command.addAll(1, options);
-        var outcome = Tool.run(folder, DOWNLOAD_BOUND, Map.of(), command);
-        if (!outcome.succeeded()) {
-            throw new Skipped(String.join(" ", List.of(words).subList(0, 2)) + " failed: " + outcome.last());
+    /** Says which modules a kernel has, and what each needs. */
+    void depmod(Kernel kernel) throws IOException, InterruptedException {
+        require(root.resolve("sbin/depmod").toString(), "-b", kernel.root().toString(), kernel.release());
+    }
+
+    /** Debian's newer kernels have their modules compressed. */
+    byte[] module(Path file) throws IOException, InterruptedException {
+        if (!file.toString().endsWith(".xz")) {
+            return Files.readAllBytes(file);
         }
-        return outcome;
+        var unpacked = Files.createTempFile(folder, "module", null);
+        try {
+            var busybox = root.resolve("bin/busybox").toString();
+            require("sh", "-c", "\"$1\" xzcat \"$2\" > \"$3\"", "sh", busybox, file.toString(), unpacked.toString());
+            return Files.readAllBytes(unpacked);
+        } finally {
+            Files.delete(unpacked);
+        }
+    }
+
+    static void unpack(Path downloads, Path root) throws IOException, InterruptedException {
+        Files.createDirectories(root);
+        try (var files = Files.newDirectoryStream(downloads, "*.deb")) {
+            for (var file : files) {
+                require(Map.of(), "dpkg-deb", "-x", file.toString(), root.toString());
+            }
+        }
     }
 
     private void require(String... command) throws IOException, InterruptedException {
-        var outcome = Tool.run(folder, ASK_BOUND, environment(), List.of(command));
+        require(environment(), command);
+    }
+
+    private static void require(Map<String, String> environment, String... command)
+            throws IOException, InterruptedException {
+        var outcome = Tool.run(Path.of("/"), ASK_BOUND, environment, List.of(command));
         if (!outcome.succeeded()) {
             throw new LabException(String.join(" ", command) + " failed: " + outcome.last());
         }

@@ -8,6 +8,7 @@ final class Report {
     private final PrintWriter out;
     private int passed;
     private int failed;
+    private int skipped;
 
     Report(PrintWriter out) {
         this.out = out;
@@ -23,16 +24,22 @@ final class Report {
         line("FAILED", name, millis, "  " + why);
     }
 
+    /** It could not be run here, and why. */
+    void skipped(String name, String why) {
+        skipped++;
+        line("skipped", name, 0, "  " + why);
+    }
+
     private void line(String outcome, String name, long millis, String why) {
-        out.println(String.format(Locale.ROOT, "%-6s  %-36s  %5.1f s%s", outcome, name, millis / 1e3, why));
+        out.println(String.format(Locale.ROOT, "%-7s  %-49s  %5.1f s%s", outcome, name, millis / 1e3, why));
     }
 
     /** What a script or a person looks at. */
     void end() {
-        out.println(passed + " passed, " + failed + " failed");
+        out.println(passed + " passed, " + failed + " failed" + (skipped == 0 ? "" : ", " + skipped + " skipped"));
     }
 
     boolean allPassed() {
-        return failed == 0 && passed > 0;
+        return failed == 0 && passed + skipped > 0;
     }
 }

@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
 
 /** A controller that the guest's kernel has of a target, as {@code nvme connect} asks for it. */
 public final class KernelHost implements AutoCloseable {
-    private static final String HOST_ID = "11111111-2222-3333-4444-555555555555";
+    public static final String HOST_ID = "11111111-2222-3333-4444-555555555555";
+    public static final String HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:" + HOST_ID;
     private static final Pattern INSTANCE = Pattern.compile("instance=(\\d+)");
     private static final Duration BOUND = Duration.ofSeconds(60);
     private static final long LOOK_NANOS = 20_000_000;
@@ -34,7 +35,7 @@ public final class KernelHost implements AutoCloseable {
     public static KernelHost connect(String where, String nqn, String options) throws IOException {
         try (var fabrics = new RandomAccessFile("/dev/nvme-fabrics", "rw")) {
             var wanted = where + ",nqn=" + nqn
-                    + ",hostnqn=nqn.2014-08.org.nvmexpress:uuid:" + HOST_ID + ",hostid=" + HOST_ID
+                    + ",hostnqn=" + HOST_NQN + ",hostid=" + HOST_ID
                     + ",nr_io_queues=2,reconnect_delay=1" + options;
             fabrics.write(wanted.getBytes(StandardCharsets.US_ASCII));
             var answer = new byte[256];
@@ -72,6 +73,22 @@ public final class KernelHost implements AutoCloseable {
         } catch (IOException gone) {
             return -1;
         }
+    }
+
+    /** How many writes have ended by this way to its namespaces. */
+    public long writes() {
+        long writes = 0;
+        try (var entries = Files.list(Path.of("/sys/class/nvme", name))) {
+            for (var entry : entries.toList()) {
+                var counters = entry.resolve("stat");
+                if (Files.exists(counters)) {
+                    writes += Long.parseLong(Files.readString(counters).strip().split(" +")[4]);
+                }
+            }
+        } catch (IOException goes) {
+            // It went while we looked.
+        }
+        return writes;
     }
 
     /** What this controller says of the way to its one namespace (ANA), or nothing when there is none. */

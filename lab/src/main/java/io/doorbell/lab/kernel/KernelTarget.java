@@ -19,6 +19,9 @@ public final class KernelTarget implements AutoCloseable {
     /** Of namespaces on files. */
     public static final int BLOCK_BYTES = 4096;
 
+    /** Whom it asks who it is; null for nobody. */
+    private Path named;
+
     /** Without a namespace yet. */
     public KernelTarget(Guest guest) throws IOException, InterruptedException {
         if (!Files.isDirectory(CONFIGURATION.resolve("nvmet"))) {
@@ -53,6 +56,27 @@ public final class KernelTarget implements AutoCloseable {
         Files.delete(namespace(nsid));
     }
 
+    /**
+     * From now on only this host may connect, and has to show who it is, as the target does.
+     *
+     * @param hash sha256 and so on
+     * @param group null, ffdhe2048 and so on
+     */
+    public void asksFor(String hostNqn, String hostKey, String controllerKey, String hash, String group)
+            throws IOException {
+        var host = CONFIGURATION.resolve("nvmet/hosts").resolve(hostNqn);
+        if (!Files.exists(host)) {
+            Files.createDirectory(host);
+            say(SUBSYSTEM, "attr_allow_any_host", "0");
+            Files.createSymbolicLink(SUBSYSTEM.resolve("allowed_hosts").resolve(hostNqn), host);
+            named = host;
+        }
+        say(host, "dhchap_key", hostKey);
+        say(host, "dhchap_ctrl_key", controllerKey);
+        say(host, "dhchap_hash", "hmac(" + hash + ")");
+        say(host, "dhchap_dhgroup", group);
+    }
+
     /** Is offered to hosts. */
     public void comes() throws IOException {
         Files.createSymbolicLink(OFFERED, SUBSYSTEM);
@@ -82,6 +106,10 @@ public final class KernelTarget implements AutoCloseable {
                 say(namespace, "enable", "0");
                 Files.delete(namespace);
             }
+        }
+        if (named != null) {
+            Files.delete(SUBSYSTEM.resolve("allowed_hosts").resolve(named.getFileName()));
+            Files.delete(named);
         }
         Files.delete(SUBSYSTEM);
     }

@@ -12,11 +12,15 @@ import io.doorbell.target.AccessState;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** What a Linux host does with a target that it did not come with. */
 final class HostCases {
     private static final int KEEP_ALIVE_SECONDS = 3;
     private static final int KEEP_ALIVE_ROUNDS = 8;
+
+    /** XFS wants no less. */
+    private static final long FILE_SYSTEM_BYTES = 320 << 20;
 
     private HostCases() {}
 
@@ -28,7 +32,10 @@ final class HostCases {
                 Case.of("without-flow-control", guest -> verify(guest, ",disable_sqflow")),
                 Case.of("nvme-cli-discovers-and-identifies", HostCases::nvmeCli),
                 Case.of("small-queues-and-large", HostCases::queues),
-                Case.of("a-file-system", HostCases::fileSystem),
+                Case.of("fio-finds-what-it-wrote", HostCases::fio),
+                Case.of("fio-goes-on-when-the-target-comes-back", HostCases::fioAndLoss),
+                Case.of("ext4-under-stress", guest -> stress(guest, Content.FileSystem.EXT4)),
+                Case.of("xfs-under-stress", guest -> stress(guest, Content.FileSystem.XFS)),
                 Case.of("namespaces-come-and-go", HostCases::namespaces),
                 Case.of("a-namespace-grows", HostCases::grows),
                 Case.of("two-paths-and-where-they-lead", HostCases::paths),
@@ -62,10 +69,50 @@ final class HostCases {
         }
     }
 
-    private static void fileSystem(Guest guest) throws Exception {
+    private static void fio(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, ",data_digest")) {
-            Content.requireFileSystem(guest, host.awaitDisk(1), 3);
+                var host = KernelHost.connect(target.where(), Target.NQN, ",hdr_digest,data_digest")) {
+            Content.verify(guest, host.awaitDisk(1));
+        }
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            Content.verify(guest, host.awaitDisk(1), "--numjobs=2", "--offset_increment=32m");
+        }
+    }
+
+    /** The host's own queues wait, and go on: what ran on them sees time pass and no error. */
+    private static void fioAndLoss(Guest guest) throws Exception {
+        try (var target = new Target();
+                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+            var disk = host.awaitDisk(1);
+            var failed = new AtomicReference<Exception>();
+            var running = Thread.ofVirtual().start(() -> {
+                try {
+                    Content.verify(guest, disk, "--loops=3");
+                } catch (Exception wrong) {
+                    failed.set(wrong);
+                }
+            });
+            for (int i = 0; i < 2; i++) {
+                long before = host.writes();
+                KernelHost.await("I/O", () -> host.writes() > before || !running.isAlive());
+                assertThat(i > 0 || running.isAlive()).as("under way").isTrue();
+                target.goes();
+                KernelHost.await("the loss", () -> !host.isLive());
+                target.comesBack();
+                KernelHost.await("the host", host::isLive);
+            }
+            running.join();
+            assertThat(failed.get()).isNull();
+        }
+    }
+
+    private static void stress(Guest guest, Content.FileSystem kind) throws Exception {
+        try (var target = new Target()) {
+            target.addNamespace(7, FILE_SYSTEM_BYTES);
+            try (var host = KernelHost.connect(target.where(), Target.NQN, ",data_digest")) {
+                Content.requireFileSystemUnderStress(guest, host.awaitDisk(7), kind);
+            }
         }
     }
 

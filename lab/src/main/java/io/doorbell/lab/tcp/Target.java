@@ -16,7 +16,7 @@ final class Target implements AutoCloseable {
     static final String NQN = "nqn.2026-11.io.doorbell:lab";
 
     private final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
-    private final FabricTarget fabrics = new FabricTarget();
+    final FabricTarget fabrics = new FabricTarget();
     final NvmSubsystem subsystem = new NvmSubsystem(NQN, "LAB", "Doorbell in the lab");
     private TcpTarget listener = TcpTarget.open(TcpTargetSettings.DEFAULT, fabrics, reactors);
     final int port = listener.address().getPort();

@@ -5,7 +5,10 @@ import io.doorbell.lab.Lab;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The kernel's NVMe/TCP host on our target, and our initiator on the kernel's target, both in the guest, over its loopback. */
+/**
+ * The kernel's NVMe/TCP host on our target, and our initiator on the kernel's target, both in the guest, over its loopback. Authentication is for
+ * a newer kernel than Debian 12's own, which was built without it.
+ */
 public final class TcpLab implements Lab {
     @Override
     public String name() {
@@ -14,7 +17,16 @@ public final class TcpLab implements Lab {
 
     @Override
     public List<String> modules() {
-        return List.of("nvme-tcp", "nvmet-tcp", "crc32c_generic", "ext4");
+        return List.of(
+                "nvme-tcp",
+                "nvmet-tcp",
+                "crc32c_generic",
+                "ext4",
+                "xfs",
+                "dh_generic",
+                "hmac",
+                "sha256_generic",
+                "sha512_generic");
     }
 
     @Override
@@ -24,7 +36,7 @@ public final class TcpLab implements Lab {
 
     @Override
     public List<Case> cases() {
-        return Stream.of(HostCases.cases(), InitiatorCases.cases())
+        return Stream.of(HostCases.cases(), InitiatorCases.cases(), AuthenticationCases.cases())
                 .flatMap(List::stream)
                 .toList();
     }
