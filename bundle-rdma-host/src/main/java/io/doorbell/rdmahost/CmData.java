@@ -9,6 +9,9 @@ final class CmData {
     private static final int REQUEST_BYTES = 32;
     private static final int RECFMT = 0;
 
+    /** Invalid Service ID. IBTA vol. 1 release 1.4 §12.6.7.2 "Rejection Reason". */
+    private static final int NOBODY_LISTENS = 8;
+
     // Of a request.
     private static final int QID = 2;
     private static final int HRQSIZE = 4;
@@ -58,6 +61,9 @@ final class CmData {
     static String reason(ConnectException refused) {
         if (refused.reason() == ConnectException.NO_ANSWER) {
             return "nobody answers";
+        }
+        if (refused.reason() == NOBODY_LISTENS) {
+            return "nobody listens there";
         }
         if (refused.reason() != ConnectException.REJECTED) {
             return refused.getMessage();

@@ -8,12 +8,10 @@ import io.doorbell.fabrics.host.HostName;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.Discoverer;
 import io.doorbell.host.DiscoveringHost;
-import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactors;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -22,7 +20,6 @@ import org.osgi.service.component.annotations.Reference;
 @Component(service = Discoverer.class)
 public final class RdmaDiscoverer implements Discoverer {
     private static final RdmaHostSettings SETTINGS = new RdmaHostSettings(1, 8);
-    private static final long LOOK_NANOS = 10_000_000;
 
     private final VerbsDevices devices;
     private final Reactors reactors;
@@ -46,24 +43,13 @@ public final class RdmaDiscoverer implements Discoverer {
         var hostId = HostName.id("");
         var nqn = host.nqn() == null ? FabricHostOptions.nqn(hostId) : host.nqn();
         var keys = new HostKeys(host.key(), host.controllerKey(), DhchapOffer.DEFAULT, null);
-        long deadline = System.nanoTime() + bound.toNanos();
-        return new Discovery(place -> transport(place, deadline), nqn, hostId, keys, bound).discover(id);
+        return new Discovery(place -> transport(place, bound), nqn, hostId, keys, bound).discover(id);
     }
 
-    /** A device that is configured may be about to come. */
-    private RdmaHostTransport transport(TransportId place, long deadline) {
+    private RdmaHostTransport transport(TransportId place, Duration bound) {
         Runnable nobody = () -> {};
-        while (true) {
-            try {
-                var device = devices.towards(place, "", nobody);
-                devices.forget(nobody);
-                return new RdmaHostTransport(place, SETTINGS, device, reactors);
-            } catch (NvmeException none) {
-                if (System.nanoTime() - deadline >= 0) {
-                    throw none;
-                }
-                LockSupport.parkNanos(LOOK_NANOS);
-            }
-        }
+        var device = devices.towards(place, "", nobody, bound);
+        devices.forget(nobody);
+        return new RdmaHostTransport(place, SETTINGS, device, reactors);
     }
 }

@@ -9,6 +9,7 @@ import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.fabrics.host.HostName;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactors;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.osgi.framework.BundleContext;
@@ -205,12 +206,21 @@ public final class RdmaHostComponent {
         LOG.debug("{} is to be reached as {}", id, options.hostNqn());
         var patience = new ControllerKeeper.Patience(
                 Duration.ofMillis(Math.min(100, config.reconnect_delay_ms())), options.reconnectDelay(), 0, true);
-        var from = config.address().strip();
+        var from = address(config.address().strip());
         keeper = new ControllerKeeper(id.toString(), () -> open(id, options, settings, from), this::publish, patience);
     }
 
+    private static String address(String text) {
+        try {
+            return text.isEmpty() ? text : InetAddress.ofLiteral(text).getHostAddress();
+        } catch (IllegalArgumentException wrong) {
+            throw new IllegalArgumentException("address = " + text + ": an IPv4 or IPv6 address", wrong);
+        }
+    }
+
     private DriverController open(TransportId id, FabricHostOptions options, RdmaHostSettings settings, String from) {
-        var transport = new RdmaHostTransport(id, settings, devices.towards(id, from, lost), reactors);
+        var transport = new RdmaHostTransport(
+                id, settings, devices.towards(id, from, lost, options.connectTimeout()), reactors);
         return FabricController.open(transport, id, options, lost);
     }
 

@@ -91,23 +91,27 @@ public final class RdmaHostTransport implements HostTransport {
             }
             var used = thread;
             return new RdmaHostConnection(attempted, port, () -> giveBack(used));
-        } catch (ConnectException refused) {
-            undo(port, thread);
-            throw new NvmeException(NvmeException.Kind.RETRY, attempted, CmData.reason(refused), refused);
-        } catch (NvmeException e) {
-            undo(port, thread);
-            throw e;
-        } catch (IllegalStateException | IllegalArgumentException none) {
-            undo(port, thread);
-            throw new NvmeException(NvmeException.Kind.RETRY, attempted, none.getMessage(), none);
+        } catch (RuntimeException failed) {
+            if (port != null) {
+                port.close();
+            }
+            giveBack(thread);
+            throw explained(attempted, failed);
         }
     }
 
-    private void undo(RdmaPort port, HostReactor thread) {
-        if (port != null) {
-            port.close();
-        }
-        giveBack(thread);
+    private static RuntimeException explained(String attempted, RuntimeException failed) {
+        return switch (failed) {
+            case NvmeException said -> said;
+            case ConnectException refused ->
+                new NvmeException(NvmeException.Kind.RETRY, attempted, CmData.reason(refused), refused);
+            // Of the device: it has no more of something, or has gone.
+            case IllegalStateException none ->
+                new NvmeException(NvmeException.Kind.RETRY, attempted, none.getMessage(), none);
+            case IllegalArgumentException never ->
+                new NvmeException(NvmeException.Kind.GIVE_UP, attempted, never.getMessage(), never);
+            default -> failed;
+        };
     }
 
     /** The one with the fewest connections, or one more. */

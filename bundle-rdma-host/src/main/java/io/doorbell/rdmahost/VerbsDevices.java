@@ -5,10 +5,12 @@ import io.doorbell.nvme.TransportId;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
@@ -24,6 +26,7 @@ public final class VerbsDevices {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     synchronized void addProvider(VerbsProvider added) {
         providers.add(added);
+        notifyAll();
     }
 
     void removeProvider(VerbsProvider removed) {
@@ -40,14 +43,38 @@ public final class VerbsDevices {
     }
 
     /**
-     * The device from which a target is reached.
+     * The device from which a target is reached. One that is configured may be about to come: waits for it.
      *
      * @param from the address of the device; empty for any of the target's address family, which is of the loopback where the target is
      * @param gone called when the device goes, once, until {@link #forget}
-     * @throws NvmeException when there is none
+     * @throws NvmeException when there is none within the bound
      */
-    synchronized VerbsDevice towards(TransportId target, String from, Runnable gone) {
-        var there = InetAddress.ofLiteral(target.traddr());
+    synchronized VerbsDevice towards(TransportId target, String from, Runnable gone, Duration bound) {
+        long deadline = System.nanoTime() + bound.toNanos();
+        while (true) {
+            var found = find(InetAddress.ofLiteral(target.traddr()), from, gone);
+            long left = deadline - System.nanoTime();
+            if (found != null) {
+                return found;
+            }
+            if (left <= 0) {
+                throw new NvmeException(
+                        NvmeException.Kind.RETRY,
+                        target.toString(),
+                        "no RDMA device of this node "
+                                + (from.isEmpty() ? "reaches that address" : "has the address " + from)
+                                + " (io.doorbell.rdma.soft~NAME.cfg makes one)");
+            }
+            try {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new NvmeException(NvmeException.Kind.RETRY, target.toString(), "interrupted", e);
+            }
+        }
+    }
+
+    private VerbsDevice find(InetAddress there, String from, Runnable gone) {
         for (var provider : providers) {
             for (var device : provider.devices()) {
                 if (device.addresses().stream().anyMatch(address -> fits(address, from, there))) {
@@ -56,11 +83,7 @@ public final class VerbsDevices {
                 }
             }
         }
-        throw new NvmeException(
-                NvmeException.Kind.RETRY,
-                target.toString(),
-                "no RDMA device of this node " + (from.isEmpty() ? "reaches that address" : "has the address " + from)
-                        + " (io.doorbell.rdma.soft~NAME.cfg makes one)");
+        return null;
     }
 
     private static boolean fits(InetAddress address, String from, InetAddress there) {

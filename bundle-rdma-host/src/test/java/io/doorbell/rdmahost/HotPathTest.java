@@ -9,8 +9,8 @@ import org.junit.jupiter.api.Test;
 
 class HotPathTest {
     private static final int DEPTH = 32;
-    private static final int WARM_UP_ROUNDS = 600;
-    private static final int ROUNDS = 200;
+    private static final int WARM_UP_ROUNDS = 400;
+    private static final int ROUNDS = 100;
     private static final int WINDOWS = 20;
 
     /** Half the smallest object for each command. */
@@ -59,7 +59,9 @@ class HotPathTest {
             }
             held.pair.commit();
             while (ended < DEPTH) {
-                held.pair.poll(DEPTH);
+                if (held.pair.poll(DEPTH) == 0) {
+                    Thread.yield();
+                }
             }
         }
     }

@@ -2,6 +2,7 @@ package io.doorbell.rdmatarget;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.IntPredicate;
 
 /**
  * What a host says in the private data of its request to connect, and what it is answered. Little-endian. NVM Express RDMA Transport Specification
@@ -10,8 +11,9 @@ import java.nio.ByteOrder;
  * @param qid 0 for an admin queue
  * @param hrqsize receives that the host posts for answers
  * @param hsqsizeZeroBased commands that the host has outstanding
+ * @param cntlid whose I/O queue it is to be; 0 of hosts that do not say
  */
-record ConnectData(int recfmt, int qid, int hrqsize, int hsqsizeZeroBased) {
+record ConnectData(int recfmt, int qid, int hrqsize, int hsqsizeZeroBased, int cntlid) {
     static final int INVALID_RECFMT = 2;
     static final int INVALID_QID = 3;
     static final int INVALID_HSQSIZE = 4;
@@ -20,21 +22,29 @@ record ConnectData(int recfmt, int qid, int hrqsize, int hsqsizeZeroBased) {
     /** Reads that the host serves: none. */
     static final int INVALID_IRD = 7;
 
+    static final int INVALID_CNTLID = 9;
+
     static ConnectData parse(byte[] privateData) {
         var fields = ByteBuffer.wrap(privateData).order(ByteOrder.LITTLE_ENDIAN);
         return new ConnectData(
                 Short.toUnsignedInt(fields.getShort(0)),
                 Short.toUnsignedInt(fields.getShort(2)),
                 Short.toUnsignedInt(fields.getShort(4)),
-                Short.toUnsignedInt(fields.getShort(6)));
+                Short.toUnsignedInt(fields.getShort(6)),
+                Short.toUnsignedInt(fields.getShort(8)));
     }
 
     int commands() {
         return hsqsizeZeroBased + 1;
     }
 
-    /** Why it is rejected; 0 when it is not. */
-    int problem(int maxQueueEntries, int maxIoQueues, int hostReads) {
+    /**
+     * Why it is rejected; 0 when it is not.
+     *
+     * @param hostReads that the host serves at once
+     * @param controllers which there are
+     */
+    int problem(int maxQueueEntries, int maxIoQueues, int hostReads, IntPredicate controllers) {
         if (recfmt != 0) {
             return INVALID_RECFMT;
         }
@@ -48,7 +58,10 @@ record ConnectData(int recfmt, int qid, int hrqsize, int hsqsizeZeroBased) {
         if (hrqsize < hsqsizeZeroBased) {
             return INVALID_HRQSIZE;
         }
-        return hostReads == 0 ? INVALID_IRD : 0;
+        if (hostReads == 0) {
+            return INVALID_IRD;
+        }
+        return qid != 0 && cntlid != 0 && !controllers.test(cntlid) ? INVALID_CNTLID : 0;
     }
 
     /** How many commands the host may have outstanding. */

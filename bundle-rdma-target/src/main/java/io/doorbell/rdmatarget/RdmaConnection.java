@@ -48,6 +48,9 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
     /** Of each command at most one read, one write and one answer are on their way. */
     private static final int SENDS_PER_COMMAND = 3;
 
+    /** An answer with as many writes before it as a list of blocks has; kept free of reads, so that one can go. */
+    private static final int MOST_SENDS = RdmaRequest.MAX_BLOCKS + 1;
+
     final int id;
     private final RdmaReactor owner;
     private final String peer;
@@ -105,7 +108,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         arrived = new int[commands];
         arrivedBytes = new int[commands];
         returned = new int[commands];
-        sendsFree = SENDS_PER_COMMAND * commands;
+        sendsFree = sends(commands);
         readsFree = request.offered().initiatorDepth();
         mapping = NativeMemory.allocate(
                 answerBase + 2L * commands * CompletionEntry.SIZE_BYTES, new MappingOptions(HugePages.NEVER, true));
@@ -125,9 +128,13 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         region = registered;
     }
 
+    private static int sends(int commands) {
+        return SENDS_PER_COMMAND * commands + MOST_SENDS;
+    }
+
     /** What a connection of so many commands may have in the completion queue at once. */
     static int completions(int commands) {
-        return (SENDS_PER_COMMAND + 1) * commands;
+        return sends(commands) + commands;
     }
 
     int commands() {
@@ -189,9 +196,10 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
             if ((what & 1) == RdmaRequest.READ) {
                 sendsFree++;
                 readsFree++;
+                request.reads--;
                 dataComplete(request);
             } else {
-                sendsFree += request.dataToHost && request.chunkCount > 0 ? 2 : 1;
+                sendsFree += request.sends;
                 release(request);
             }
         }
@@ -221,7 +229,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         request.fetch(memory, at(buffer), bytes);
         int status = queue.admit(request);
         if (status == Status.SUCCESS && request.dataBytes > 0) {
-            status = checkData(request);
+            status = checkData(request, at(buffer) + SubmissionEntry.SIZE_BYTES);
         }
         if (status != Status.SUCCESS) {
             queue.refuse(request, status);
@@ -236,7 +244,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
     }
 
     /** Whether the command's SGL says where its data are. NVMe RDMA Transport 1.1 §3.2 "Capsules and Data Transfer". */
-    private int checkData(RdmaRequest request) {
+    private int checkData(RdmaRequest request, long behind) {
         if (request.psdt() != SubmissionEntry.PSDT_SGL) {
             return Status.INVALID_FIELD | Status.DNR;
         }
@@ -262,9 +270,12 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
                     return Status.DATA_SGL_LENGTH_INVALID | Status.DNR;
                 }
             }
-            // Identify Controller says that one descriptor is the most: MSDBD.
-            case SglDescriptor.TYPE_SEGMENT, SglDescriptor.TYPE_LAST_SEGMENT -> {
-                return Status.INVALID_NUMBER_OF_SGL_DESCRIPTORS | Status.DNR;
+            // A list is in the capsule as a whole, so it has no segment but the last.
+            case SglDescriptor.TYPE_LAST_SEGMENT -> {
+                int status = request.takeList(memory, behind);
+                if (status != Status.SUCCESS) {
+                    return status;
+                }
             }
             default -> {
                 return Status.SGL_DESCRIPTOR_TYPE_INVALID | Status.DNR;
@@ -277,11 +288,12 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
 
     /** Its data are to go to the host or to be read from there: when there is memory for them. */
     private void prepare(RdmaRequest request) {
-        if (wantHead == null && allocate(request)) {
-            move(request);
+        if (wantHead == null && allocate(request) && move(request)) {
             return;
         }
-        request.state = State.WAITING;
+        if (request.state != State.READING) {
+            request.state = State.WAITING;
+        }
         if (wantHead == null) {
             wantHead = request;
         } else {
@@ -295,7 +307,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         int count = DataPool.chunks(request.dataBytes);
         // What is kept back is for admin queues, so that no host is kept from connecting by the data of others.
         int reserve = queue.isAdmin() ? 0 : owner.reservedChunks;
-        boolean place = request.dataToHost || readsFree > 0 && sendsFree > 0;
+        boolean place = request.dataToHost || readsFree > 0 && sendsFree > MOST_SENDS;
         if (!place || pool.free() - count < reserve || chunksHeld + count > owner.chunksPerConnection) {
             return false;
         }
@@ -308,28 +320,54 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         return true;
     }
 
-    private void move(RdmaRequest request) {
+    /** It has memory: its data are executed on, or read. Returns whether all of them are asked for. */
+    private boolean move(RdmaRequest request) {
         if (request.dataToHost) {
             request.state = State.EXECUTING;
             queue.execute(request);
-            return;
+            return true;
         }
         request.state = State.READING;
-        readsFree--;
-        sendsFree--;
+        return read(request);
+    }
+
+    /** Asks for what of its data was not asked for yet, as far as the depth that was agreed on goes. Returns whether that is all. */
+    private boolean read(RdmaRequest request) {
         var sends = owner.sends;
         sends.clear();
         long what = (long) id << OWNER_SHIFT | request.index << 1 | RdmaRequest.READ;
-        sends.read(what, SendRequests.SIGNALED, request.remoteAddress, request.remoteKey);
-        data(request);
-        post();
+        while (request.askedBytes < request.dataBytes && readsFree > 0 && sendsFree > MOST_SENDS && !sends.isFull()) {
+            int block = request.nextBlock++;
+            int bytes = request.blockBytes(block, request.askedBytes);
+            if (bytes > 0) {
+                sends.read(what, SendRequests.SIGNALED, request.blockAddress(block), request.blockKey(block));
+                data(request, request.askedBytes, bytes);
+                request.askedBytes += bytes;
+                request.reads++;
+                readsFree--;
+                sendsFree--;
+            }
+        }
+        if (sends.count() > 0) {
+            post();
+        }
+        return request.askedBytes == request.dataBytes;
     }
 
-    /** The pieces of its data are those of the last request of the list. */
-    private void data(RdmaRequest request) {
-        for (int i = 0; i < request.pieceCount; i++) {
-            owner.sends.segment(
-                    owner.memory.address() + request.pieceOffsets[i], request.pieceBytes[i], owner.region.localKey());
+    /** Bytes of its data are those of the last request of the list. */
+    private void data(RdmaRequest request, int from, int bytes) {
+        int skip = from;
+        int left = bytes;
+        for (int i = 0; left > 0; i++) {
+            int size = request.pieceBytes[i];
+            if (skip >= size) {
+                skip -= size;
+                continue;
+            }
+            int part = Math.min(size - skip, left);
+            owner.sends.segment(owner.memory.address() + request.pieceOffsets[i] + skip, part, owner.region.localKey());
+            left -= part;
+            skip = 0;
         }
     }
 
@@ -343,6 +381,9 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
     }
 
     private void dataComplete(RdmaRequest request) {
+        if (request.reads > 0 || request.askedBytes < request.dataBytes) {
+            return;
+        }
         request.state = State.EXECUTING;
         if (request.ended) {
             answer(request, request.answerStatus);
@@ -419,7 +460,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
             work++;
             flush();
         }
-        if (finishing && answerHead == null && sendsFree == SENDS_PER_COMMAND * commands) {
+        if (finishing && answerHead == null && sendsFree == sends(commands)) {
             owner.doom(this);
         }
         return work;
@@ -437,27 +478,46 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
     private void feed() {
         while (wantHead != null) {
             var request = wantHead;
+            if (request.state == State.READING) {
+                // Of one that has ended meanwhile too: what was asked for is to come, and then it is answered.
+                if (!read(request)) {
+                    return;
+                }
+                unlinkFirst(request);
+                continue;
+            }
             if (!request.ended && !allocate(request)) {
                 return;
             }
-            wantHead = request.link;
-            request.link = null;
             if (request.ended) {
+                unlinkFirst(request);
                 request.state = State.EXECUTING;
                 answer(request, request.answerStatus);
-            } else {
+            } else if (request.dataToHost) {
+                unlinkFirst(request);
                 move(request);
+            } else if (move(request)) {
+                unlinkFirst(request);
+            } else {
+                return;
             }
         }
+    }
+
+    private void unlinkFirst(RdmaRequest request) {
+        wantHead = request.link;
+        request.link = null;
     }
 
     private void flush() {
         // First: who gets an answer may send the next command.
         postReceives();
         var sends = owner.sends;
-        while (answerHead != null && sendsFree >= 2) {
+        while (answerHead != null && sendsFree >= sends(answerHead)) {
             sends.clear();
-            while (answerHead != null && sendsFree >= 2 && sends.count() <= RdmaReactor.LIST_REQUESTS - 2) {
+            while (answerHead != null
+                    && sendsFree >= sends(answerHead)
+                    && sends.count() + sends(answerHead) <= RdmaReactor.LIST_REQUESTS) {
                 var request = answerHead;
                 answerHead = request.link;
                 request.link = null;
@@ -467,14 +527,28 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         }
     }
 
+    /** Requests that an answer takes at most. */
+    private static int sends(RdmaRequest request) {
+        return request.dataToHost && request.chunkCount > 0 ? request.blockCount() + 1 : 1;
+    }
+
     private void stage(RdmaRequest request) {
         var sends = owner.sends;
-        if (request.dataToHost && request.chunkCount > 0) {
-            sends.write(0, 0, request.remoteAddress, request.remoteKey);
-            data(request);
-            sendsFree--;
-        }
         long what = (long) id << OWNER_SHIFT | request.index << 1 | RdmaRequest.ANSWER;
+        request.sends = 1;
+        if (request.dataToHost && request.chunkCount > 0) {
+            int done = 0;
+            for (int block = 0; done < request.dataBytes; block++) {
+                int bytes = request.blockBytes(block, done);
+                if (bytes > 0) {
+                    // It completes only when it fails, and then says whose it is.
+                    sends.write(what, 0, request.blockAddress(block), request.blockKey(block));
+                    data(request, done, bytes);
+                    done += bytes;
+                    request.sends++;
+                }
+            }
+        }
         if (request.invalidates) {
             sends.sendInvalidate(what, SendRequests.SIGNALED, request.remoteKey);
         } else {
@@ -482,7 +556,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
         }
         long at = answerBase + (long) request.index * CompletionEntry.SIZE_BYTES;
         sends.segment(memory.address() + at, CompletionEntry.SIZE_BYTES, region.localKey());
-        sendsFree--;
+        sendsFree -= request.sends;
     }
 
     void tick(long nowNanos) {

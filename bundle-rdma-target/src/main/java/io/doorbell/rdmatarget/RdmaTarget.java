@@ -102,6 +102,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
                 settings.inCapsuleBytes(),
                 settings.maxTransferBytes() / PAGE_BYTES,
                 IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED | IdentifyController.SGLS_KEYED,
+                RdmaRequest.MAX_BLOCKS,
                 false,
                 lender.listener(
                         new TransportId(TransportId.Type.RDMA, traddr, trsvcid, "", 0), settings.maxConnections()));
@@ -126,7 +127,8 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         int problem = data.problem(
                 settings.maxQueueEntries(),
                 settings.maxIoQueues(),
-                request.offered().initiatorDepth());
+                request.offered().initiatorDepth(),
+                target::hasController);
         if (problem != 0) {
             LOG.info("{}: {} is rejected, status {}: {}", settings.name(), request.peer(), problem, data);
             request.reject(ConnectData.rejected(problem));

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmOpcode;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -122,7 +123,7 @@ class CapsuleFuzzTest {
         }
         var data = new byte[random.nextInt(3) == 0 ? random.nextInt(4097) : 0];
         random.nextBytes(data);
-        sgl(host, command, data.length);
+        sgl(host, command, data);
         if (host.pair.isConnected()) {
             host.send(command, data);
         }
@@ -137,9 +138,27 @@ class CapsuleFuzzTest {
         return random.nextInt(3) == 0 ? random.nextInt() : random.nextInt(16);
     }
 
-    private void sgl(RawHost host, ByteBuffer command, int inCapsule) {
+    private void list(RawHost host, ByteBuffer command, byte[] data) {
+        host.list(command, random.nextInt(4) == 0 ? random.nextInt(300) : data.length / 16);
+        var descriptors = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+        while (descriptors.remaining() >= 16) {
+            int offset = random.nextInt(DATA_BYTES);
+            int bytes = Math.min(random.nextInt(random.nextBoolean() ? 2000 : 100_000), DATA_BYTES - offset);
+            host.descriptor(descriptors, DATA + offset, bytes);
+            if (random.nextInt(60) == 0) {
+                data[descriptors.position() - 1 - random.nextInt(16)] = (byte) random.nextInt();
+            }
+        }
+    }
+
+    private void sgl(RawHost host, ByteBuffer command, byte[] data) {
+        int inCapsule = data.length;
         if (inCapsule > 0 && random.nextInt(4) > 0) {
             host.inCapsule(command, random.nextInt(4) == 0 ? random.nextInt() : inCapsule);
+            return;
+        }
+        if (inCapsule > 0 && random.nextInt(2) == 0) {
+            list(host, command, data);
             return;
         }
         int offset = random.nextInt(DATA_BYTES);

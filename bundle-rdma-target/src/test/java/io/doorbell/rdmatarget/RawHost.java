@@ -25,6 +25,7 @@ final class RawHost implements AutoCloseable {
     static final int KEYED = 0x40;
     static final int KEYED_INVALIDATE = 0x4F;
     static final int IN_CAPSULE = 0x01;
+    static final int LIST = 0x31;
 
     /** Of the memory: capsules that go out, answers that come in, then data. */
     private static final int CAPSULE_BYTES = 16_384;
@@ -127,6 +128,19 @@ final class RawHost implements AutoCloseable {
         return keyed(command, KEYED, peer.at(offset), bytes, peer.region.remoteKey());
     }
 
+    /** A list of so many descriptors, which is to be sent as what the command brings along. */
+    ByteBuffer list(ByteBuffer command, int descriptors) {
+        command.putLong(24, 0).putInt(32, descriptors * 16).putInt(36, 0).put(39, (byte) LIST);
+        return command;
+    }
+
+    /** A descriptor of data at {@code offset} of this memory. */
+    void descriptor(ByteBuffer list, int offset, int bytes) {
+        list.putLong(peer.at(offset));
+        list.putInt(bytes & 0xFF_FFFF | peer.region.remoteKey() << 24);
+        list.putInt(peer.region.remoteKey() >>> 8 | KEYED << 24);
+    }
+
     ByteBuffer inCapsule(ByteBuffer command, int bytes) {
         command.putLong(24, 0).putInt(32, bytes).putInt(36, 0).put(39, (byte) IN_CAPSULE);
         return command;
@@ -177,7 +191,9 @@ final class RawHost implements AutoCloseable {
                 long result = memory.get(ValueLayout.JAVA_LONG, at);
                 int cid = Short.toUnsignedInt(memory.get(ValueLayout.JAVA_SHORT, at + 12));
                 int status = Short.toUnsignedInt(memory.get(ValueLayout.JAVA_SHORT, at + 14)) >> 1;
-                receive();
+                if (pair.isConnected()) {
+                    receive();
+                }
                 return new Answer(cid, status, result);
             }
         }

@@ -12,6 +12,7 @@ import io.doorbell.verbs.ConnectException;
 import io.doorbell.verbs.SendRequests;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -171,6 +172,9 @@ class RdmaTargetTest {
         requireRejected(RawHost.privateData(0, 0, 0, 31), 8, ConnectData.INVALID_HRQSIZE);
         requireRejected(RawHost.privateData(0, 0, 30, 31), 8, ConnectData.INVALID_HRQSIZE);
         requireRejected(RawHost.privateData(0, 0, 32, 31), 0, ConnectData.INVALID_IRD);
+        var nobodys = RawHost.privateData(0, 1, 32, 31);
+        nobodys[8] = 77;
+        requireRejected(nobodys, 8, ConnectData.INVALID_CNTLID);
         assertThat(node.target.connections()).isZero();
     }
 
@@ -213,7 +217,7 @@ class RdmaTargetTest {
             var tooShort = io.keyed(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 2), RawHost.DATA, BLOCK);
             requireStatus(io, tooShort, NOTHING, Status.DATA_SGL_LENGTH_INVALID | dnr);
             var list = io.keyed(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK);
-            requireStatus(io, list.put(39, (byte) 0x31), new byte[32], Status.INVALID_NUMBER_OF_SGL_DESCRIPTORS | dnr);
+            requireStatus(io, list.put(39, (byte) 0x31), new byte[32], Status.SGL_OFFSET_INVALID | dnr);
             for (int wrong : new int[] {0x41, 0x4A, 0x00, 0x5A, 0x11, 0xF0}) {
                 var odd = io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK);
                 requireStatus(io, odd.put(39, (byte) wrong), NOTHING, Status.SGL_DESCRIPTOR_TYPE_INVALID | dnr);
@@ -227,6 +231,101 @@ class RdmaTargetTest {
                     io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK),
                     NOTHING);
         }
+    }
+
+    @Test
+    void aListThatCannotBeIsRefusedAndTheConnectionGoesOn() {
+        try (var admin = node.host(0);
+                var io = node.host(1)) {
+            io.io(1, enabled(admin), Node.NQN);
+            int dnr = Status.DNR;
+            var two = new byte[32];
+
+            requireStatus(io, writeList(io, 17), new byte[17 * 16], Status.INVALID_NUMBER_OF_SGL_DESCRIPTORS | dnr);
+            requireStatus(io, writeList(io, 3), two, Status.INVALID_SGL_SEGMENT_DESCRIPTOR | dnr);
+            requireStatus(io, writeList(io, 0), NOTHING, Status.INVALID_SGL_SEGMENT_DESCRIPTOR | dnr);
+            requireStatus(
+                    io, writeList(io, 2).putInt(32, 33), new byte[64], Status.INVALID_SGL_SEGMENT_DESCRIPTOR | dnr);
+            requireStatus(io, writeList(io, 2).putLong(24, 16), new byte[64], Status.SGL_OFFSET_INVALID | dnr);
+            requireStatus(io, writeList(io, 2).put(39, (byte) 0x30), two, Status.SGL_DESCRIPTOR_TYPE_INVALID | dnr);
+            requireStatus(io, writeList(io, 2).put(39, (byte) 0x21), two, Status.SGL_DESCRIPTOR_TYPE_INVALID | dnr);
+            requireStatus(io, writeList(io, 2), two, Status.SGL_DESCRIPTOR_TYPE_INVALID | dnr);
+            var tooShort = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+            io.descriptor(tooShort, RawHost.DATA, 100);
+            io.descriptor(tooShort, RawHost.DATA, 411);
+            requireStatus(io, writeList(io, 2), tooShort.array(), Status.DATA_SGL_LENGTH_INVALID | dnr);
+
+            io.succeed(
+                    io.keyed(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 0, 1), RawHost.DATA, BLOCK),
+                    NOTHING);
+        }
+    }
+
+    /** Of one block. */
+    private static ByteBuffer writeList(RawHost io, int descriptors) {
+        return io.list(RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 0, 1), descriptors);
+    }
+
+    private static int enabled(RawHost admin) {
+        int controller = admin.admin(Node.NQN);
+        admin.enable();
+        return controller;
+    }
+
+    @Test
+    void dataInPiecesOfTheHostAreWrittenAndRead() {
+        long seed = Long.getLong("doorbell.seed", System.nanoTime());
+        System.out.println("lists: -Ddoorbell.seed=" + seed);
+        var random = new Random(seed);
+        try (var admin = node.host(0);
+                var io = node.host(1)) {
+            io.io(1, enabled(admin), Node.NQN);
+            for (int round = 0; round < 15; round++) {
+                int blocks = 1 + random.nextInt(random.nextBoolean() ? 8 : 256);
+                var content = random(blocks * BLOCK, seed + round);
+                var out = pieces(io, random, RawHost.DATA, content);
+                io.succeed(
+                        io.list(
+                                RawHost.blocks(io.command(NvmOpcode.WRITE, 1, 0, 0, 0), 7, blocks),
+                                out.capacity() / 16),
+                        out.array());
+                int back = RawHost.DATA + (4 << 20);
+                var in = pieces(io, random, back, new byte[content.length]);
+                io.succeed(
+                        io.list(RawHost.blocks(io.command(NvmOpcode.READ, 1, 0, 0, 0), 7, blocks), in.capacity() / 16),
+                        in.array());
+                assertThat(joined(io, in, content.length)).isEqualTo(content);
+            }
+            // Until the last answer is acknowledged, its data are held.
+            io.until(() -> node.target.heldChunks() == 0);
+        }
+    }
+
+    /** A list of pieces here and there, with this content, and now and then longer than that, or with empty ones. */
+    private static ByteBuffer pieces(RawHost io, Random random, int from, byte[] content) {
+        int count = 1 + random.nextInt(16);
+        var list = ByteBuffer.allocate(count * 16).order(ByteOrder.LITTLE_ENDIAN);
+        int at = from;
+        int done = 0;
+        for (int i = 0; i < count; i++) {
+            int left = content.length - done;
+            int bytes = i == count - 1 ? left : random.nextInt(left + 1);
+            at += random.nextInt(1000);
+            io.peer.bytes(at, Arrays.copyOfRange(content, done, done + bytes));
+            io.descriptor(list, at, i == count - 1 && bytes > 0 ? bytes + random.nextInt(100) : bytes);
+            at += bytes + 100;
+            done += bytes;
+        }
+        return list;
+    }
+
+    private static byte[] joined(RawHost io, ByteBuffer list, int bytes) {
+        var content = ByteBuffer.allocate(bytes);
+        for (int i = 0; i < list.capacity(); i += 16) {
+            int length = Math.min(list.getInt(i + 8) & 0xFF_FFFF, content.remaining());
+            content.put(io.peer.bytes(list.getLong(i) - io.peer.at(0), length));
+        }
+        return content.array();
     }
 
     private static void requireStatus(RawHost host, ByteBuffer command, byte[] data, int status) {
@@ -250,6 +349,20 @@ class RdmaTargetTest {
                                 RawHost.KEYED,
                                 liar.peer.at(0),
                                 1024,
+                                0x1234),
+                        NOTHING);
+                liar.until(() -> liar.peer.ends.size() == 1);
+            }
+            try (var liar = node.host(0)) {
+                liar.admin(Node.NQN);
+                liar.enable();
+                // A key that opens nothing: the write of the answer's data fails at the host.
+                liar.send(
+                        liar.keyed(
+                                liar.command(AdminOpcode.IDENTIFY, 0, 1, 0, 0),
+                                RawHost.KEYED,
+                                liar.peer.at(0),
+                                4096,
                                 0x1234),
                         NOTHING);
                 liar.until(() -> liar.peer.ends.size() == 1);

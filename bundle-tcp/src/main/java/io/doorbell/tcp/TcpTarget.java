@@ -98,6 +98,7 @@ public final class TcpTarget implements ListenerKeeper.Listening {
                 settings.inCapsuleBytes(),
                 settings.maxTransferBytes() / PAGE_BYTES,
                 IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED,
+                1,
                 settings.tls(),
                 lender.listener(
                         new TransportId(TransportId.Type.TCP, traddr, trsvcid, "", 0), settings.maxConnections()));

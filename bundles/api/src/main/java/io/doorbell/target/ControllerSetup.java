@@ -14,6 +14,7 @@ package io.doorbell.target;
  * @param sgls the SGLS field of Identify Controller
  * @param attachAll whether every namespace of the subsystem is attached from the start, and new ones as they come
  * @param inCapsuleBytes data that a command of an I/O queue may bring along, a multiple of 16; 0 on PCI
+ * @param sglDescriptors the most descriptors of data in a capsule (MSDBD); of no meaning on PCI
  */
 public record ControllerSetup(
         String name,
@@ -26,7 +27,8 @@ public record ControllerSetup(
         boolean doorbellBufferConfig,
         int sgls,
         boolean attachAll,
-        int inCapsuleBytes) {
+        int inCapsuleBytes,
+        int sglDescriptors) {
 
     /** Without data in capsules. */
     public ControllerSetup(
@@ -51,7 +53,8 @@ public record ControllerSetup(
                 doorbellBufferConfig,
                 sgls,
                 attachAll,
-                0);
+                0,
+                1);
     }
 
     public ControllerSetup {

@@ -18,6 +18,7 @@ import java.util.Set;
  * @param inCapsuleBytes data that a command of an I/O queue may bring along, a multiple of 16
  * @param maxTransferPages the longest transfer in pages of 4096 bytes, a power of two
  * @param sgls the SGLS field of Identify Controller
+ * @param sglDescriptors the most descriptors of data that a capsule may have
  * @param secured whether connections are encrypted, by keys of hosts
  * @param leases whose queue pairs the connections are
  */
@@ -32,6 +33,7 @@ public record FabricListener(
         int inCapsuleBytes,
         int maxTransferPages,
         int sgls,
+        int sglDescriptors,
         boolean secured,
         ConnectionLeases leases) {
     public static final int MIN_QUEUE_ENTRIES = 32;
@@ -60,6 +62,7 @@ public record FabricListener(
                 inCapsuleBytes,
                 maxTransferPages,
                 sgls,
+                1,
                 false,
                 ConnectionLeases.UNCOUNTED);
     }

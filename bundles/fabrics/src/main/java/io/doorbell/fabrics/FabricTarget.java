@@ -216,6 +216,11 @@ public final class FabricTarget implements AutoCloseable {
         return associations.get(new Key(subsystem.nqn(), controllerId));
     }
 
+    /** Whether some host has a controller of this id, at whatever subsystem. */
+    public synchronized boolean hasController(int controllerId) {
+        return associations.keySet().stream().anyMatch(key -> key.controllerId() == controllerId);
+    }
+
     /** How many controllers hosts have now. */
     public synchronized int associations() {
         return associations.size();
@@ -260,7 +265,8 @@ public final class FabricTarget implements AutoCloseable {
                 false,
                 listener.sgls() | IdentifyController.SGLS_OFFSET,
                 true,
-                listener.inCapsuleBytes());
+                listener.inCapsuleBytes(),
+                listener.sglDescriptors());
     }
 
     void forget(Association association) {

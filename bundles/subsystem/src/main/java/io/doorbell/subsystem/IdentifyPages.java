@@ -82,7 +82,7 @@ final class IdentifyPages {
         // The unit of both is 16 bytes: 64 of a command with the data it brings, and 16 of a completion.
         IdentifyController.IOCCSZ.set(page, (64 + setup.inCapsuleBytes()) / 16);
         IdentifyController.IORCSZ.set(page, 1);
-        IdentifyController.MSDBD.set(page, 1);
+        IdentifyController.MSDBD.set(page, setup.sglDescriptors());
         IdentifyController.OFCS.set(page, OFCS_DISCONNECT);
         IdentifyController.MAXCMD.set(page, setup.maxQueueEntries());
         IdentifyController.CMIC.set(
