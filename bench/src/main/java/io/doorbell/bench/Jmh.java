@@ -76,25 +76,6 @@ final class Jmh {
                 .toList();
     }
 
-    /** As {@link #tcpPath}; and of requests, how many packets with data one CPU sends and receives. */
-    static List<Figure> rdma(boolean quick) throws RunnerException {
-        var figures = new ArrayList<Figure>();
-        for (var figure : run(RdmaVerbsBenchmark.class, "rdma", quick)) {
-            if (figure.unit().equals("B")) {
-                figures.add(figure.atMost(NO_ALLOCATION_OF_ANY_THREAD_BYTES));
-                continue;
-            }
-            figures.add(figure);
-            var load = figure.name().substring(figure.name().lastIndexOf(' ') + 1);
-            double packets = RdmaVerbsBenchmark.packets(load) * 1e9 / figure.value();
-            figures.add(Figure.of("rdma", load + ", packets with data, sent and received", packets, "/s"));
-        }
-        for (var figure : run(RdmaTargetBenchmark.class, "rdma", quick)) {
-            figures.add(figure.unit().equals("B") ? figure.atMost(NO_ALLOCATION_OF_ANY_THREAD_BYTES) : figure);
-        }
-        return figures;
-    }
-
     static List<Figure> queuePair(boolean quick) throws RunnerException, InterruptedException {
         var figures = new ArrayList<Figure>();
         for (var figure : run(SubmitCompleteBenchmark.class, "queue pair", quick)) {

@@ -99,7 +99,7 @@ public final class Main implements Callable<Integer> {
             show(figures, Jmh.tcpPath(quick));
         }
         if (groups.contains(Group.RDMA)) {
-            show(figures, Jmh.rdma(quick));
+            show(figures, RdmaMeasurement.run(quick));
         }
         if (groups.contains(Group.TCP)) {
             figures.addAll(TcpMeasurement.run(quick ? 1 : 5, quick ? 3 : 5, rows, System.out));

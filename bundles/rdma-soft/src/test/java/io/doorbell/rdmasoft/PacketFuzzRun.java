@@ -131,7 +131,8 @@ final class PacketFuzzRun implements AutoCloseable {
             case 3 -> from = new ManagementPort.Source(0, from.addressLow() ^ 1L << random.nextInt(32));
             case 4 -> packet.set(ValueLayout.JAVA_BYTE, 2, (byte) random.nextInt(0x7F));
             case 5 -> packet.set(ValueLayout.JAVA_BYTE, 1, (byte) (1 + random.nextInt(15)));
-            default -> packet.set(ValueLayout.JAVA_BYTE, 7, (byte) (link.pair.number() + 16));
+            // Of a lane that there never is.
+            default -> packet.set(ValueLayout.JAVA_BYTE, 7, (byte) (link.pair.number() | (1 << Lane.LANE_BITS) - 1));
         }
         // So many bits of a check are left when the identification is not known: some wrong ones pass.
         if (kind != 2 || Icrc.identification(wrong, Headers.BTH_BYTES + bytes) < 0) {
@@ -517,6 +518,10 @@ final class PacketFuzzRun implements AutoCloseable {
         }
         if (random.nextInt(32) == 0) {
             packet.set(ValueLayout.JAVA_BYTE, random.nextInt(Headers.BTH_BYTES), (byte) random.nextInt());
+        }
+        if (Headers.destination(packet, 0) == stranger.number()) {
+            // Once in some thousand runs; what that one is to do is known.
+            Headers.word(packet, Headers.DESTINATION_WORD, link.pair.number());
         }
         wire.end(bytes, random.nextInt(64) == 0 ? 1 << random.nextInt(32) : 0);
         link.psn = at == link.psn ? Psn.add(at, 1) : link.psn;
