@@ -27,22 +27,26 @@ class DefaultConfigurationIT {
     private static List<Schema> schemas() throws IOException {
         var schemas = new ArrayList<Schema>();
         for (var jar : ownJars()) {
-            var metatype = new Metatype();
-            try (var file = new JarFile(jar.toFile())) {
-                for (var entry : file.stream()
-                        .filter(entry -> entry.getName().startsWith(Metatype.FOLDER + "/") && !entry.isDirectory())
-                        .toList()) {
-                    try (var in = file.getInputStream(entry)) {
-                        metatype.read(in);
-                    }
-                }
-            }
-            // File Install and others declare options too; theirs are settled by the launcher.
-            metatype.schemas().stream()
-                    .filter(schema -> schema.pid().startsWith("io.doorbell."))
-                    .forEach(schemas::add);
+            schemas.addAll(schemasOf(jar));
         }
         return schemas;
+    }
+
+    private static List<Schema> schemasOf(Path jar) throws IOException {
+        var metatype = new Metatype();
+        try (var file = new JarFile(jar.toFile())) {
+            for (var entry : file.stream()
+                    .filter(entry -> entry.getName().startsWith(Metatype.FOLDER + "/") && !entry.isDirectory())
+                    .toList()) {
+                try (var in = file.getInputStream(entry)) {
+                    metatype.read(in);
+                }
+            }
+        }
+        // File Install and others declare options too; theirs are settled by the launcher.
+        return metatype.schemas().stream()
+                .filter(schema -> schema.pid().startsWith("io.doorbell."))
+                .toList();
     }
 
     private static List<Path> ownJars() throws IOException {
@@ -131,6 +135,38 @@ class DefaultConfigurationIT {
                 }
             }
         }
+    }
+
+    /** A README of a bundle has a table of its options: the key in the first cell of a row, the default in the second. */
+    @Test
+    void everyOptionStandsInTheReadmeOfItsBundleWithItsDefault() throws IOException {
+        var missing = new ArrayList<String>();
+        for (var jar : ownJars()) {
+            var room = jar.getFileName().toString().replaceFirst("-\\d+\\..*", "");
+            var readme = Path.of("..")
+                    .resolve(room.startsWith("bundle-") ? room : "bundles/" + room)
+                    .resolve("README.md");
+            for (var schema : schemasOf(jar)) {
+                var rows = Files.readAllLines(readme).stream()
+                        .filter(line -> line.startsWith("| `"))
+                        .map(line -> line.split("\\|"))
+                        .toList();
+                for (var option : schema.options().values()) {
+                    if (rows.stream().noneMatch(cells -> isRowOf(option, cells))) {
+                        missing.add(room + ": " + option.key() + ", default " + option.defaultValue());
+                    }
+                }
+            }
+        }
+
+        assertThat(missing).as("options without a row in README.md").isEmpty();
+    }
+
+    private static boolean isRowOf(Option option, String[] cells) {
+        var value = option.defaultValue() == null ? "" : option.defaultValue().replace("\\", "");
+        return cells.length > 2
+                && cells[1].contains("`" + option.key() + "`")
+                && (value.isEmpty() || cells[2].replace("`", "").strip().equals(value));
     }
 
     /** The key has words above it, or stands right behind another entry that has. */

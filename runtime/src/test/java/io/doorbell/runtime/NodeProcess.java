@@ -83,6 +83,17 @@ final class NodeProcess implements AutoCloseable {
         return Files.writeString(configuration, "port = " + port + "\n");
     }
 
+    /** Listeners at a free port, and at an address of their own for RDMA, whose UDP port may be another node's. */
+    static void listenersOf(Path home) throws IOException {
+        var config = Files.createDirectories(home.resolve("config"));
+        long pid = ProcessHandle.current().pid();
+        var own = "127." + (1 + pid / 250 % 250) + "." + (1 + pid % 250) + ".1";
+        Files.writeString(
+                config.resolve("io.doorbell.tcp.target~tcp0.cfg"), "name = tcp0\naddress = 127.0.0.1\nport = 0\n");
+        Files.writeString(config.resolve("io.doorbell.rdma.soft~soft0.cfg"), "name = soft0\naddress = " + own + "\n");
+        Files.writeString(config.resolve("io.doorbell.rdma.target~rdma0.cfg"), "name = rdma0\naddress = " + own + "\n");
+    }
+
     void awaitOutput(String... parts) {
         await().atMost(START_BOUND).pollInterval(Duration.ofMillis(50)).untilAsserted(() -> {
             var lines = output().lines().toList();

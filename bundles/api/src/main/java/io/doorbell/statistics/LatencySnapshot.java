@@ -66,6 +66,15 @@ public final class LatencySnapshot {
         return below;
     }
 
+    /** What was counted after an earlier snapshot of the same; nothing where it has counted less. The maximum is that of all. */
+    public LatencySnapshot since(LatencySnapshot earlier) {
+        var difference = counts.clone();
+        for (int i = 0; i < difference.length; i++) {
+            difference[i] = Math.max(0, difference[i] - earlier.counts[i]);
+        }
+        return new LatencySnapshot(difference, Math.max(0, sumNanos - earlier.sumNanos), maxNanos);
+    }
+
     /** What both have counted. */
     public LatencySnapshot plus(LatencySnapshot other) {
         var sum = counts.clone();

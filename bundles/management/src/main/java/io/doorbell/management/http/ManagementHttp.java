@@ -141,7 +141,7 @@ public final class ManagementHttp {
                 ServletContextHelper.class, new GuardedContext(context.getBundle(), gate), root);
         undo.push(registered::unregister);
 
-        register(context, new IndexServlet(), "index", "/");
+        register(context, new PageServlet(), "page", "/");
         register(context, new JolokiaServlet(context), "jolokia", "/jolokia", "/jolokia/*");
     }
 

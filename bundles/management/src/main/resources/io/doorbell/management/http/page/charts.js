@@ -1,0 +1,70 @@
+// The last hour, as three charts on one time axis.
+import { bytes, count, micros } from "./figures.js";
+
+const HOUR_SECONDS = 3600;
+const HEIGHT = 220;
+
+const CHARTS = [
+  { id: "chart-iops", format: count, series: [["reads", "readIops", "--read"], ["writes", "writeIops", "--write"]] },
+  {
+    id: "chart-bytes", format: bytes,
+    series: [["read", "readBytesPerSecond", "--read"], ["written", "writtenBytesPerSecond", "--write"]],
+  },
+  {
+    id: "chart-latency", format: micros,
+    series: [
+      ["reads, p99", "readP99Micros", "--read"], ["writes, p99", "writeP99Micros", "--write"],
+      ["reads, mean", "readMeanMicros", "--read", [4, 4]], ["writes, mean", "writeMeanMicros", "--write", [4, 4]],
+    ],
+  },
+];
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+let samples = [];
+let drawn = [];
+
+function make(chart) {
+  const box = document.getElementById(chart.id);
+  box.replaceChildren();
+  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false } };
+  return new uPlot({
+    width: box.clientWidth,
+    height: HEIGHT - 30,
+    cursor: { sync: { key: "hour" } },
+    scales: { x: { time: true, range: () => [Date.now() / 1000 - HOUR_SECONDS, Date.now() / 1000] }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 70, values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
+    series: [{}, ...chart.series.map(([label, , name, dash]) => ({
+      label, stroke: colour(name), width: 1.5, dash, points: { show: false },
+      value: (u, value) => value === null || value === undefined ? "-" : chart.format(value),
+    }))],
+  }, data(chart), box);
+}
+
+const data = (chart) => [
+  samples.map((each) => each.timeMillis / 1000),
+  ...chart.series.map(([, field]) => samples.map((each) => each[field])),
+];
+
+function redraw() {
+  drawn.forEach((each) => each.destroy());
+  drawn = CHARTS.map(make);
+}
+
+/** Samples that are not known yet, oldest first. */
+export function add(latest) {
+  const last = samples.at(-1)?.timeMillis ?? 0;
+  samples = samples.concat(latest.filter((each) => each.timeMillis > last));
+  const begin = Date.now() - HOUR_SECONDS * 1000;
+  samples = samples.filter((each) => each.timeMillis >= begin);
+  if (drawn.length === 0) {
+    redraw();
+  } else {
+    drawn.forEach((each, i) => each.setData(data(CHARTS[i])));
+  }
+}
+
+addEventListener("resize", () => drawn.forEach((each, i) => each.setSize({
+  width: document.getElementById(CHARTS[i].id).clientWidth, height: HEIGHT - 30,
+})));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.length && redraw());

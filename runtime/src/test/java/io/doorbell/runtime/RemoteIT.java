@@ -1,0 +1,120 @@
+package io.doorbell.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.zip.ZipFile;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Commands that ask a running node of the assembled distribution. One node serves all tests. */
+class RemoteIT {
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
+    @TempDir
+    private static Path folder;
+
+    private static Path home;
+    private static NodeProcess node;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeAll
+    static void start() throws IOException {
+        home = folder.resolve("home");
+        NodeProcess.listenersOf(home);
+        node = NodeProcess.run(folder, home);
+        node.awaitOutput("management at");
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+    }
+
+    private int run(String... command) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        var words = new ArrayList<>(List.of(command));
+        words.add("--home");
+        words.add(home.toString());
+        return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), words.toArray(String[]::new));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "leases",
+                "controllers",
+                "subsystems",
+                "hosts",
+                "connections",
+                "bundles",
+                "config",
+                "config io.doorbell.resources",
+                "top --interval 1 --count 1"
+            })
+    void eachIsAnsweredAsATableAndAsJson(String line) {
+        await().atMost(BOUND)
+                .untilAsserted(() ->
+                        assertThat(run(line.split(" "))).as(out + " " + err).isZero());
+        assertThat(out.toString()).isNotBlank();
+        assertThat(err.toString()).isEmpty();
+
+        assertThat(run((line + " --json").split(" "))).as(err.toString()).isZero();
+        assertThat(out.toString())
+                .satisfies(json -> assertThat(JSON.std.anyFrom(json)).isNotNull());
+    }
+
+    @Test
+    void statusSaysWhereThePageIs() {
+        await().atMost(BOUND).untilAsserted(() -> {
+            run("status");
+            assertThat(out.toString()).contains(home.toString(), "http://127.0.0.1:", "namespaces   3");
+        });
+    }
+
+    @Test
+    void whatIsNotThereIsNamed() {
+        assertThat(run("revoke", "987654")).isEqualTo(1);
+        assertThat(err.toString()).startsWith("doorbell: ").contains("987654").hasLineCount(1);
+
+        assertThat(run("undeploy", "nothing")).isEqualTo(1);
+        assertThat(err.toString()).contains("no plug-in 'nothing' in deploy/; there are io.doorbell.bundle-admin");
+
+        assertThat(run("deploy", home.resolve("config/logback.xml").toString())).isEqualTo(1);
+        assertThat(err.toString()).contains(".jar at the end").hasLineCount(1);
+    }
+
+    @Test
+    void supportHasNoPassword() throws IOException {
+        var file = folder.resolve("support.zip");
+
+        assertThat(run("support", "-o", file.toString())).as(err.toString()).isZero();
+
+        var password = Files.readString(home.resolve("var/management.password")).strip();
+        try (var zip = new ZipFile(file.toFile())) {
+            assertThat(zip.getEntry("doorbell-support/node/Leases.json")).isNotNull();
+            for (var entry : Collections.list(zip.entries())) {
+                assertThat(new String(zip.getInputStream(entry).readAllBytes()))
+                        .as(entry.getName())
+                        .doesNotContain(password);
+            }
+        }
+    }
+}
