@@ -39,6 +39,11 @@ public final class Guest {
         return System.getenv("LAB_ROOT") + "/bin/busybox";
     }
 
+    /** Of the packages too, by its path: busybox has one of its own, which knows less. */
+    public String tc() {
+        return System.getenv("LAB_ROOT") + "/sbin/tc";
+    }
+
     /** Runs a program of the guest, or of the packages that came along. Its output is the answer. */
     public byte[] run(String... command) throws IOException, InterruptedException {
         return run(PROGRAM_BOUND, List.of(command));

@@ -18,6 +18,9 @@ final class RxeCases {
     /** Of what is written and read in blocks of 4 KiB, one at a time. */
     private static final int SMALL_BYTES = 1 << 20;
 
+    /** A guest on a busy machine may stand still for longer than the 5 s after which a host is gone by right. */
+    private static final String PATIENT = ",keep_alive_tmo=30";
+
     private RxeCases() {}
 
     static List<Case> cases() {
@@ -69,7 +72,7 @@ final class RxeCases {
 
     private static void verify(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             assertThat(host.says("model")).isEqualTo("Doorbell in the lab");
             writeAndReadBack(guest, host, 1);
             assertThat(target.device.counters().get("drop_icrc")).isZero();
@@ -78,14 +81,14 @@ final class RxeCases {
 
     private static void fileSystem(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             Content.requireFileSystem(guest, host.awaitDisk(1), 3);
         }
     }
 
     private static void namespaces(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             host.awaitDisk(1);
             target.addNamespace(7, 16 << 20);
             var disk = host.awaitDisk(7);
@@ -102,7 +105,7 @@ final class RxeCases {
 
     private static void reset(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             var disk = host.awaitDisk(1);
             var content = Content.random(5);
             Content.write(guest, content, disk, "1M");
@@ -116,7 +119,7 @@ final class RxeCases {
 
     private static void lostAndRegained(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             var disk = host.awaitDisk(1);
             var content = Content.random(6);
             Content.write(guest, content, disk, "1M");
@@ -145,7 +148,7 @@ final class RxeCases {
     private static void longPackets(Guest guest) throws Exception {
         mtu(guest, 9000);
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             writeAndReadBack(guest, host, 7);
         } finally {
             mtu(guest, 1500);
@@ -154,26 +157,26 @@ final class RxeCases {
 
     private static void badLink(Guest guest) throws Exception {
         try (var target = new Target();
-                var host = KernelHost.connect(target.where(), Target.NQN, "")) {
+                var host = KernelHost.connect(target.where(), Target.NQN, PATIENT)) {
             var disk = host.awaitDisk(1);
-            atTheHost(guest, bad("add", RdmaLab.HOST_SIDE));
-            guest.run(bad("add", RdmaLab.TARGET_SIDE));
+            atTheHost(guest, bad(guest, RdmaLab.HOST_SIDE));
+            guest.run(bad(guest, RdmaLab.TARGET_SIDE));
             try {
                 var content = Content.random(9);
                 Content.write(guest, content, disk, "1M");
                 Content.requireSame(guest, content, disk, "1M");
                 assertThat(target.device.counters().get("sent_again")).isPositive();
             } finally {
-                atTheHost(guest, "tc", "qdisc", "delete", "dev", RdmaLab.HOST_SIDE, "root");
-                guest.run("tc", "qdisc", "delete", "dev", RdmaLab.TARGET_SIDE, "root");
+                atTheHost(guest, guest.tc(), "qdisc", "delete", "dev", RdmaLab.HOST_SIDE, "root");
+                guest.run(guest.tc(), "qdisc", "delete", "dev", RdmaLab.TARGET_SIDE, "root");
             }
             assertThat(host.isLive()).isTrue();
             assertThat(Files.exists(java.nio.file.Path.of(disk))).isTrue();
         }
     }
 
-    private static String[] bad(String verb, String device) {
-        return ("tc qdisc " + verb + " dev " + device + " root netem delay 1ms loss 0.3% reorder 1% duplicate 0.5%")
+    private static String[] bad(Guest guest, String device) {
+        return (guest.tc() + " qdisc add dev " + device + " root netem delay 1ms loss 0.3% reorder 1% duplicate 0.5%")
                 .split(" ");
     }
 }
