@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 
 /** A running node as one of its users sees it over HTTP. */
 final class NodeOverHttp {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(180);
     private static final Pattern ADDRESS = Pattern.compile("management at (http://127\\.0\\.0\\.1:\\d+)/jolokia");
 
     private final HttpClient client =

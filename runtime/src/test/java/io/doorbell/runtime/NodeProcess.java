@@ -17,7 +17,7 @@ final class NodeProcess implements AutoCloseable {
     static final Path REPOSITORY = SourceSizeTest.ROOT;
 
     /** Starts take about a second; the machine of a test may have much else to do. */
-    static final Duration START_BOUND = Duration.ofSeconds(60);
+    static final Duration START_BOUND = Duration.ofSeconds(180);
 
     private final Process process;
     private final Path output;

@@ -23,11 +23,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an operator sees of a node and changes of it, in the assembled distribution. One node serves all tests. */
 class OperateIT {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(180);
     private static final String NQN = "nqn.2026-11.io.doorbell:nvme0";
     private static final String HOST = "nqn.2014-08.org.example:figures";
     private static final String SUBSYSTEM_FILE = "config/io.doorbell.subsystem~nvme0.cfg";
@@ -41,7 +41,7 @@ class OperateIT {
     private static NodeOverHttp monitor;
 
     @BeforeAll
-    static void start() throws IOException {
+    static void start() throws IOException, InterruptedException {
         home = folder.resolve("home");
         NodeProcess.managementAt(0, home);
         // The port that is registered may be another node's.
@@ -50,6 +50,9 @@ class OperateIT {
         node = NodeProcess.run(folder, home);
         operator = NodeOverHttp.operator(node, home);
         monitor = NodeOverHttp.monitor(node, home);
+        // Another node of this machine may have the one UDP port of RoCE, and a listener that is down is no good
+        // health.
+        operator.done("Listeners", "remove", "rdma0");
     }
 
     @AfterAll
@@ -163,9 +166,8 @@ class OperateIT {
     // Changes.
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            value = {
+    @ValueSource(
+            strings = {
                 "Subsystems|addNamespace|nqn.none|7|memory:64MiB:4096|there is no subsystem",
                 "Subsystems|addNamespace|NQN|0|memory:64MiB:4096|must be from 1 to 1024",
                 "Subsystems|addNamespace|NQN|2|memory:64MiB:4096|is taken",
@@ -368,11 +370,11 @@ class OperateIT {
         var hostBefore = pci();
         var metricsBefore = monitor.get("/metrics").body();
 
-        long written = perf("-q 8 -o 4096 -w randwrite -d 3000 -r 'trtype:EMULATED traddr:nvme0 ns:2'");
-        long read = perf("-q 1 -o 8192 -w randread -d 2000 -r 'trtype:EMULATED traddr:nvme0 ns:2'");
+        long written = perf("-q 8 -o 4096 -w randwrite -d 1000 -r 'trtype:EMULATED traddr:nvme0 ns:2'");
+        long read = perf("-q 4 -o 8192 -w randread -d 500 -r 'trtype:EMULATED traddr:nvme0 ns:2'");
 
-        assertThat(written).isEqualTo(3000);
-        assertThat(read).isEqualTo(2000);
+        assertThat(written).isEqualTo(1000);
+        assertThat(read).isEqualTo(500);
         var after = row(operator.read("Namespaces", "Namespaces"), NQN + "/2");
         assertThat(number(after, "writeCommands") - number(before, "writeCommands"))
                 .isEqualTo(written);
@@ -394,10 +396,10 @@ class OperateIT {
             var op = "op=\"" + each.getKey() + "\"";
             assertThat(metric(metrics, "doorbell_namespace_commands_total", "nsid=\"2\"", op)
                             - metric(metricsBefore, "doorbell_namespace_commands_total", "nsid=\"2\"", op))
-                    .isEqualTo(each.getValue());
+                    .isEqualTo(each.getValue().doubleValue());
             assertThat(metric(metrics, "doorbell_host_commands_total", "host=\"pci\"", op)
                             - metric(metricsBefore, "doorbell_host_commands_total", "host=\"pci\"", op))
-                    .isEqualTo(each.getValue());
+                    .isEqualTo(each.getValue().doubleValue());
         }
         assertThat(metric(metrics, "doorbell_namespace_latency_seconds_count", "nsid=\"2\"", "op=\"read\""))
                 .isEqualTo(number((Map<?, ?>) after.get("readLatency"), "samples"));
@@ -428,7 +430,7 @@ class OperateIT {
             assertThat(number(row(operator.read("Tcp", "Counters"), "tcp0"), "connections_accepted"))
                     .isPositive();
 
-            long read = perf("-q 4 -o 4096 -w randread -d 2000 -r '" + trid + " ns:2'");
+            long read = perf("-q 4 -o 4096 -w randread -d 500 -r '" + trid + " ns:2'");
 
             var host = row(operator.read("Hosts", "Hosts"), HOST);
             assertThat(number(host, "readCommands")).isEqualTo(read);
@@ -443,20 +445,26 @@ class OperateIT {
                 .untilAsserted(() -> assertThat(number(row(operator.read("Hosts", "Hosts"), HOST), "connections"))
                         .isZero());
         assertThat(number(row(operator.read("Hosts", "Hosts"), HOST), "readCommands"))
-                .isEqualTo(2000);
+                .isEqualTo(500);
     }
 
     @Test
     void theDashboardAsksForMetricsThatThereAre() throws IOException, InterruptedException {
         var dashboard = Files.readString(NodeProcess.REPOSITORY.resolve("docs/grafana-dashboard.json"));
-        var there = monitor.get("/metrics").body();
+        var asked = Pattern.compile("doorbell_[a-z_]+")
+                .matcher(dashboard)
+                .results()
+                .map(MatchResult::group)
+                .toList();
+        assertThat(asked).hasSizeGreaterThan(10);
 
-        assertThat(Pattern.compile("doorbell_[a-z_]+")
-                        .matcher(dashboard)
-                        .results()
-                        .map(MatchResult::group))
-                .hasSizeGreaterThan(10)
-                .allSatisfy(name -> assertThat(there).contains("\n# TYPE " + name.replaceAll("_bucket$", "") + " "));
+        // A controller is asked how it does when it has come.
+        await().atMost(BOUND).untilAsserted(() -> {
+            var there = monitor.get("/metrics").body();
+            assertThat(asked)
+                    .allSatisfy(
+                            name -> assertThat(there).contains("\n# TYPE " + name.replaceAll("_bucket$", "") + " "));
+        });
     }
 
     @Test
