@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
  * nothing hangs, and all memory comes back. As many lies as {@code -Ddoorbell.fuzz=N} says.
  */
 class HostileTargetTest {
-    private static final int LIES = Integer.getInteger("doorbell.fuzz", 400);
+    private static final int LIES = Integer.getInteger("doorbell.fuzz", 200);
 
     private static final FabricHostOptions OPTIONS = FabricHostOptions.of(HostRig.HOST_ID)
             .withTimes(Duration.ofMillis(300), Duration.ofSeconds(2), Duration.ofMillis(10), Duration.ofMillis(1))
