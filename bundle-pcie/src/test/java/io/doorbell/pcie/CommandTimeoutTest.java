@@ -20,7 +20,8 @@ class CommandTimeoutTest {
 
     private final List<Integer> statuses = new ArrayList<>();
 
-    private QueuePairRig rig(CommandTimeout.Action action) {
+    /** Its clock begins at {@code start}, however long it took to make. */
+    private QueuePairRig rig(CommandTimeout.Action action, long start) {
         var rig = new QueuePairRig(
                 new TestAccess(),
                 8,
@@ -28,6 +29,7 @@ class CommandTimeoutTest {
                 (token, status, result) -> statuses.add(status),
                 new CommandTimeout(SHORT, action),
                 null);
+        rig.clock.advance(start);
         rig.control.own(Thread.currentThread());
         rig.read(0, 0);
         rig.pair.commit();
@@ -42,7 +44,7 @@ class CommandTimeoutTest {
     @Test
     void asksForAResetAtOnce() {
         long start = System.nanoTime();
-        try (var rig = rig(CommandTimeout.Action.RESET)) {
+        try (var rig = rig(CommandTimeout.Action.RESET, start)) {
             after(rig, start, 40);
             assertThat(rig.stuck).isEmpty();
 
@@ -56,7 +58,7 @@ class CommandTimeoutTest {
     @Test
     void tellsOnceAndDoesNothing() {
         long start = System.nanoTime();
-        try (var rig = rig(CommandTimeout.Action.TELL)) {
+        try (var rig = rig(CommandTimeout.Action.TELL, start)) {
             after(rig, start, 60);
             after(rig, start, 600);
             after(rig, start, 900);

@@ -268,10 +268,14 @@ class PausedNamespaceTest {
         var compare = TestRequest.blocks(NvmOpcode.COMPARE, 7, 1).with(bytes(1));
         var replace = TestRequest.blocks(NvmOpcode.WRITE, 7, 1).with(bytes(2));
         assertThat(session.submitFused(compare, replace)).isEqualTo(TestRequest.PENDING);
-        for (int i = 0; i < 1000; i++) {
+        cycleUntil(session, () -> device.function.faultsApplied() == 1);
+        // The cycle in which it was fetched has ended.
+        for (int i = 0; i < 2; i++) {
+            device.function.reactor().call(() -> null, BOUND);
+        }
+        for (int i = 0; i < 100; i++) {
             hand.cycle();
             session.poll(System.nanoTime());
-            Thread.yield();
         }
         assertThat(replace.completions()).isZero();
 

@@ -8,7 +8,7 @@ import java.util.function.BooleanSupplier;
 
 /** What this process holds, which in these tests is often client and device. */
 final class ProcessState {
-    private static final long BOUND_NANOS = 10_000_000_000L;
+    private static final long BOUND_NANOS = 30_000_000_000L;
 
     private ProcessState() {}
 
@@ -53,7 +53,7 @@ final class ProcessState {
         long startNanos = System.nanoTime();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - startNanos > BOUND_NANOS) {
-                throw new AssertionError("waited for 10 s");
+                throw new AssertionError("waited for 30 s");
             }
             Thread.yield();
         }

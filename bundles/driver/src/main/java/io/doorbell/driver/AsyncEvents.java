@@ -29,6 +29,10 @@ final class AsyncEvents {
 
     private static final int LOG_PAGE_BYTES = 512;
     private static final int RESERVATION_NOTIFICATION_BYTES = 64;
+
+    /** How often an event is followed, if that fails. */
+    private static final int TRIES = 4;
+
     private static final int MTFA_UNIT_MILLIS = 100;
 
     /** For a controller that does not say how long it takes to activate firmware. */
@@ -81,21 +85,24 @@ final class AsyncEvents {
             }
             request(running);
             var event = new AsyncEvent((int) result);
-            if (!control.execute(() -> handle(running, event))) {
+            if (!control.execute(() -> handle(running, event, null, TRIES))) {
                 LOG.warn("{} reports {}, one of too many to follow", name, event);
             }
         });
     }
 
-    private void handle(RunningController running, AsyncEvent event) {
-        var page = NO_PAGE;
+    /** @param read the page of the event, if that has been read before */
+    private void handle(RunningController running, AsyncEvent event, MemorySegment read, int triesLeft) {
+        var page = read;
         try {
-            if (isFirmwareActivation(event)) {
+            if (page == null && isFirmwareActivation(event)) {
                 awaitActivation(running, event);
             }
             // The page first: what changes after it was read is another event.
-            page = page(running.admin(), event);
-            log(event, page);
+            if (page == null) {
+                page = page(running.admin(), event);
+                log(event, page);
+            }
             if (isFirmwareActivation(event)) {
                 follower.firmwareActivated();
             }
@@ -105,8 +112,13 @@ final class AsyncEvents {
             }
         } catch (NvmeException e) {
             LOG.warn("{}: {}, while following {}", name, e.getMessage(), event);
+            // The controller does not report again what was read, so it is followed again from where it failed.
+            var had = page;
+            if (triesLeft > 1 && control.execute(() -> handle(running, event, had, triesLeft - 1))) {
+                return;
+            }
         }
-        follower.followed(event, page);
+        follower.followed(event, page == null ? NO_PAGE : page);
     }
 
     private static boolean isFirmwareActivation(AsyncEvent event) {
