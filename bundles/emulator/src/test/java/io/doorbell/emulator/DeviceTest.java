@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 /** A device with a host at it, and a namespace of 4,096 blocks of 512 bytes that does what the test tells it. */
 abstract class DeviceTest {
     static final int BLOCKS = 4096;
+    private static final Duration BOUND = Duration.ofSeconds(20);
 
     final ReactorPool reactors = new ReactorPool(new ReactorOptions(false, 200, 20));
     final BareSubsystem subsystem = new BareSubsystem(BLOCKS);
@@ -38,11 +39,11 @@ abstract class DeviceTest {
 
     /** On the device's reactor. */
     <T> T onDevice(Callable<T> task) {
-        return function.reactor().call(task, Duration.ofSeconds(5));
+        return function.reactor().call(task, BOUND);
     }
 
     void awaitPending(int count) {
-        await().atMost(Duration.ofSeconds(5))
+        await().atMost(BOUND)
                 .pollInterval(Duration.ofMillis(1))
                 .until(() -> onDevice(() -> subsystem.pending.size() == count));
     }

@@ -31,6 +31,9 @@ class FaultsTest extends DeviceTest {
     void delays() {
         function.faults(FaultPlan.parse("io count=1 -> delay=50ms"));
         long start = System.nanoTime();
+        // A command is due by the clock of its cycle: no cycle that began before the start is to take it.
+        onDevice(() -> null);
+        onDevice(() -> null);
         int late = stage(0);
         int prompt = stage(0);
         queue.ring();

@@ -11,7 +11,12 @@ import org.junit.jupiter.api.Test;
 
 class HotPathTest extends DeviceTest {
     private static final int DEPTH = 64;
-    private static final int ROUNDS = 4_000;
+    private static final int ROUNDS = 800;
+    private static final int WARM_UP_WINDOWS = 5;
+    private static final int WINDOWS = 30;
+
+    /** What the measurement itself takes is far below a byte a command. */
+    private static final long MOST_BYTES = ROUNDS * DEPTH / 10;
 
     @Test
     void allocatesNothingPerCommand() {
@@ -19,12 +24,19 @@ class HotPathTest extends DeviceTest {
         host.configureDoorbellBuffers();
         var queue = host.createQueue(1, 128);
         long page = host.pages(2).address();
-        onDevice(() -> turns(queue, page));
+        for (int window = 0; window < WARM_UP_WINDOWS; window++) {
+            onDevice(() -> turns(queue, page));
+        }
 
-        long allocated = onDevice(() -> turns(queue, page));
+        // Until the compiler is done with it, some of it is objects. An allocation that is in the code would be in
+        // every
+        // window.
+        long least = Long.MAX_VALUE;
+        for (int window = 0; window < WINDOWS && least >= MOST_BYTES; window++) {
+            least = Math.min(least, onDevice(() -> turns(queue, page)));
+        }
 
-        // What the measurement itself takes is far below a byte a command.
-        assertThat(allocated).isLessThan(ROUNDS * DEPTH / 10);
+        assertThat(least).isLessThan(MOST_BYTES);
     }
 
     /** Host and device in turn, on the device's thread. Returns what the device's turns allocated. */

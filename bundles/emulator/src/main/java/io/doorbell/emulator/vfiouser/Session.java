@@ -331,15 +331,22 @@ final class Session implements MessageChannel.Handler {
             return;
         }
         LOG.info("{}: its vfio-user client has left: {}", function.address(), reason);
-        interrupts.close();
-        if (sign != null) {
-            sign.close();
-        }
+        // Whatever fails: the function is not to be claimed for ever.
         try {
-            // First the device lets go, then its memory does.
-            access.close();
+            interrupts.close();
         } finally {
-            memory.close();
+            try {
+                if (sign != null) {
+                    sign.close();
+                }
+            } finally {
+                try {
+                    // First the device lets go, then its memory does.
+                    access.close();
+                } finally {
+                    memory.close();
+                }
+            }
         }
     }
 }

@@ -81,12 +81,21 @@ public final class VfioUserServer implements AutoCloseable {
         if (socket == null) {
             return;
         }
-        var before = session;
-        // One that has left is waited for, whether that was seen or not: whoever comes back at once is not turned away.
-        if (before != null && !before.awaitEnd(before.isEnding() ? CLOSE_BOUND : Duration.ZERO)) {
-            LOG.info("{}: a second client is turned away", function.address());
-            socket.close();
-            return;
+        boolean alone = false;
+        try {
+            var before = session;
+            // One that has left is waited for, whether that was seen or not: whoever comes back at once is not turned
+            // away.
+            alone = before == null || before.awaitEnd(before.isEnding() ? CLOSE_BOUND : Duration.ZERO);
+            if (!alone) {
+                LOG.info("{}: a second client is turned away", function.address());
+                return;
+            }
+        } finally {
+            // Also when this server is closed meanwhile.
+            if (!alone) {
+                socket.close();
+            }
         }
         var next = new Session(function, socket);
         session = next;
