@@ -574,12 +574,22 @@ final class ConnectionManager implements AutoCloseable {
                 theirs.rnrRetryCount());
         pair.onLane(() -> pair.connect(peer));
         synchronized (this) {
-            requireState(connection, State.DECIDING);
+            requireStateOrEnd(connection, State.DECIDING, pair);
             deciding--;
             connection.state = State.ACCEPTED;
             sendUntilAnswered(connection, reply, REPLY_SENDS);
         }
         return connection;
+    }
+
+    /** As {@link #requireState}, for a queue pair that is connected already: it is not to be that with nobody behind it. */
+    void requireStateOrEnd(SoftConnection connection, State wanted, SoftQueuePair pair) {
+        try {
+            requireState(connection, wanted);
+        } catch (RuntimeException gone) {
+            pair.onLaneLater(pair::end);
+            throw gone;
+        }
     }
 
     void requireState(SoftConnection connection, State wanted) {

@@ -124,7 +124,7 @@ final class OutgoingRequest {
                 theirs.rnrRetryCount());
         pair.onLane(() -> pair.connect(peer));
         synchronized (manager) {
-            manager.requireState(connection, State.AGREED);
+            manager.requireStateOrEnd(connection, State.AGREED, pair);
             connection.remoteGuid = theirs.guid();
             connection.remoteNumber = theirs.number();
             connection.privateData = answer.replyData();

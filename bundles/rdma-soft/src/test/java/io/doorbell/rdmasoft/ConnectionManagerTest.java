@@ -2,6 +2,8 @@ package io.doorbell.rdmasoft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.awaitility.Awaitility.await;
 
 import io.doorbell.verbs.ConnectException;
 import io.doorbell.verbs.ConnectListener;
@@ -10,6 +12,7 @@ import io.doorbell.verbs.ConnectRequest;
 import io.doorbell.verbs.VerbsPeer;
 import io.doorbell.verbs.VerbsQueuePair;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -261,6 +264,35 @@ class ConnectionManagerTest {
             assertThat(receive(CmMessage.REJ).reason()).isEqualTo(CmMessage.CONSUMER);
         }
         until(() -> device.connections().count() == 0);
+    }
+
+    @Test
+    void aQueuePairWhosePeerGivesUpWhileItIsBeingConnectedIsNotLeftConnected() throws Exception {
+        var pair = (SoftQueuePair) node.pair();
+        var accepted = new CompletableFuture<Throwable>();
+        try (var listener = device.listen(
+                0,
+                request -> accepted.complete(catchThrowable(
+                        () -> request.accept(pair, ConnectParameters.DEFAULT, new byte[0], node.listener))))) {
+            peer.send(peer.request(ID, NUMBER, listener.address().getPort()));
+            // It waits for the thread of the lane now, which is this one.
+            await().until(() -> claimed(pair) == SoftConnection.State.DECIDING);
+            var guid = ByteBuffer.allocate(Long.BYTES).putLong(RawPeer.GUID).array();
+            peer.send(CmMessage.reject(42, ID, 0, CmMessage.ABOUT_OTHER, CmMessage.TIMEOUT, guid, new byte[0]));
+            await().until(() -> claimed(pair) == SoftConnection.State.TIME_WAIT);
+
+            until(accepted::isDone);
+
+            assertThat(accepted.join()).isInstanceOf(ConnectException.class);
+            until(() -> !pair.isConnected());
+        }
+    }
+
+    /** What has become of the connection of a queue pair, null before there is one. */
+    private SoftConnection.State claimed(SoftQueuePair pair) {
+        synchronized (device.connections()) {
+            return pair.connection == null ? null : pair.connection.state;
+        }
     }
 
     @Test

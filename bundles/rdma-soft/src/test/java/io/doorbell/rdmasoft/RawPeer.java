@@ -16,6 +16,7 @@ final class RawPeer implements AutoCloseable {
     static final long GUID = 0x0202_0202_0304_0506L;
     private static final long BOUND_NANOS = 10_000_000_000L;
     private static final int SLOTS = 64;
+    private static final int RECEIVE_BUFFER_BYTES = 1 << 20;
 
     final InetAddress address = Loopback.address();
     private final UdpSocket socket = UdpSocket.bind(new InetSocketAddress(address, Headers.UDP_PORT), false);
@@ -31,6 +32,8 @@ final class RawPeer implements AutoCloseable {
         this.device = device;
         other = SoftDevice.source(device.address());
         socket.neverFragment();
+        // As much as may come at once: the answers to all requests that are undecided, which are not sent again.
+        socket.receiveBufferBytes(RECEIVE_BUFFER_BYTES);
     }
 
     /** Memory for the transport headers and data of the next packet. */
