@@ -16,6 +16,7 @@ import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TcpPdu;
 import io.doorbell.nvme.TlsKey;
 import io.doorbell.platform.PrivateFile;
+import io.doorbell.tcp.tls.TlsSession;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.Socket;
@@ -27,6 +28,7 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +46,12 @@ class TlsTest {
 
     private final TlsKey key = TlsKey.generate(DhchapHash.SHA_256, RANDOM);
     private final Node node = new Node(Node.secured());
+
+    /** The first handshake of a JVM takes seconds on a busy machine, and no host waits so long. */
+    @BeforeAll
+    static void shakeHandsOnce() throws IOException {
+        TlsSession.warmUp();
+    }
 
     @BeforeEach
     void aHostWithAKey() throws IOException {

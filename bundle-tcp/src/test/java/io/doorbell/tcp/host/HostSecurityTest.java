@@ -14,12 +14,14 @@ import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.tcp.Node;
 import io.doorbell.tcp.TcpTargetSettings;
+import io.doorbell.tcp.tls.TlsSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +34,12 @@ class HostSecurityTest {
     private Path folder;
 
     private TestKeys keys;
+
+    /** The first handshake of a JVM takes seconds on a busy machine, and no host waits so long. */
+    @BeforeAll
+    static void shakeHandsOnce() throws IOException {
+        TlsSession.warmUp();
+    }
 
     @BeforeEach
     void makeKeys() throws IOException {
