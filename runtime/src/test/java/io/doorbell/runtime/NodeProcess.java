@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -88,8 +89,13 @@ final class NodeProcess implements AutoCloseable {
         var config = Files.createDirectories(home.resolve("config"));
         long pid = ProcessHandle.current().pid();
         var own = "127." + (1 + pid / 250 % 250) + "." + (1 + pid % 250) + ".1";
+        int free;
+        try (var probe = new ServerSocket(0)) {
+            free = probe.getLocalPort();
+        }
         Files.writeString(
-                config.resolve("io.doorbell.tcp.target~tcp0.cfg"), "name = tcp0\naddress = 127.0.0.1\nport = 0\n");
+                config.resolve("io.doorbell.tcp.target~tcp0.cfg"),
+                "name = tcp0\naddress = 127.0.0.1\nport = " + free + "\n");
         Files.writeString(config.resolve("io.doorbell.rdma.soft~soft0.cfg"), "name = soft0\naddress = " + own + "\n");
         Files.writeString(config.resolve("io.doorbell.rdma.target~rdma0.cfg"), "name = rdma0\naddress = " + own + "\n");
     }

@@ -32,7 +32,7 @@ function make(chart) {
     width: box.clientWidth,
     height: HEIGHT - 30,
     cursor: { sync: { key: "hour" } },
-    scales: { x: { time: true, range: () => [Date.now() / 1000 - HOUR_SECONDS, Date.now() / 1000] }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: { x: { time: true, range: () => [Date.now() / 1000 - HOUR_SECONDS, Date.now() / 1000] }, y: { range: (u, low, high) => [0, Math.max(10, high * 1.1)] } },
     axes: [{ ...axis, space: 70 }, { ...axis, size: 70, values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
     series: [{}, ...chart.series.map(([label, , name, dash]) => ({
       label, stroke: colour(name), width: 1.5, dash, points: { show: false },
