@@ -35,6 +35,7 @@ final class TestFramework implements AutoCloseable {
             "io.doorbell.host;version=1.0",
             "io.doorbell.lease;version=1.0",
             "io.doorbell.reactor;version=1.0",
+            "io.doorbell.statistics;version=1.0",
             "io.doorbell.nvme;version=1.0",
             "io.doorbell.platform;version=1.0",
             "org.osgi.service.cm;version=1.6.1",
