@@ -205,6 +205,8 @@ final class NodeChecks {
 
     static HealthCheck bundles(BundleContext context) {
         return check(log -> Arrays.stream(context.getBundles())
+                // The framework itself starts for as long as the node does.
+                .filter(bundle -> bundle.getBundleId() != Constants.SYSTEM_BUNDLE_ID)
                 .filter(bundle -> bundle.getState() != Bundle.ACTIVE)
                 .filter(bundle -> bundle.getHeaders().get(Constants.FRAGMENT_HOST) == null)
                 .forEach(bundle -> log.warn(
