@@ -119,10 +119,10 @@ final class TcpHostConnection implements HostConnection {
                 wire, settings.withInCapsuleBytes(inCapsuleBytes), memory.view(arena), part.offset(), slots);
         var interrupt = parts.interrupt();
         if (interrupt == null) {
-            return new TcpQueuePair(parts, link, null);
+            return new TcpQueuePair(parts, link, null, () -> shut);
         }
         watchedQueue = parts.queueId();
-        return new TcpQueuePair(parts, link, signs.add(socket, watchedQueue, interrupt, arena));
+        return new TcpQueuePair(parts, link, signs.add(socket, watchedQueue, interrupt, arena), () -> shut);
     }
 
     @Override

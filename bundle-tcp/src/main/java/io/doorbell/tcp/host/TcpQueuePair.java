@@ -8,6 +8,7 @@ import io.doorbell.nvme.FabricsCommand;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.platform.Epoll;
 import io.doorbell.tcp.Violation;
+import java.util.function.BooleanSupplier;
 
 /**
  * An I/O queue pair over TCP. A commit is one call that sends all that was staged; a poll is one that takes all that has come.
@@ -20,13 +21,19 @@ final class TcpQueuePair extends StagingQueuePair implements TcpLink.User {
     /** Null where nobody is interrupted. */
     private final Epoll.Watch watch;
 
+    private final BooleanSupplier shut;
+
     private long sends;
 
-    /** @param watch null where nobody is to be interrupted */
-    TcpQueuePair(QueuePairParts parts, TcpLink link, Epoll.Watch watch) {
+    /**
+     * @param watch null where nobody is to be interrupted
+     * @param shut whether this side has ended the connection
+     */
+    TcpQueuePair(QueuePairParts parts, TcpLink link, Epoll.Watch watch, BooleanSupplier shut) {
         super(parts.withSubmission(link.memory), new TcpPointers(parts.name(), link));
         this.link = link;
         this.watch = watch;
+        this.shut = shut;
         link.use(this);
     }
 
@@ -197,7 +204,8 @@ final class TcpQueuePair extends StagingQueuePair implements TcpLink.User {
     private void lost(String what) {
         boolean known = isDisconnected();
         ignoreDevice(name + ": " + what);
-        if (!known) {
+        // Of what this side has ended, as when a lease is taken back, somebody takes care already.
+        if (!known && !shut.getAsBoolean()) {
             host.unreachable(name + ": " + what);
         }
     }

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -312,6 +313,15 @@ public abstract class NetworkQueuePairContract {
         await().atMost(BOUND).until(() -> all.size() > 500);
         var held = ready.get();
 
+        var changes = new ConcurrentLinkedQueue<ControllerState>();
+        var watching = new ControllerListener() {
+            @Override
+            public void stateChanged(NvmeController changed, ControllerState state, String reason) {
+                changes.add(state);
+            }
+        };
+        controller().addListener(watching);
+
         // Without a word to the owner: as if it were between its check and its call.
         held.control.delete(Duration.ofSeconds(5));
         MemoryView.close(held.arena, Duration.ofSeconds(2));
@@ -322,6 +332,8 @@ public abstract class NetworkQueuePairContract {
         assertThat(held.pair.inFlight()).isZero();
         var counters = held.control.counters();
         assertThat(counters.completed()).isEqualTo(counters.submitted()).isEqualTo(all.size());
+        controller().removeListener(watching);
+        assertThat(changes).as("it was the end of one queue pair").isEmpty();
     }
 
     @Test
