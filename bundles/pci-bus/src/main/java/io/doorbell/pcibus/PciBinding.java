@@ -14,6 +14,8 @@ import java.util.stream.Collectors;
  * disks. Control path, one at a time.
  */
 public final class PciBinding {
+    private static final int MOST_ATTEMPTS = 3;
+
     /** Writes one line to a file of sysfs, which is a command to the kernel. */
     interface Sysfs {
         void write(Path file, String line) throws IOException;
@@ -51,19 +53,10 @@ public final class PciBinding {
             return;
         }
         requireBindable(device);
-        var used = uses.of(device);
-        if (!used.isEmpty()) {
-            throw new PciBusException(
-                    address + " is in use, and stays with " + device.driver() + ": " + String.join("; ", used));
-        }
+        requireUnused(device);
         write(folder(address).resolve("driver_override"), PciDevice.VFIO_DRIVER);
         try {
-            release(device);
-            write(bus.sysfs().resolve("bus/pci/drivers_probe"), address);
-            var now = present(address);
-            if (!now.isBoundToVfio()) {
-                throw new PciBusException(PciDevice.VFIO_DRIVER + " did not take " + address + "; dmesg tells why");
-            }
+            take(device);
         } catch (PciBusException failed) {
             undo(address, failed);
             throw failed;
@@ -73,6 +66,29 @@ public final class PciBinding {
                 + "; a user other than root needs: chown USER /dev/vfio/"
                 + device.iommuGroup().orElseThrow());
         tellOthersOfItsGroup(device);
+    }
+
+    private void requireUnused(PciDevice device) {
+        var used = uses.of(device);
+        if (!used.isEmpty()) {
+            throw new PciBusException(device.address() + " is in use, and stays with " + device.driver() + ": "
+                    + String.join("; ", used));
+        }
+    }
+
+    /** A driver of the kernel may be about to take a function that was just plugged in, whatever it is told meanwhile. */
+    private void take(PciDevice device) {
+        var now = device;
+        for (int attempt = 0; !now.isBoundToVfio(); attempt++) {
+            if (attempt > 0 && (now.driver().isEmpty() || attempt == MOST_ATTEMPTS)) {
+                throw new PciBusException(
+                        PciDevice.VFIO_DRIVER + " did not take " + device.address() + "; dmesg tells why");
+            }
+            requireUnused(now);
+            release(now);
+            write(bus.sysfs().resolve("bus/pci/drivers_probe"), device.address());
+            now = present(device.address());
+        }
     }
 
     private void requireBindable(PciDevice device) {

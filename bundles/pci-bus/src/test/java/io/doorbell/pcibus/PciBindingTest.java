@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,6 +170,40 @@ class PciBindingTest {
         });
 
         assertThatThrownBy(() -> binding.bind(ADDRESS)).hasMessageContainingAll("vfio-pci did not take", "dmesg");
+
+        assertThat(driver()).isEqualTo("nvme");
+    }
+
+    /** A kernel that was about to give a function which was just plugged in to its own driver. */
+    @Test
+    void takesAControllerFromADriverThatWasQuicker() {
+        fake.bound(ADDRESS, "");
+        var probes = new AtomicInteger();
+        var binding = new PciBinding(fake.uses(), told::add, (file, line) -> {
+            if (file.endsWith("drivers_probe") && probes.getAndIncrement() == 0) {
+                fake.bound(ADDRESS, "nvme");
+            } else {
+                fake.write(file, line);
+            }
+        });
+
+        binding.bind(ADDRESS);
+
+        assertThat(driver()).isEqualTo("vfio-pci");
+        assertThat(probes).hasValue(2);
+    }
+
+    @Test
+    void givesUpWhereADriverIsQuickerEachTime() {
+        var binding = new PciBinding(fake.uses(), told::add, (file, line) -> {
+            if (file.endsWith("drivers_probe")) {
+                fake.bound(ADDRESS, "nvme");
+            } else {
+                fake.write(file, line);
+            }
+        });
+
+        assertThatThrownBy(() -> binding.bind(ADDRESS)).hasMessageContaining("vfio-pci did not take");
 
         assertThat(driver()).isEqualTo("nvme");
     }
