@@ -265,9 +265,9 @@ final class LyingDevice implements PciFunction {
             case AdminOpcode.GET_LOG_PAGE -> data(ring, entry, new byte[bytesOfLogPage(ring, entry)]);
             case AdminOpcode.SET_FEATURES ->
                 result = (SubmissionEntry.cdw10(ring, entry) & 0xFF) == FeatureId.NUMBER_OF_QUEUES ? 0x0003_0003 : 0;
-            case AdminOpcode.CREATE_IO_COMPLETION_QUEUE -> completionQueue(ring, entry);
+            case AdminOpcode.CREATE_IO_COMPLETION_QUEUE -> status = completionQueue(ring, entry);
             case AdminOpcode.CREATE_IO_SUBMISSION_QUEUE -> submissionQueue(ring, entry);
-            case AdminOpcode.DELETE_IO_SUBMISSION_QUEUE -> queues.remove(SubmissionEntry.cdw10(ring, entry) & 0xFFFF);
+            case AdminOpcode.DELETE_IO_SUBMISSION_QUEUE -> deleteQueue(SubmissionEntry.cdw10(ring, entry) & 0xFFFF);
             case AdminOpcode.DOORBELL_BUFFER_CONFIG -> eventIndexes = SubmissionEntry.prp2(ring, entry);
             case AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST -> {
                 eventRequests.add(cid);
@@ -278,13 +278,25 @@ final class LyingDevice implements PciFunction {
         answer(queue, cid, status, result, Lie.ADMIN_COMPLETION);
     }
 
-    private void completionQueue(MemorySegment ring, long entry) {
+    /** Its own lies may have reached the ring: what it reads there need not be what the driver wrote. */
+    private int completionQueue(MemorySegment ring, long entry) {
         int cdw10 = SubmissionEntry.cdw10(ring, entry);
+        long word = Doorbell.shadowSubmissionTailOffset(cdw10 & 0xFFFF, dstrd);
+        if ((cdw10 & 0xFFFF) == 0 || word + Doorbell.SIZE_BYTES > DOORBELL_BYTES) {
+            return Status.INVALID_QUEUE_IDENTIFIER | Status.DNR;
+        }
         var queue = new Queue(cdw10 & 0xFFFF);
         queue.completion = SubmissionEntry.prp1(ring, entry);
         queue.completionEntries = (cdw10 >>> 16) + 1;
         queues.put(queue.queueId, queue);
-        Doorbell.store(doorbells.segment(), Doorbell.shadowSubmissionTailOffset(queue.queueId, dstrd), 0);
+        Doorbell.store(doorbells.segment(), word, 0);
+        return Status.SUCCESS;
+    }
+
+    private void deleteQueue(int queueId) {
+        if (queueId != 0) {
+            queues.remove(queueId);
+        }
     }
 
     private void submissionQueue(MemorySegment ring, long entry) {
