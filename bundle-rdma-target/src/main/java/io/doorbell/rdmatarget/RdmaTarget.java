@@ -1,5 +1,6 @@
 package io.doorbell.rdmatarget;
 
+import io.doorbell.fabrics.Complaints;
 import io.doorbell.fabrics.ConnectionLender;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
@@ -37,6 +38,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
     private final RdmaTargetSettings settings;
     private final VerbsDevice device;
     private final FabricTarget target;
+    private final Complaints complaints;
     private final List<RdmaReactor> members = new ArrayList<>();
     private ConnectListener listening;
     private volatile FabricListener listener;
@@ -46,6 +48,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         this.settings = settings;
         this.device = device;
         this.target = target;
+        complaints = new Complaints(LOG, settings.name());
     }
 
     /**
@@ -130,14 +133,14 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
                 request.offered().initiatorDepth(),
                 target::hasController);
         if (problem != 0) {
-            LOG.info("{}: {} is rejected, status {}: {}", settings.name(), request.peer(), problem, data);
+            complaints.say(request.peer() + " is rejected, status " + problem + ": " + data);
             request.reject(ConnectData.rejected(problem));
             return;
         }
         // Whose it is its Connect will say, and then it is leased. With none left it need not come so far.
         var leases = listener == null ? null : listener.leases();
         if (leases == null || leases.free() == 0) {
-            LOG.warn("{}: {} is rejected: no queue pair is left to be leased", settings.name(), request.peer());
+            complaints.say(request.peer() + " is rejected: no queue pair is left to be leased");
             request.reject(ConnectData.rejected(ConnectData.NO_RESOURCES));
             return;
         }
@@ -178,11 +181,11 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         try {
             var made = member.make(request, data.commands());
             if (made == null) {
-                LOG.warn("{}: {} is rejected: all connections are in use", settings.name(), request.peer());
+                complaints.say(request.peer() + " is rejected: all connections are in use");
             }
             return made;
         } catch (RuntimeException full) {
-            LOG.warn("{}: {} is rejected: {}", settings.name(), request.peer(), full.getMessage());
+            complaints.say(request.peer() + " is rejected: " + full.getMessage());
             return null;
         }
     }

@@ -487,7 +487,7 @@ final class TcpConnection implements FabricConnection {
     /** Tells the host what it did wrong, and ends the connection. */
     private void terminate(Violation violation) {
         owner.counters.terminated.incrementAndGet();
-        owner.complain(peer + " ends its connection by " + violation.getMessage());
+        owner.complaints.say(peer + " ends its connection by " + violation.getMessage());
         terminating = true;
         deadlineNanos = owner.nowNanos() + TERMINATE_BOUND_NANOS;
         sender.terminate(violation, receiver);

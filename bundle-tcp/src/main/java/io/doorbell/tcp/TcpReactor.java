@@ -132,7 +132,7 @@ final class TcpReactor implements Poller {
     private boolean dataHeld;
 
     private long nextTickNanos;
-    private final Complaints complaints;
+    final Complaints complaints;
     private long nowNanos;
     private volatile int connectionCount;
 
@@ -447,10 +447,6 @@ final class TcpReactor implements Poller {
         }
     }
 
-    void complain(String what) {
-        complaints.say(what);
-    }
-
     /** There is memory again: who waited for it goes on, each in turn. */
     private void feed() {
         var connection = starved;
@@ -674,7 +670,7 @@ final class TcpReactor implements Poller {
         }
         if (freeIndexCount == 0 || freeSlotCount == 0) {
             counters.refused.incrementAndGet();
-            complain("a connection is refused, " + connectionCount + " are there already");
+            complaints.say("a connection is refused, " + connectionCount + " are there already");
             socket.close();
             return;
         }
@@ -713,7 +709,7 @@ final class TcpReactor implements Poller {
         }
         if (oldest != null && nowNanos - oldest.bornNanos() > TIME_TO_CONNECT_NANOS) {
             counters.evicted.incrementAndGet();
-            complain(oldest.peer() + " has to go for a newer connection, since it sends no Connect");
+            complaints.say(oldest.peer() + " has to go for a newer connection, since it sends no Connect");
             doom(oldest);
             bury();
         }

@@ -114,7 +114,7 @@ final class ManagedController implements ControllerMXBean, AutoCloseable {
             if (reason == null || reason.isBlank() || reason.length() > MAX_REASON) {
                 throw new IllegalArgumentException("reason: 1 to " + MAX_REASON + " characters");
             }
-            controller.reset("operator: " + reason.replaceAll("\\p{Cntrl}", "?"));
+            controller.reset("operator: " + Operation.printable(reason));
         });
     }
 

@@ -55,8 +55,12 @@ final class Operation {
         return found;
     }
 
+    static String printable(String text) {
+        return text.replaceAll("\\p{Cntrl}", "?");
+    }
+
     private static String shown(String text) {
-        var line = String.valueOf(text).replaceAll("\\p{Cntrl}", "?");
+        var line = printable(String.valueOf(text));
         return line.length() <= MAX_LOGGED ? line : line.substring(0, MAX_LOGGED) + "...";
     }
 }

@@ -676,7 +676,7 @@ final class IoPath implements CommandPath {
     private PathSlot drained(PathSlot slot, long drain) {
         endWaiting(slot, Status.ABORTED_PREEMPT);
         if (slot.inFlight() == 0) {
-            ended(slot, drain);
+            drainEnded(slot, drain);
             return slot;
         }
         slot.draining = drain;
@@ -712,13 +712,13 @@ final class IoPath implements CommandPath {
             retiring.remove(index);
             slot.close();
             if (slot.draining != 0) {
-                ended(slot, slot.draining);
+                drainEnded(slot, slot.draining);
             }
         }
     }
 
     /** Nothing is in flight of this slot; the drain has ended when that is so of what was in flight earlier, too. */
-    private void ended(PathSlot slot, long drain) {
+    private void drainEnded(PathSlot slot, long drain) {
         for (var old : retiring) {
             if (old.seat == slot.seat && old.draining != 0 && old.draining <= drain) {
                 old.draining = drain;
