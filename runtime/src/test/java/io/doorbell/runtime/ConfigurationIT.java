@@ -31,6 +31,10 @@ class ConfigurationIT {
     /** File Install looks twice a second, and twice at a file that grows. */
     private static final Duration TAKEN_UP = Duration.ofSeconds(20);
 
+    private static final String SUBSYSTEM = "io.doorbell.subsystem~nvme0";
+
+    private static final String LISTENER = "io.doorbell.tcp.target~tcp0";
+
     private static final String METATYPE = """
             <MetaData xmlns="http://www.osgi.org/xmlns/metatype/v1.4.0">
               <OCD id="c"><AD id="depth" type="Integer" min="2" max="1024" default="32"/></OCD>
@@ -177,13 +181,13 @@ class ConfigurationIT {
     @Test
     void aSubsystemAndItsListenerChangeWithoutBeingMadeAnew() throws Exception {
         var config = home.root().resolve("config");
-        var subsystem = service("TargetSubsystem");
-        var operator = service("SubsystemOperator");
-        var listener = service("ListenerOperator");
+        var subsystem = service("TargetSubsystem", "doorbell.nqn", "nqn.2026-11.io.doorbell:nvme0");
+        var operator = service("SubsystemOperator", "service.pid", SUBSYSTEM);
+        var listener = service("ListenerOperator", "service.pid", LISTENER);
 
-        change(config.resolve("io.doorbell.tcp.target~tcp0.cfg"), "# ana =", "ana = 2=non-optimized");
+        change(config.resolve(LISTENER + ".cfg"), "# ana =", "ana = 2=non-optimized");
         change(
-                config.resolve("io.doorbell.subsystem~nvme0.cfg"),
+                config.resolve(SUBSYSTEM + ".cfg"),
                 "3=null:1TiB:4096",
                 "3=null:2TiB:4096;ana=2, 4=memory:1MiB:512",
                 "namespace.limits =",
@@ -200,10 +204,11 @@ class ConfigurationIT {
                     .hasToString("AccessStates[states={2=NON_OPTIMIZED}]");
         });
         assertThat(ask("TargetSubsystem", subsystem, "namespaces").toString()).contains("nsid=4");
-        assertThat(service("TargetSubsystem")).isSameAs(subsystem);
-        assertThat(service("ListenerOperator")).isSameAs(listener);
+        assertThat(service("TargetSubsystem", "doorbell.nqn", "nqn.2026-11.io.doorbell:nvme0"))
+                .isSameAs(subsystem);
+        assertThat(service("ListenerOperator", "service.pid", LISTENER)).isSameAs(listener);
 
-        change(config.resolve("io.doorbell.subsystem~nvme0.cfg"), "3=null:2TiB:4096;ana=2", "3=null:1TiB:4096");
+        change(config.resolve(SUBSYSTEM + ".cfg"), "3=null:2TiB:4096;ana=2", "3=null:1TiB:4096");
 
         await().atMost(TAKEN_UP)
                 .untilAsserted(() -> assertThat(errors())
@@ -212,8 +217,10 @@ class ConfigurationIT {
                         .contains("namespace 3", "stays null:2TiB:4096", "say ;shrink behind it"));
     }
 
-    private Object service(String type) {
-        return node.await("io.doorbell.target." + type, "", TAKEN_UP).orElseThrow();
+    /** The one that has the property: the node has several listeners, and any of them may be the first. */
+    private Object service(String type, String property, String value) {
+        return node.await("io.doorbell.target." + type, "(" + property + "=" + value + ")", TAKEN_UP)
+                .orElseThrow();
     }
 
     /** By its name: its classes are a bundle's. */
