@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +41,10 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
     private final FabricTarget target;
     private final Complaints complaints;
     private final List<RdmaReactor> members = new ArrayList<>();
+
+    /** The device listens before all is there that a host needs: the first of them waits for it. */
+    private final CountDownLatch begun = new CountDownLatch(1);
+
     private ConnectListener listening;
     private volatile FabricListener listener;
     private volatile boolean closed;
@@ -88,6 +93,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
             addReactor(reactors.open(settings.name() + "-" + i, Reactors.Role.DEVICE, Reactors.ANY_CPU), connections);
         }
         target.add(listener);
+        begun.countDown();
         LOG.info("{} listens at {} of {}", settings.name(), address(), device.name());
     }
 
@@ -124,8 +130,9 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         }
     }
 
-    /** A host wants a queue pair. */
+    /** A host wants a queue pair. On a virtual thread of its own. */
     private void requested(ConnectRequest request) {
+        awaitBegun();
         var data = ConnectData.parse(request.privateData());
         int problem = data.problem(
                 settings.maxQueueEntries(),
@@ -138,8 +145,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
             return;
         }
         // Whose it is its Connect will say, and then it is leased. With none left it need not come so far.
-        var leases = listener == null ? null : listener.leases();
-        if (leases == null || leases.free() == 0) {
+        if (!closed && listener.leases().free() == 0) {
             complaints.say(request.peer() + " is rejected: no queue pair is left to be leased");
             request.reject(ConnectData.rejected(ConnectData.NO_RESOURCES));
             return;
@@ -174,6 +180,14 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
             } else {
                 member.discard(connection);
             }
+        }
+    }
+
+    private void awaitBegun() {
+        try {
+            begun.await(); // close() ends it too
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -242,6 +256,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
             return;
         }
         closed = true;
+        begun.countDown();
         if (listening != null) {
             listening.close();
         }

@@ -1,19 +1,28 @@
 package io.doorbell.rdmatarget;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.reactor.Reactors;
 import io.doorbell.verbs.Access;
 import io.doorbell.verbs.ConnectException;
 import io.doorbell.verbs.SendRequests;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -383,6 +392,42 @@ class RdmaTargetTest {
 
             admin.until(() -> admin.peer.ends.size() == 1);
             assertThat(node.target.connections()).isZero();
+        }
+    }
+
+    /** The device listens first, and the rest of a target comes after it. */
+    @Test
+    void whoComesBeforeTheTargetHasBegunWaitsForIt() {
+        var early = new CompletableFuture<Integer>();
+        var settings = new RdmaTargetSettings("early", 4421, Set.of(), 1, 8, 128, 4, 4096, 1 << 17, 4);
+        var reactors = new Reactors() {
+            @Override
+            public Reactor open(String name, Role role, int cpu) {
+                var address = new InetSocketAddress(node.target.address().getAddress(), settings.port());
+                Thread.ofPlatform().start(() -> {
+                    try (var host = new RawHost(node.hosts)) {
+                        early.complete(host.connect(address, 0).admin(Node.NQN));
+                    } catch (RuntimeException refused) {
+                        early.completeExceptionally(refused);
+                    }
+                });
+                // As long as a rejection takes that came at once.
+                assertThatThrownBy(() -> early.get(200, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+                return node.reactors.open(name, role, cpu);
+            }
+
+            @Override
+            public List<Reactor> reactors() {
+                return node.reactors.reactors();
+            }
+        };
+
+        var target = RdmaTarget.open(settings, node.device, node.fabrics, reactors);
+
+        try {
+            assertThat(early.join()).as("the controller").isPositive();
+        } finally {
+            target.close();
         }
     }
 }
