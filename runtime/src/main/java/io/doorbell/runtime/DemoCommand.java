@@ -36,6 +36,10 @@ final class DemoCommand implements Callable<Integer> {
     private static final List<String> TRANSPORTS =
             List.of("(doorbell.trid=trtype:EMULATED*)", "(doorbell.trid=trtype:TCP*)", "(doorbell.trid=trtype:RDMA*)");
 
+    private static final String TCP_LISTENER = "demo";
+
+    private static final String RDMA_LISTENER = "demo-rdma";
+
     private static final List<String> HOST_FILES =
             List.of("io.doorbell.tcp.host~demo.cfg", "io.doorbell.rdma.host~demo.cfg");
 
@@ -93,7 +97,7 @@ final class DemoCommand implements Callable<Integer> {
             var config = home.root().resolve("config");
             Files.writeString(
                     config.resolve("io.doorbell.tcp.target~demo.cfg"),
-                    "name = demo\naddress = 127.0.0.1\nport = " + port + "\n");
+                    "name = " + TCP_LISTENER + "\naddress = 127.0.0.1\nport = " + port + "\n");
             Files.writeString(
                     config.resolve(HOST_FILES.get(0)),
                     "trid = trtype:TCP adrfam:IPv4 traddr:127.0.0.1 trsvcid:" + port + " subnqn:" + SUBSYSTEM + "\n");
@@ -115,7 +119,7 @@ final class DemoCommand implements Callable<Integer> {
         Files.writeString(config.resolve("io.doorbell.rdma.soft~host.cfg"), "name = host\naddress = " + host + "\n");
         Files.writeString(
                 config.resolve("io.doorbell.rdma.target~demo.cfg"),
-                "name = demo-rdma\naddress = " + target + "\nport = 4420\n");
+                "name = " + RDMA_LISTENER + "\naddress = " + target + "\nport = 4420\n");
         Files.writeString(
                 config.resolve(HOST_FILES.get(1)),
                 "trid = trtype:RDMA adrfam:IPv4 traddr:" + target + " trsvcid:4420 subnqn:" + SUBSYSTEM + "\naddress = "
@@ -144,13 +148,20 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    /**
-     * Where perf does not share a CPU with the other end, if there are two: the emulated device came first and has the last one, so the target has
-     * another. Whoever is not measured sleeps.
-     */
+    /** A CPU where perf does not share that of the other end, if there are two. Whoever is not measured sleeps. */
     private static int cpuBeside(String trid) {
         var cpus = CpuAffinity.allowedCpus();
-        return trid.startsWith("trtype:TCP") ? cpus.length() - 1 : cpus.nextSetBit(0);
+        var others = CpuAffinity.cpusOf(reactorOf(trid));
+        return cpus.stream().filter(cpu -> !others.get(cpu)).findFirst().orElse(cpus.nextSetBit(0));
+    }
+
+    /** The thread that is the other end: a reactor has the name of its device or listener. */
+    private static String reactorOf(String trid) {
+        return switch (trid.substring("trtype:".length()).split(" ", 2)[0]) {
+            case "TCP" -> TCP_LISTENER + "-0";
+            case "RDMA" -> RDMA_LISTENER + "-0";
+            default -> "emulator-nvme0";
+        };
     }
 
     /** True if perf ended well, with results, and no I/O failed. */

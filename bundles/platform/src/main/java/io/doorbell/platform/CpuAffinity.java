@@ -2,8 +2,12 @@ package io.doorbell.platform;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.BitSet;
 
 /**
@@ -31,6 +35,9 @@ public final class CpuAffinity {
     }
 
     private static final int THIS_THREAD = 0;
+
+    /** TASK_COMM_LEN of Linux less its NUL. */
+    private static final int MAX_COMM_CHARS = 15;
 
     private CpuAffinity() {}
 
@@ -77,6 +84,30 @@ public final class CpuAffinity {
         // The thread whose id is the process id is the one that exec made. The java launcher parks it and runs main on
         // another, so nobody pins it.
         return affinity((int) ProcessHandle.current().pid());
+    }
+
+    /**
+     * The CPUs that the threads of this process with such a name may run on; none if there is no such thread.
+     *
+     * @param name as the thread was given it; Linux keeps its first 15 bytes, and only they are compared
+     */
+    public static BitSet cpusOf(String name) {
+        var cpus = new BitSet();
+        var kept = name.substring(0, Math.min(name.length(), MAX_COMM_CHARS));
+        try (var tasks = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+            for (var task : tasks) {
+                try {
+                    if (Files.readString(task.resolve("comm")).strip().equals(kept)) {
+                        cpus.or(affinity(Integer.parseInt(task.getFileName().toString())));
+                    }
+                } catch (IOException | PlatformException ended) {
+                    // It was there when the folder was read.
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return cpus;
     }
 
     /** The CPU that the current thread is on at this moment. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -37,6 +38,29 @@ class CpuAffinityTest {
             assertThat(CpuAffinity.allowedCpus()).isEqualTo(all);
             return null;
         });
+    }
+
+    @Test
+    void whereAThreadOfThatNameMayRunIsSeenFromOutside() throws Exception {
+        int cpu = CpuAffinity.processCpus().length() - 1;
+        var pinned = new CompletableFuture<Void>();
+        var seen = new CountDownLatch(1);
+        var thread = Thread.ofPlatform().name("a-name-of-more-than-15").start(() -> {
+            CpuAffinity.pinCurrentThread(cpu);
+            pinned.complete(null);
+            try {
+                seen.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        pinned.get(20, TimeUnit.SECONDS);
+
+        assertThat(CpuAffinity.cpusOf("a-name-of-more-than-15")).isEqualTo(only(cpu));
+        assertThat(CpuAffinity.cpusOf("nobody")).isEqualTo(new BitSet());
+
+        seen.countDown();
+        thread.join();
     }
 
     @Test
