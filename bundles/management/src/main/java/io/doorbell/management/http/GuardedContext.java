@@ -43,10 +43,10 @@ final class GuardedContext extends ServletContextHelper {
                 request.setAttribute(OPERATOR, verdict == Gate.Verdict.OPERATOR);
                 return true;
             }
-            case UNKNOWN -> challenge(response);
+            case UNKNOWN -> challenge(request, response);
             case REFUSED -> {
                 log.refused("wrong user or password", request.getRemoteAddr(), nowNanos);
-                challenge(response);
+                challenge(request, response);
             }
             case TOO_MANY -> {
                 log.refused("too many wrong attempts", request.getRemoteAddr(), nowNanos);
@@ -64,8 +64,10 @@ final class GuardedContext extends ServletContextHelper {
         return false;
     }
 
-    private static void challenge(HttpServletResponse response) throws IOException {
-        response.setHeader("WWW-Authenticate", "Basic realm=\"doorbell\", charset=\"UTF-8\"");
+    /** A script of a page is told without Basic, or the browser would put its own question before the page again and again. */
+    private static void challenge(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        var scheme = "empty".equals(request.getHeader("Sec-Fetch-Dest")) ? "x-Basic" : "Basic";
+        response.setHeader("WWW-Authenticate", scheme + " realm=\"doorbell\", charset=\"UTF-8\"");
         refuse(response, HttpServletResponse.SC_UNAUTHORIZED, "User and password, please.");
     }
 

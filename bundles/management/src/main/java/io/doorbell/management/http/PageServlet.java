@@ -8,7 +8,8 @@ import java.util.Map;
 
 /**
  * The operator's page at {@code /}, its files below {@code /page/}, and nothing at all other paths that no other servlet has. It is
- * here too so that no path goes past the {@link Gate}. The page asks the node by Jolokia, as any client does.
+ * here too so that no path goes past the {@link Gate}. The page asks the node by Jolokia, as any client does; what Jolokia does not
+ * know is whether who asks may change anything, which {@code /page/user.json} says.
  */
 final class PageServlet extends HttpServlet {
     private static final long serialVersionUID = 1L;
@@ -27,6 +28,7 @@ final class PageServlet extends HttpServlet {
 
     private static final String INDEX = "index.html";
     private static final String FOLDER = "/page/";
+    private static final String USER = FOLDER + "user.json";
 
     /** By the end of the name; a file of another kind is not served. */
     private static final Map<String, String> TYPES = Map.of(
@@ -38,6 +40,11 @@ final class PageServlet extends HttpServlet {
     @Override
     protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
         var path = request.getRequestURI();
+        if (path.equals(USER)) {
+            response.setContentType("application/json; charset=utf-8");
+            response.getWriter().println("{\"operator\": " + GuardedContext.isOperator(request) + "}");
+            return;
+        }
         var name = path.equals("/") ? INDEX : path.startsWith(FOLDER) ? path.substring(FOLDER.length()) : "";
         // A name and an end: no path leads out of the folder.
         var type = name.matches("[A-Za-z0-9.]+\\.[a-z]+") ? TYPES.get(name.substring(name.lastIndexOf('.') + 1)) : null;

@@ -3,6 +3,8 @@ import { bytes, count, micros } from "./figures.js";
 
 const HOUR_SECONDS = 3600;
 const HEIGHT = 220;
+/** A line over a time that nobody knows of would be made up. */
+const GAP_MILLIS = 20000;
 
 const CHARTS = [
   { id: "chart-iops", format: count, series: [["reads", "readIops", "--read"], ["writes", "writeIops", "--write"]] },
@@ -36,14 +38,18 @@ function make(chart) {
     axes: [{ ...axis, space: 70 }, { ...axis, size: 70, values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
     series: [{}, ...chart.series.map(([label, , name, dash]) => ({
       label, stroke: colour(name), width: 1.5, dash, points: { show: false },
-      value: (u, value) => value === null || value === undefined ? "-" : chart.format(value),
+      // Where nobody points at a moment, the latest.
+      value: (u, value, series, at) => {
+        const told = at === null ? u.data[series].at(-1) : value;
+        return told === null || told === undefined ? "-" : chart.format(told);
+      },
     }))],
   }, data(chart), box);
 }
 
 const data = (chart) => [
   samples.map((each) => each.timeMillis / 1000),
-  ...chart.series.map(([, field]) => samples.map((each) => each[field])),
+  ...chart.series.map(([, field]) => samples.map((each) => each[field] ?? null)),
 ];
 
 function redraw() {
@@ -54,7 +60,13 @@ function redraw() {
 /** Samples that are not known yet, oldest first. */
 export function add(latest) {
   const last = samples.at(-1)?.timeMillis ?? 0;
-  samples = samples.concat(latest.filter((each) => each.timeMillis > last));
+  for (const sample of latest.filter((each) => each.timeMillis > last)) {
+    const former = samples.at(-1)?.timeMillis;
+    if (sample.timeMillis - former > GAP_MILLIS) {
+      samples.push({ timeMillis: former + 1 });
+    }
+    samples.push(sample);
+  }
   const begin = Date.now() - HOUR_SECONDS * 1000;
   samples = samples.filter((each) => each.timeMillis >= begin);
   if (drawn.length === 0) {

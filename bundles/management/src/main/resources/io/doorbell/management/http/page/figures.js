@@ -10,6 +10,16 @@ export function bytes(count) {
   return `${count >= 100 || unit === 0 ? count.toFixed(0) : count.toFixed(1)} ${BINARY[unit]}`;
 }
 
+const field = (trid, name) => new RegExp(`(?:^| )${name}:(\\S+)`).exec(trid)?.[1] ?? "";
+
+/** A transport id as short as it can be told: what it is, and where. */
+export function place(trid) {
+  const [type, address, port] = ["trtype", "traddr", "trsvcid"].map((name) => field(trid, name));
+  return `${type} ${port && address.includes(":") ? `[${address}]` : address}${port && `:${port}`}`.trim() || trid;
+}
+
+export const exact = (value) => value.toLocaleString();
+
 export function count(value) {
   for (const [size, sign] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
     if (value >= size * (size === 1e3 ? 10 : 1)) {

@@ -1,7 +1,7 @@
 // Asks the node every two seconds while somebody looks, and shows what it said.
 import * as charts from "./charts.js";
-import { bytes, clock, count, duration, micros } from "./figures.js";
-import { execute, read } from "./node.js";
+import { bytes, clock, count, duration, exact, micros, place } from "./figures.js";
+import { execute, LoginNeeded, mayOperate, read } from "./node.js";
 import { draw } from "./picture.js";
 import { fill } from "./table.js";
 
@@ -23,17 +23,26 @@ const WANTED = {
   latest: ["History", "Latest"], maxBytes: ["Deployment", "MaxBytes"],
 };
 
+const rate = (value, words) => value === undefined ? undefined : words(value);
+
+/** What is counted, short, and in full for who points at it. */
+const counted = (name, field, words) => ({
+  name, kind: "figure", text: (row) => words(row[field]), title: (row) => exact(row[field]),
+});
+
 const LATENCY = [
   { name: "Read p50 / p99", kind: "figure", text: (row) => `${micros(row.readLatency?.p50Micros)} / ${micros(row.readLatency?.p99Micros)}` },
   { name: "Write p50 / p99", kind: "figure", text: (row) => `${micros(row.writeLatency?.p50Micros)} / ${micros(row.writeLatency?.p99Micros)}` },
 ];
 
 const IO = [
-  { name: "Reads", kind: "figure", text: (row) => count(row.readCommands) },
-  { name: "Writes", kind: "figure", text: (row) => count(row.writeCommands) },
-  { name: "Failed", kind: "figure", text: (row) => count(row.failedCommands) },
-  { name: "Read", kind: "figure", text: (row) => bytes(row.readBytes) },
-  { name: "Written", kind: "figure", text: (row) => bytes(row.writtenBytes) },
+  { name: "IOPS now", kind: "figure", text: (row) => rate(row.now?.commands, count) },
+  { name: "Bytes now", kind: "figure", text: (row) => rate(row.now?.bytes, (each) => `${bytes(each)}/s`) },
+  counted("Reads", "readCommands", count),
+  counted("Writes", "writeCommands", count),
+  counted("Failed", "failedCommands", count),
+  counted("Read", "readBytes", bytes),
+  counted("Written", "writtenBytes", bytes),
   ...LATENCY,
 ];
 
@@ -47,7 +56,7 @@ const COLUMNS = {
     { name: "Limits", text: (row) => row.limits },
   ],
   hosts: [
-    { name: "Host", text: (row) => row.nqn },
+    { name: "Host", text: (row) => row.nqn === "pci" ? "pci: hosts of emulated devices" : row.nqn },
     { name: "Connections", kind: "figure", text: (row) => row.connections },
     { name: "Subsystems", text: (row) => [].concat(row.subsystems ?? []).join(" ") },
     ...IO,
@@ -56,12 +65,12 @@ const COLUMNS = {
     { name: "Listener", text: (row) => row.name },
     { name: "Transport", text: (row) => row.transport },
     { name: "Address", text: (row) => `${row.address}:${row.port}` },
-    { name: "TLS", text: (row) => row.tls },
+    { name: "TLS", text: (row) => row.tls ? "on" : "off" },
     { name: "State", text: (row) => row.listening ? "listening" : "down", update: (td, row) => td.classList.toggle("bad", !row.listening) },
     { name: "Connections", kind: "figure", text: (row) => `${row.connections} of ${row.maxConnections}` },
   ],
   controllers: [
-    { name: "Controller", text: (row) => row.TransportId },
+    { name: "Controller", text: (row) => place(row.TransportId), title: (row) => row.TransportId },
     { name: "State", text: (row) => row.State, update: (td, row) => td.className = row.State === "READY" ? "ok" : "bad" },
     { name: "Model", text: (row) => row.Model?.trim() },
     { name: "Serial", text: (row) => row.Serial?.trim() },
@@ -70,21 +79,21 @@ const COLUMNS = {
     { name: "Worn", kind: "figure", make: () => document.createElement("span"), update: wear },
     { name: "Spare", kind: "figure", text: (row) => row.Health?.readAtMillis ? `${row.Health.availableSparePercent} %` : "" },
     { name: "Media errors", kind: "figure", text: (row) => row.Health?.readAtMillis ? count(row.Health.mediaErrors) : "" },
-    { name: "Powered", kind: "figure", text: (row) => row.Health?.readAtMillis ? duration(row.Health.powerOnHours * 3600) : "" },
+    { name: "Powered", kind: "figure", text: (row) => row.Health?.readAtMillis ? row.Health.powerOnHours < 1 ? "less than 1h" : duration(row.Health.powerOnHours * 3600) : "" },
   ],
   leases: [
     { name: "Lease", kind: "figure", text: (row) => row.id },
     { name: "Holder", text: (row) => row.holder },
-    { name: "Controller or listener", text: (row) => row.controller },
+    { name: "Controller or listener", text: (row) => place(row.controller), title: (row) => row.controller },
     { name: "Queue", kind: "figure", text: (row) => row.queueId },
-    { name: "For", text: (row) => row.label },
     { name: "Owner", text: (row) => row.ownerThread },
     { name: "State", text: (row) => row.state },
     { name: "In flight", kind: "figure", text: (row) => `${row.inFlight} of ${row.depth}` },
     { name: "Polled", kind: "figure", text: (row) => `${duration(row.lastPollNanos / 1e9)} ago` },
-    { name: "Done", kind: "figure", text: (row) => count(row.completed) },
-    { name: "Failed", kind: "figure", text: (row) => count(row.failed) },
+    counted("Done", "completed", count),
+    counted("Failed", "failed", count),
     { name: "", make: revokeButton },
+    { name: "For", kind: "long", text: (row) => row.label },
   ],
   reactors: [
     { name: "Reactor", text: (row) => row.name },
@@ -122,6 +131,27 @@ function wear(td, row) {
   }
 }
 
+/** What each row had done when it was asked before, by table and key. */
+let former = new Map();
+
+/** What each row does now, from what it has done since it was asked before. */
+function addRates(tables, nowMillis) {
+  const next = new Map();
+  for (const [table, rows] of Object.entries(tables)) {
+    for (const [key, row] of entries(rows)) {
+      const name = `${table} ${key}`;
+      const done = { commands: row.readCommands + row.writeCommands, bytes: row.readBytes + row.writtenBytes, nowMillis };
+      const before = former.get(name);
+      const seconds = (nowMillis - before?.nowMillis) / 1000;
+      if (seconds > 0 && done.commands >= before.commands) {
+        row.now = { commands: (done.commands - before.commands) / seconds, bytes: (done.bytes - before.bytes) / seconds };
+      }
+      next.set(name, done);
+    }
+  }
+  former = next;
+}
+
 let formerCycles = new Map();
 
 function busy(row) {
@@ -142,14 +172,17 @@ function revokeButton(lease) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Take back";
+  button.dataset.operates = "";
   button.setAttribute("aria-label", `Take lease ${lease.id} back from ${lease.holder}`);
   button.addEventListener("click", async () => {
     if (await confirmed(`Take lease ${lease.id} back from ${lease.holder}? What is in flight ends as aborted where it does not drain.`)) {
-      button.disabled = true;
+      // The row, and the button with it, may be gone by then.
+      set("taken", `Lease ${lease.id} is taken back ...`);
       try {
         await execute("Leases", "revoke", lease.id);
+        set("taken", `Lease ${lease.id} was taken back.`);
       } catch (e) {
-        button.textContent = e.message;
+        set("taken", `Lease ${lease.id} was not taken back: ${e.message}`);
       }
       refresh();
     }
@@ -163,7 +196,9 @@ function showState(health) {
   const critical = !health || !health.Live || !health.Ready || rows.some((each) => each.status !== "WARN");
   const kind = !health ? "unknown" : critical ? "bad" : rows.length > 0 ? "warn" : "ok";
   element("state").className = `pill ${kind}`;
-  set("state", { unknown: "health unknown", bad: "not well", warn: "well, with warnings", ok: "well" }[kind]);
+  const words = { unknown: "health unknown", bad: "not well", warn: "well, with warnings", ok: "well" }[kind];
+  set("state", words);
+  document.title = kind === "ok" ? "Doorbell" : `${words}: Doorbell`;
   element("alarms").replaceChildren(...rows.map((alarm) => {
     const item = document.createElement("li");
     item.className = alarm.status === "WARN" ? "warn" : "bad";
@@ -186,6 +221,12 @@ function show(now) {
   showState(now.health);
   if (now.node) {
     const { Version, Home, UptimeMillis } = now.node;
+    if (version !== undefined && version !== Version) {
+      // Another node than the one that this page came from.
+      location.reload();
+    }
+    version = Version;
+    addRates({ namespaces: now.namespaces, hosts: now.hosts }, UptimeMillis);
     set("about", `${Version} in ${Home}, up ${duration(UptimeMillis / 1000)}`);
   }
   showNow(now.latest, now.hosts);
@@ -208,19 +249,60 @@ function show(now) {
 }
 
 let mostBytes = 16 * 1024 * 1024;
+let version;
 let asking = false;
+let operator;
+/** Since when there is no answer, or 0. */
+let lostMillis = 0;
+/** Whoever goes on with a wrong password is soon let in no more, and with him everybody else on this machine. */
+let ended = false;
 
-async function refresh() {
-  if (asking) {
+function permit() {
+  const why = lostMillis ? "the node does not answer" : operator === false ? "this user may only look" : "";
+  document.querySelectorAll("[data-operates]").forEach((each) => {
+    each.disabled = why !== "";
+    each.title = why;
+  });
+  set("may", operator === false ? "This user may only look: user admin may change things." : "");
+}
+
+function answered() {
+  lostMillis = 0;
+  document.body.classList.remove("stale");
+  element("lost").hidden = true;
+}
+
+function unanswered(error) {
+  lostMillis ||= Date.now();
+  ended = error instanceof LoginNeeded;
+  const why = error.name === "TimeoutError" ? "it takes too long"
+    : error instanceof TypeError ? "the node cannot be reached" : error.message;
+  document.body.classList.add("stale");
+  document.title = "no answer: Doorbell";
+  element("state").className = "pill bad";
+  set("state", "no answer");
+  set("lost-words", `No answer since ${clock(lostMillis)}: ${why}. What stands below is older than that.${ended ? "" : " This page goes on asking."}`);
+  element("again").hidden = !ended;
+  element("lost").hidden = false;
+}
+
+/** With the samples that there were meanwhile, if nobody asked for a while. */
+async function refresh(samples = false) {
+  if (asking || ended) {
     return;
   }
   asking = true;
   try {
+    operator ??= await mayOperate();
+    if (samples || lostMillis) {
+      charts.add((await read({ samples: ["History", "Samples"] })).samples ?? []);
+    }
     show(await read(WANTED));
+    answered();
   } catch (e) {
-    element("state").className = "pill bad";
-    set("state", `no answer: ${e.message}`);
+    unanswered(e);
   } finally {
+    permit();
     asking = false;
   }
 }
@@ -235,56 +317,51 @@ async function base64(file) {
   return url.slice(url.indexOf(",") + 1);
 }
 
-async function deploy(file) {
+async function deployAll(files) {
+  const said = [];
+  for (const file of files) {
+    said.push("");
+    await deploy(file, (words) => {
+      said[said.length - 1] = words;
+      set("deployed", said.join("\n"));
+    });
+  }
+  refresh();
+}
+
+async function deploy(file, say) {
   try {
     if (file.size > mostBytes) {
       throw new Error(`it has ${bytes(file.size)}; at most ${bytes(mostBytes)} are taken`);
     }
-    set("deployed", `${file.name} is sent`);
+    say(`${file.name} is sent`);
     const taken = await execute("Deployment", "deploy", file.name, await base64(file));
-    set("deployed", `${taken.name} ${taken.version} is in deploy/; the table shows when it runs`);
+    say(`${taken.name} ${taken.version} is in deploy/; the table shows when it runs`);
   } catch (e) {
-    set("deployed", `${file.name} was not taken: ${e.message}`);
+    say(`${file.name} was not taken: ${e.message}`);
   }
-  refresh();
 }
 
 element("jar").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) {
-    deploy(file).finally(() => event.target.value = "");
-  }
+  deployAll([...event.target.files]).finally(() => event.target.value = "");
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
   element("drop").addEventListener(kind, (event) => {
     event.preventDefault();
-    element("drop").classList.toggle("over", kind === "dragover");
-    const [file] = event.dataTransfer?.files ?? [];
-    if (kind === "drop" && file) {
-      deploy(file);
+    const allowed = !element("jar").disabled;
+    element("drop").classList.toggle("over", allowed && kind === "dragover");
+    if (allowed && kind === "drop") {
+      deployAll([...event.dataTransfer?.files ?? []]);
     }
   });
 }
-
-async function begin() {
-  try {
-    charts.add((await read({ samples: ["History", "Samples"] })).samples ?? []);
-  } catch (e) {
-    set("state", `no answer: ${e.message}`);
-  }
-  await refresh();
-  setInterval(() => document.hidden || refresh(), INTERVAL_MILLIS);
-  document.addEventListener("visibilitychange", () => document.hidden || begun());
+// Or the browser would leave the page for a file that is dropped beside.
+for (const kind of ["dragover", "drop"]) {
+  addEventListener(kind, (event) => event.preventDefault());
 }
 
-/** Somebody looks again: what happened meanwhile is in the node's history. */
-async function begun() {
-  try {
-    charts.add((await read({ samples: ["History", "Samples"] })).samples ?? []);
-  } catch {
-    // The next refresh says so.
-  }
-  refresh();
-}
-
-begin();
+element("again").addEventListener("click", () => location.reload());
+setInterval(() => document.hidden || refresh(), INTERVAL_MILLIS);
+// Somebody looks again: what happened meanwhile is in the node's history.
+document.addEventListener("visibilitychange", () => document.hidden || refresh(true));
+refresh(true);

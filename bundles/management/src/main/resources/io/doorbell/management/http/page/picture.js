@@ -1,4 +1,6 @@
 // Which bundle holds which queue pair, and which thread on which core polls it.
+import { place } from "./figures.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const ROW = 26;
 const TOP = 24;
@@ -14,8 +16,6 @@ function element(name, attributes, text) {
   }
   return made;
 }
-
-const short = (controller) => controller.replace(/trtype:(\S+)/, "$1").replace(/traddr:(\S+)/, "$1").replace(/ subnqn:\S+/, "");
 
 function shortened(text, width) {
   const most = Math.max(6, Math.floor(width / 7));
@@ -79,8 +79,9 @@ export function draw(into, all, reactors) {
     }));
     link(left[0] + column, y(bundles.get(lease.holder)), left[1], y(i));
     link(left[1] + column, y(i), left[2], y(threads.get(thread(lease))));
-    const name = `${short(lease.controller)} #${lease.queueId}`;
-    box(svg, left[1], y(i), column, name, `${lease.controller}, queue ${lease.queueId}, lease ${lease.id}`, hold);
+    // The number first: it is what is left of it on a phone.
+    const name = `#${lease.queueId} ${place(lease.controller)}`;
+    box(svg, left[1], y(i), column, name, `${lease.controller}, queue ${lease.queueId}, lease ${lease.id}: ${lease.label}`, hold);
   });
   bundles.forEach((row, name) => box(svg, left[0], y(row), column, name.replace("io.doorbell.", ""), name, `hold-${names.indexOf(name) % COLOURS}`));
   threads.forEach((row, name) => {

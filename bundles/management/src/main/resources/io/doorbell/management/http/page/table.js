@@ -17,7 +17,7 @@ function head(table, columns) {
 }
 
 /**
- * columns: [{name, kind: "figure" or "long", text: row => words, make: row => element, made once for each key}].
+ * columns: [{name, kind: "figure" or "long", text: row => words, title: row => the same in full, make: row => element, made once for each key}].
  * rows: [[key, row]]; at most `limit` are shown.
  */
 export function fill(table, columns, rows, nothing, limit = 200) {
@@ -51,6 +51,10 @@ export function fill(table, columns, rows, nothing, limit = 200) {
         if (tr.cells[i].textContent !== words) {
           tr.cells[i].textContent = words;
         }
+      }
+      const title = column.title?.(row) ?? "";
+      if (tr.cells[i].title !== title) {
+        tr.cells[i].title = title;
       }
       column.update?.(tr.cells[i], row);
     });
