@@ -33,7 +33,11 @@ record PortChecks(Path configuration, boolean running) {
         for (var file : files("io.doorbell.management.cfg")) {
             var options = options(file);
             if (!"false".equals(options.get("http.enabled"))) {
-                findings.add(tcp("management", LOOPBACK, options.getOrDefault("port", "8181"), file));
+                findings.add(tcp(
+                        "management",
+                        options.getOrDefault("address", LOOPBACK),
+                        options.getOrDefault("port", "8181"),
+                        file));
             }
         }
         for (var file : files("io.doorbell.tcp.target~*.cfg")) {

@@ -62,6 +62,6 @@ public final class DeployCommand extends RemoteCommand {
         throw new Refusal(symbolicName + " " + taken.text("version") + " does not run after " + BOUND.toSeconds()
                 + " s; what runs is "
                 + (found.has("version") ? found.text("version") + ", " + found.text("state") : "no version of it")
-                + ". The reason is in " + node.home().resolve("var/log/doorbell.log"));
+                + ". The reason is in " + node.log());
     }
 }

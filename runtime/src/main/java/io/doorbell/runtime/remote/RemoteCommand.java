@@ -2,11 +2,13 @@ package io.doorbell.runtime.remote;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import io.doorbell.runtime.Home;
+import io.doorbell.runtime.Refusal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -21,6 +23,9 @@ abstract class RemoteCommand implements Callable<Integer> {
             description = {"The directory of the node to ask.", "Without it: $DOORBELL_HOME, else ~/.doorbell"})
     private Path home;
 
+    @ArgGroup(exclusive = false)
+    private NodeElsewhere elsewhere;
+
     @Option(names = "--json", description = "As JSON, as the node said it.")
     private boolean json;
 
@@ -29,7 +34,11 @@ abstract class RemoteCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (var node = RunningNode.of(home != null ? home : Home.usual())) {
+        if (home != null && elsewhere != null) {
+            throw new Refusal("--home names a node on this machine and --url any other: give one of the two");
+        }
+        try (var node =
+                elsewhere != null ? RunningNode.of(elsewhere) : RunningNode.of(home != null ? home : Home.usual())) {
             int exit = ask(node);
             out().flush();
             return exit;

@@ -5,6 +5,7 @@ import io.doorbell.runtime.HomeLock;
 import io.doorbell.runtime.Refusal;
 import java.io.IOException;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -25,8 +26,8 @@ import org.jolokia.client.request.JolokiaMBeanRequest;
 import org.jolokia.client.request.JolokiaReadRequest;
 
 /**
- * The node that runs in a home on this machine, asked over Jolokia with the password that lies in that home. One thread.
- * Whatever is in the way is a {@link Refusal} that says what to do.
+ * The node that runs in a home on this machine, asked over Jolokia with the password that lies in that home; or one elsewhere, that is named by
+ * its address. One thread. Whatever is in the way is a {@link Refusal} that says what to do.
  */
 final class RunningNode implements AutoCloseable {
     private static final String DOMAIN = "io.doorbell:";
@@ -38,26 +39,47 @@ final class RunningNode implements AutoCloseable {
 
     private static final int MAX_PASSWORD_BYTES = 1024;
 
-    private final Path home;
+    /** Its home, or its address: for messages. */
+    private final String where;
+
+    private final String log;
     private final String url;
     private final String user;
     private final Path passwordFile;
-    private final String password;
     private final JolokiaClient client;
 
-    private RunningNode(Path home, String url, String user, Path passwordFile, String password) {
-        this.home = home;
-        this.url = url;
+    private RunningNode(String where, String log, Address address, String user, Path passwordFile, String password) {
+        this.where = where;
+        this.log = log;
+        this.url = address.url();
         this.user = user;
         this.passwordFile = passwordFile;
-        this.password = password;
-        this.client = new JolokiaClientBuilder()
+        var builder = new JolokiaClientBuilder()
                 .url(URI.create(url + "/jolokia"))
                 .user(user)
                 .password(password)
                 .connectionTimeout(CONNECT_MILLIS)
-                .socketTimeout(ANSWER_MILLIS)
-                .build();
+                .socketTimeout(ANSWER_MILLIS);
+        if (address.fingerprint() != null) {
+            var pinned = PinnedCertificate.context(address.fingerprint());
+            builder.withCustomizer(HttpClient.Builder.class, http -> http.sslContext(pinned));
+        }
+        this.client = builder.build();
+    }
+
+    /** @param fingerprint of the one certificate that is trusted there; null where the JDK is to decide, or there is none */
+    private record Address(String url, String fingerprint) {}
+
+    /** @throws Refusal where something of it is no address, or the password is out of reach */
+    static RunningNode of(NodeElsewhere named) {
+        var url = named.url().toString();
+        return new RunningNode(
+                url,
+                "the log of that node",
+                new Address(url, named.fingerprint()),
+                named.user(),
+                named.passwordFile(),
+                password(named.passwordFile(), ""));
     }
 
     /** @throws Refusal where no node runs there, it does not listen, or the password is out of reach */
@@ -68,23 +90,34 @@ final class RunningNode implements AutoCloseable {
             throw new Refusal("no node runs in " + absolute + ". Start one: doorbell run --home '" + absolute
                     + "', or name another home with --home DIR or in DOORBELL_HOME");
         }
-        var url = address(absolute);
+        var address = address(absolute);
         var settings = settings(absolute.resolve(CONFIGURATION));
         var passwordFile = absolute.resolve(settings.getProperty("password.file", "var/management.password"));
+        return new RunningNode(
+                absolute.toString(),
+                absolute.resolve("var/log/doorbell.log").toString(),
+                address,
+                settings.getProperty("user", "admin"),
+                passwordFile,
+                password(passwordFile, ". Ask as the user that the node runs as"));
+    }
+
+    private static String password(Path file, String remedy) {
         try {
-            var password = PrivateFile.line(passwordFile, "the password of management", MAX_PASSWORD_BYTES);
-            return new RunningNode(absolute, url, settings.getProperty("user", "admin"), passwordFile, password);
+            return PrivateFile.line(file, "the password of management", MAX_PASSWORD_BYTES);
         } catch (PrivateFile.Refused e) {
-            throw new Refusal(e.getMessage() + ". Ask as the user that the node runs as");
+            throw new Refusal(e.getMessage() + remedy);
         } catch (IOException e) {
-            throw new Refusal(passwordFile + " cannot be read: " + e);
+            throw new Refusal(file + " cannot be read: " + e);
         }
     }
 
-    private static String address(Path home) {
+    private static Address address(Path home) {
         var file = home.resolve("var/management.url");
         try {
-            return Files.readString(file).strip();
+            var lines = Files.readAllLines(file);
+            return new Address(
+                    lines.getFirst().strip(), lines.size() > 1 ? lines.get(1).strip() : null);
         } catch (NoSuchFileException e) {
             throw new Refusal("the node in " + home + " does not listen for management (yet): look into "
                     + home.resolve("var/log/doorbell.log") + ", and whether " + home.resolve(CONFIGURATION)
@@ -113,20 +146,18 @@ final class RunningNode implements AutoCloseable {
         return settings;
     }
 
-    Path home() {
-        return home;
+    /** Its home, or its address. */
+    String where() {
+        return where;
+    }
+
+    /** Where its log is, in words. */
+    String log() {
+        return log;
     }
 
     String url() {
         return url;
-    }
-
-    String user() {
-        return user;
-    }
-
-    String password() {
-        return password;
     }
 
     /** All attributes of {@code io.doorbell:type=TYPE}. */
@@ -176,10 +207,10 @@ final class RunningNode implements AutoCloseable {
         return switch (e) {
             case JolokiaRemoteException remote -> refused(remote, what);
             case JolokiaConnectException _ ->
-                new Refusal("the node in " + home + " does not answer at " + url + ": " + rootMessage(e));
+                new Refusal("the node of " + where + " does not answer at " + url + ": " + rootMessage(e));
             case JolokiaTimeoutException _ ->
-                new Refusal("the node in " + home + " gave no answer within " + ANSWER_MILLIS / 1000 + " s");
-            default -> new Refusal("the node in " + home + " cannot be asked: " + rootMessage(e));
+                new Refusal("the node of " + where + " gave no answer within " + ANSWER_MILLIS / 1000 + " s");
+            default -> new Refusal("the node of " + where + " cannot be asked: " + rootMessage(e));
         };
     }
 
@@ -188,7 +219,7 @@ final class RunningNode implements AutoCloseable {
                 switch (e.getStatus()) {
                     case 401 ->
                         "the node refuses user " + user + " with the password in " + passwordFile
-                                + ". It reads that file when it starts, and when " + home.resolve(CONFIGURATION)
+                                + ". It reads its own password file when it starts, and when its " + CONFIGURATION
                                 + " changes";
                     case 403 -> "user " + user + " may not do that: " + words(e);
                     case 404 -> "the node has no " + what + " now: is its plug-in deployed, and started?";

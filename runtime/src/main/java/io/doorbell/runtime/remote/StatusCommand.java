@@ -53,7 +53,7 @@ public final class StatusCommand extends RemoteCommand {
     private void print(RunningNode node, Row about, Row health, LinkedHashMap<String, Object> counts, boolean well) {
         var alarms = health.rows("Alarms");
         out().println(well ? alarms.isEmpty() ? "well" : "well, with warnings" : "NOT WELL");
-        out().printf("  %-12s %s%n", "home", node.home());
+        out().printf("  %-12s %s%n", "home", about.text("Home"));
         out().printf("  %-12s %s%n", "page", node.url() + "/");
         out().printf(
                         "  %-12s doorbell %s, pid %s, up %s, Java %s%n",

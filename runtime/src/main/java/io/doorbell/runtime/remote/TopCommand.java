@@ -112,7 +112,7 @@ public final class TopCommand extends RemoteCommand {
         }
 
         void print(Sample former, RunningNode node, PrintWriter out) {
-            out.printf("%s  %s  %.1f s%n%n", node.home(), Figures.time(System.currentTimeMillis()), seconds(former));
+            out.printf("%s  %s  %.1f s%n%n", node.where(), Figures.time(System.currentTimeMillis()), seconds(former));
             io("NAMESPACE", namespaces, former.namespaces, former, out);
             io("HOST", hosts, former.hosts, former, out);
             var held = new Table(

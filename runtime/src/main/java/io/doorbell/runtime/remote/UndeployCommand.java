@@ -19,7 +19,7 @@ public final class UndeployCommand extends RemoteCommand {
         while (new Row(node.read("Bundles", "Bundles")).has(name)) {
             if (System.nanoTime() - deadline > 0) {
                 throw new Refusal(name + " is still there after " + DeployCommand.BOUND.toSeconds()
-                        + " s, though its files are gone: see " + node.home().resolve("var/log/doorbell.log"));
+                        + " s, though its files are gone: see " + node.log());
             }
             try {
                 Thread.sleep(DeployCommand.INTERVAL);

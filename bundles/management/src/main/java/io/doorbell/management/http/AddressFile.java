@@ -20,11 +20,16 @@ final class AddressFile implements AutoCloseable {
         this.file = home.resolve("var/management.url");
     }
 
-    /** As a whole: nobody reads half of it. */
-    void write(String url) {
+    /**
+     * As a whole: nobody reads half of it. The first line is the URL; where it is of HTTPS, the second has the SHA-256 of the certificate: who
+     * finds it in the home knows the node by it.
+     */
+    void write(Site site) {
         var made = file.resolveSibling("management.url.new");
         try {
-            Files.writeString(made, url + "\n");
+            Files.writeString(
+                    made,
+                    site.url() + "\n" + (site.tls() == null ? "" : site.tls().fingerprint() + "\n"));
             Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             LOG.warn("{} cannot be written, so commands do not find this node: {}", file, e.toString());

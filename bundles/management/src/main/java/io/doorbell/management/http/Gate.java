@@ -4,12 +4,14 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Who may come in: an operator, who may do everything, or a monitor, who may only look; each with a password, from this machine, and no
- * page of a foreign site that happens to be open in the user's browser. Any thread.
+ * Who may come in: an operator, who may do everything, or a monitor, who may only look; each with a password, and no page of a foreign site
+ * that happens to be open in the user's browser. Any thread.
  */
 final class Gate {
     enum Verdict {
@@ -26,24 +28,28 @@ final class Gate {
         FOREIGN
     }
 
-    /** So many wrong attempts at once, then one in each {@link #NANOS_PER_ATTEMPT}. All come from this machine, so they count together. */
+    /** So many wrong attempts of an address at once, then one in each {@link #NANOS_PER_ATTEMPT}. */
     static final int ATTEMPTS = 10;
 
     static final long NANOS_PER_ATTEMPT = 1_000_000_000L;
 
-    /** With any port: a tunnel may end at another one. Another name would be a page that resolved it to this machine. */
-    private static final Pattern OWN_HOST = Pattern.compile("(127\\.0\\.0\\.1|localhost|\\[::1])(:[0-9]{1,5})?");
+    /** So many addresses have their attempts counted by themselves, all others together: whoever guesses keeps nobody else out. */
+    static final int ADDRESSES = 256;
+
+    private static final String OTHERS = "others";
+
+    private static final Pattern HOST = Pattern.compile("([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+])(:[0-9]{1,5})?");
 
     private static final Set<String> OWN_SITES = Set.of("same-origin", "none");
     private static final String BASIC = "basic ";
 
+    private final Site site;
     private final byte[] operator;
     private final byte[] monitor;
-    // Guarded by this. An attempt is judged whole, or parallel ones would pass before the first is counted.
-    /** When the last of the wrong attempts is forgiven. */
-    private long forgivenAtNanos;
 
-    private boolean failedBefore;
+    // Guarded by this. An attempt is judged whole, or parallel ones would pass before the first is counted.
+    /** By address, when the last of its wrong attempts is forgiven. */
+    private final Map<String, Long> forgivenAtNanos = new HashMap<>();
 
     /** A user, and the password. */
     record Login(String user, String password) {
@@ -52,7 +58,8 @@ final class Gate {
         }
     }
 
-    Gate(Login operator, Login monitor) {
+    Gate(Site site, Login operator, Login monitor) {
+        this.site = site;
         this.operator = operator.digested();
         this.monitor = monitor.digested();
     }
@@ -61,15 +68,17 @@ final class Gate {
      * Judges the headers of a request; each may be null.
      *
      * @param fetchSite {@code Sec-Fetch-Site}: what a browser says of who asks
+     * @param address whose attempts count together
      */
-    synchronized Verdict judge(String host, String origin, String fetchSite, String authorization, long nowNanos) {
+    synchronized Verdict judge(
+            String host, String origin, String fetchSite, String authorization, String address, long nowNanos) {
         if (!fromHere(host, origin, fetchSite)) {
             return Verdict.FOREIGN;
         }
         if (authorization == null) {
             return Verdict.UNKNOWN;
         }
-        if (exhausted(nowNanos)) {
+        if (exhausted(address, nowNanos)) {
             return Verdict.TOO_MANY;
         }
         var given = digest(credentials(authorization));
@@ -79,15 +88,17 @@ final class Gate {
         if (isOperator || isMonitor) {
             return isOperator ? Verdict.OPERATOR : Verdict.MONITOR;
         }
-        failed(nowNanos);
+        failed(address, nowNanos);
         return Verdict.REFUSED;
     }
 
     /** Browsers say who asks; programs send neither Origin nor Sec-Fetch-Site. */
-    private static boolean fromHere(String host, String origin, String fetchSite) {
-        return host != null
-                && OWN_HOST.matcher(host).matches()
-                && (origin == null || origin.equals("http://" + host))
+    private boolean fromHere(String host, String origin, String fetchSite) {
+        var named = host == null ? null : HOST.matcher(host);
+        return named != null
+                && named.matches()
+                && site.isNamed(named.group(1))
+                && (origin == null || origin.equals(site.scheme() + "://" + host))
                 && (fetchSite == null || OWN_SITES.contains(fetchSite));
     }
 
@@ -103,14 +114,23 @@ final class Gate {
         return new byte[0];
     }
 
-    private boolean exhausted(long nowNanos) {
-        return failedBefore && forgivenAtNanos - nowNanos > (ATTEMPTS - 1) * NANOS_PER_ATTEMPT;
+    private boolean exhausted(String address, long nowNanos) {
+        var forgiven = forgivenAtNanos.get(counted(address));
+        return forgiven != null && forgiven - nowNanos > (ATTEMPTS - 1) * NANOS_PER_ATTEMPT;
     }
 
-    private void failed(long nowNanos) {
-        var from = failedBefore && forgivenAtNanos - nowNanos > 0 ? forgivenAtNanos : nowNanos;
-        forgivenAtNanos = from + NANOS_PER_ATTEMPT;
-        failedBefore = true;
+    private void failed(String address, long nowNanos) {
+        if (forgivenAtNanos.size() >= ADDRESSES) {
+            forgivenAtNanos.values().removeIf(forgiven -> forgiven - nowNanos <= 0);
+        }
+        forgivenAtNanos.merge(
+                counted(address),
+                nowNanos + NANOS_PER_ATTEMPT,
+                (forgiven, _) -> Math.max(forgiven - nowNanos, 0) + nowNanos + NANOS_PER_ATTEMPT);
+    }
+
+    private String counted(String address) {
+        return forgivenAtNanos.containsKey(address) || forgivenAtNanos.size() < ADDRESSES ? address : OTHERS;
     }
 
     /** Of equal length whatever is compared, so that the time a comparison takes tells nothing. */

@@ -37,6 +37,7 @@ final class GuardedContext extends ServletContextHelper {
                 request.getHeader("Origin"),
                 request.getHeader("Sec-Fetch-Site"),
                 request.getHeader("Authorization"),
+                request.getRemoteAddr(),
                 nowNanos);
         switch (verdict) {
             case OPERATOR, MONITOR -> {
@@ -58,7 +59,7 @@ final class GuardedContext extends ServletContextHelper {
                 refuse(
                         response,
                         HttpServletResponse.SC_FORBIDDEN,
-                        "Not from this site: use http://127.0.0.1 and the port.");
+                        "Not from this site: use the address that var/management.url has.");
             }
         }
         return false;

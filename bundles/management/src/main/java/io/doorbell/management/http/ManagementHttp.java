@@ -8,15 +8,20 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Hashtable;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.felix.hc.api.FormattingResultLog;
+import org.apache.felix.hc.api.HealthCheck;
+import org.apache.felix.hc.api.Result;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.cm.ConfigurationPlugin;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -30,7 +35,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves the MBeans on a port of loopback. Jetty listens only while this component is active and everything it guards is
+ * Serves the MBeans on a port: by HTTP on loopback, or by HTTPS where there is a keystore. Jetty listens only while this component is active and everything it guards is
  * in place: it runs on the configuration that this component makes. Where something is in the way the log says what to
  * do, and the node goes on without HTTP.
  */
@@ -42,8 +47,9 @@ public final class ManagementHttp {
     /** PID of Felix HTTP (Jetty). The launcher tells it not to listen without a configuration. */
     private static final String JETTY_PID = "org.apache.felix.http";
 
-    /** There is no host option: Basic authentication over a network that others share would give the password away. */
-    private static final String HOST = "127.0.0.1";
+    private static final String KEYSTORE_PASSWORD = "org.apache.felix.https.keystore.password";
+
+    private static final Duration EXPIRY_WARNING = Duration.ofDays(30);
 
     /** Threads are virtual; this many requests at once are enough for people and for what polls. */
     private static final int MAX_REQUESTS = 32;
@@ -89,13 +95,59 @@ public final class ManagementHttp {
             throw new PrivateFile.Refused("monitor.user = " + monitor.user() + " in config/" + HttpOptions.PID
                     + ".cfg: is to be another one than user");
         }
-        var gate = new Gate(operator, monitor);
-        int port = freePort(options.port());
+        var tls = options.tls_keystore().isEmpty()
+                ? null
+                : TlsKey.read(home.resolve(options.tls_keystore()), home.resolve(options.tls_keystore_password_file()));
+        var address = address(options.address(), tls);
+        int port = freePort(address, options.port());
         if (port < 0) {
             return;
         }
-        serve(context, gate);
-        listen(context, configurations, port, options.user(), passwordFile);
+        var site = new Site(address, port, tls);
+        if (tls != null) {
+            watch(context, tls);
+        }
+        serve(context, new Gate(site, operator, monitor));
+        listen(context, configurations, site, options.user(), passwordFile);
+    }
+
+    /** Basic authentication over a network that others share would give the password away. */
+    private static InetAddress address(String literal, TlsKey tls) throws IOException {
+        var said = "address = " + literal + " in config/" + HttpOptions.PID + ".cfg: ";
+        try {
+            var address = InetAddress.ofLiteral(literal);
+            if (tls == null && !address.isLoopbackAddress()) {
+                throw new PrivateFile.Refused(
+                        said + "other machines reach it, and without TLS passwords would be on the network for all to"
+                                + " read. Set tls.keystore, or stay at 127.0.0.1 and use a tunnel: ssh -L 8181:127.0.0.1:8181 NODE");
+            }
+            return address;
+        } catch (IllegalArgumentException e) {
+            throw new PrivateFile.Refused(said + "is to be a literal address, such as 127.0.0.1, 0.0.0.0 or ::1");
+        }
+    }
+
+    /** A certificate that ends shuts every client out at once. */
+    private void watch(BundleContext context, TlsKey tls) {
+        HealthCheck check = () -> {
+            var left = Duration.between(Instant.now(), tls.expiresAt());
+            var log = new FormattingResultLog();
+            log.info("the certificate of management in {} holds until {}", tls.keystore(), tls.expiresAt());
+            if (left.compareTo(EXPIRY_WARNING) < 0) {
+                log.warn(
+                        "the certificate of management in {} {}: put a new one there, and another value into config/{}.cfg or"
+                                + " start the node anew",
+                        tls.keystore(),
+                        left.isNegative() ? "has expired" : "expires in " + left.toDays() + " days",
+                        HttpOptions.PID);
+            }
+            return new Result(log);
+        };
+        var properties = new Hashtable<String, Object>();
+        properties.put(HealthCheck.NAME, "management-certificate");
+        properties.put(HealthCheck.TAGS, new String[] {"ready"});
+        var registered = context.registerService(HealthCheck.class, check, properties);
+        undo.push(registered::unregister);
     }
 
     private static Gate.Login login(String key, String user, Path passwordFile) throws IOException {
@@ -107,15 +159,15 @@ public final class ManagementHttp {
     }
 
     /** The port itself, or a free one for 0; -1, and a line in the log, where it cannot be had. Jetty would log a stack trace. */
-    private static int freePort(int wanted) {
+    private static int freePort(InetAddress address, int wanted) {
         try {
-            return bound(wanted);
+            return bound(address, wanted);
         } catch (IOException e) {
             LOG.error(
                     "no management over HTTP: port {} of {} cannot be had ({}). Free it, or set port in config/{}.cfg"
                             + " to another one, or to 0 for any free one; that takes effect at once",
                     wanted,
-                    HOST,
+                    address.getHostAddress(),
                     e.getMessage(),
                     HttpOptions.PID);
             return -1;
@@ -123,10 +175,10 @@ public final class ManagementHttp {
     }
 
     /** The port, after it was tried: the same way as Jetty does it. */
-    private static int bound(int port) throws IOException {
+    private static int bound(InetAddress address, int port) throws IOException {
         try (var probe = new ServerSocket()) {
             probe.setReuseAddress(true);
-            probe.bind(new InetSocketAddress(InetAddress.ofLiteral(HOST), port));
+            probe.bind(new InetSocketAddress(address, port));
             return probe.getLocalPort();
         }
     }
@@ -156,29 +208,23 @@ public final class ManagementHttp {
         properties.put(init + "agentId", "doorbell");
         properties.put(init + "discoveryEnabled", "false");
         properties.put(init + "allowErrorDetails", "false");
+        properties.put(init + "allowDnsReverseLookup", "false");
         var registered = context.registerService(Servlet.class, servlet, properties);
         undo.push(registered::unregister);
     }
 
     /** Last, so that nothing is served before the gate is there. */
     private void listen(
-            BundleContext context, ConfigurationAdmin configurations, int port, String user, Path passwordFile)
+            BundleContext context, ConfigurationAdmin configurations, Site site, String user, Path passwordFile)
             throws IOException {
-        var address = new AddressFile(Path.of(context.getProperty("doorbell.home")));
-        var jetty = new JettyTracker(context, port, user, passwordFile, address);
+        var addressFile = new AddressFile(Path.of(context.getProperty("doorbell.home")));
+        var jetty = new JettyTracker(context, site, user, passwordFile, addressFile);
         jetty.open();
         undo.push(jetty::close);
-        undo.push(address::close);
-        var configuration = configurations.getConfiguration(JETTY_PID, "?");
-        undo.push(() -> {
-            configuration.delete();
-            awaitFree(port);
-        });
-        configuration.update(new Hashtable<>(Map.of(
+        undo.push(addressFile::close);
+        var settings = new Hashtable<String, Object>(Map.of(
                 "org.apache.felix.http.host",
-                HOST,
-                "org.osgi.service.http.port",
-                port,
+                site.address().getHostAddress(),
                 "org.apache.felix.http.timeout",
                 IDLE_TIMEOUT_MILLIS,
                 "org.apache.felix.http.jetty.virtualthreads.enable",
@@ -190,19 +236,47 @@ public final class ManagementHttp {
                 "org.apache.felix.http.jetty.selectors",
                 1,
                 "org.apache.felix.http.jetty.sendServerHeader",
-                false)));
+                false));
+        if (site.tls() == null) {
+            settings.put("org.osgi.service.http.port", site.port());
+        } else {
+            settings.put("org.apache.felix.http.enable", false);
+            settings.put("org.apache.felix.https.enable", true);
+            settings.put("org.osgi.service.http.port.secure", site.port());
+            settings.put(
+                    "org.apache.felix.https.keystore", site.tls().keystore().toString());
+            settings.put("org.apache.felix.https.keystore.type", site.tls().type());
+            settings.put("org.apache.felix.https.jetty.protocols.included", new String[] {"TLSv1.3", "TLSv1.2"});
+            supplyPassword(context, site.tls().password());
+        }
+        var configuration = configurations.getConfiguration(JETTY_PID, "?");
+        undo.push(() -> {
+            configuration.delete();
+            awaitFree(site.address(), site.port());
+        });
+        configuration.update(settings);
         jetty.awaitStart();
+    }
+
+    /** On the way to Jetty, since Config Admin keeps what it is given in a file. */
+    private void supplyPassword(BundleContext context, String password) {
+        ConfigurationPlugin plugin = (_, properties) -> properties.put(KEYSTORE_PASSWORD, password);
+        var target = new Hashtable<String, Object>();
+        target.put(ConfigurationPlugin.CM_TARGET, new String[] {JETTY_PID});
+        target.put(ConfigurationPlugin.CM_RANKING, 1);
+        var registered = context.registerService(ConfigurationPlugin.class, plugin, target);
+        undo.push(registered::unregister);
     }
 
     /**
      * Returns when Jetty has let the port go, the last of what it does. Whatever is registered before meets a whiteboard
      * that is half gone. Its service goes first, so that one says nothing.
      */
-    private static void awaitFree(int port) throws InterruptedException {
+    private static void awaitFree(InetAddress address, int port) throws InterruptedException {
         var deadline = System.nanoTime() + JETTY_BOUND.toNanos();
         while (System.nanoTime() - deadline < 0) {
             try {
-                bound(port);
+                bound(address, port);
                 return;
             } catch (IOException e) {
                 Thread.sleep(POLL_MILLIS);
@@ -226,27 +300,31 @@ public final class ManagementHttp {
     private static final class JettyTracker extends ServiceTracker<HttpServiceRuntime, HttpServiceRuntime> {
         private static final String ENDPOINT = "osgi.http.endpoint";
 
-        private final int port;
+        private final Site site;
         private final String user;
         private final Path passwordFile;
-        private final AddressFile address;
+        private final AddressFile addressFile;
         private final CountDownLatch started = new CountDownLatch(1);
 
-        JettyTracker(BundleContext context, int port, String user, Path passwordFile, AddressFile address) {
+        JettyTracker(BundleContext context, Site site, String user, Path passwordFile, AddressFile addressFile) {
             super(context, HttpServiceRuntime.class, null);
-            this.port = port;
+            this.site = site;
             this.user = user;
             this.passwordFile = passwordFile;
-            this.address = address;
+            this.addressFile = addressFile;
         }
 
         @Override
         public HttpServiceRuntime addingService(ServiceReference<HttpServiceRuntime> reference) {
             if (reference.getProperty(ENDPOINT) instanceof String[] endpoints && endpoints.length > 0) {
-                address.write("http://" + HOST + ":" + port);
-                LOG.info("management at http://{}:{}/jolokia, user {}, password in {}", HOST, port, user, passwordFile);
+                addressFile.write(site);
+                LOG.info("management at {}/jolokia, user {}, password in {}", site.url(), user, passwordFile);
+                if (site.tls() != null) {
+                    LOG.info("its certificate has the SHA-256 {}", site.tls().fingerprint());
+                }
             } else {
-                LOG.error("no management over HTTP: Jetty does not listen on port {}, see the line before", port);
+                LOG.error(
+                        "no management over HTTP: Jetty does not listen on port {}, see the line before", site.port());
             }
             started.countDown();
             return super.addingService(reference);
@@ -255,7 +333,7 @@ public final class ManagementHttp {
         void awaitStart() {
             try {
                 if (!started.await(JETTY_BOUND.toMillis(), TimeUnit.MILLISECONDS)) {
-                    LOG.warn("Jetty does not listen on port {} yet after {} s", port, JETTY_BOUND.toSeconds());
+                    LOG.warn("Jetty does not listen on port {} yet after {} s", site.port(), JETTY_BOUND.toSeconds());
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

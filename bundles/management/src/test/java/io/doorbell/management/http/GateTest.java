@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.management.http.Gate.Login;
 import io.doorbell.management.http.Gate.Verdict;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
@@ -15,16 +16,22 @@ class GateTest {
     private static final String HOST = "127.0.0.1:8181";
     private static final String RIGHT = basic("admin:pass:wörd");
 
-    private final Gate gate = new Gate(new Login("admin", "pass:wörd"), new Login("monitor", "looks only"));
+    private static final String ADDRESS = "127.0.0.1";
+
+    private final Gate gate = gate(new Site(InetAddress.ofLiteral(ADDRESS), 8181, null));
     // Near the end of the range of nanoTime, which may be anywhere: differences count, not values.
     private long nowNanos = Long.MAX_VALUE - 3 * Gate.NANOS_PER_ATTEMPT;
+
+    private static Gate gate(Site site) {
+        return new Gate(site, new Login("admin", "pass:wörd"), new Login("monitor", "looks only"));
+    }
 
     private static String basic(String credentials) {
         return "Basic " + Base64.getEncoder().encodeToString(credentials.getBytes(StandardCharsets.UTF_8));
     }
 
     private Verdict judge(String authorization) {
-        return gate.judge(HOST, null, null, authorization, nowNanos);
+        return gate.judge(HOST, null, null, authorization, ADDRESS, nowNanos);
     }
 
     @Test
@@ -97,6 +104,35 @@ class GateTest {
         assertThat(judge(RIGHT)).isEqualTo(Verdict.OPERATOR);
     }
 
+    @Test
+    void whoGuessesKeepsNobodyElseOut() {
+        for (int i = 0; i < Gate.ATTEMPTS; i++) {
+            judge(basic("admin:guess"));
+        }
+
+        assertThat(judge(RIGHT)).isEqualTo(Verdict.TOO_MANY);
+        assertThat(gate.judge(HOST, null, null, RIGHT, "192.0.2.1", nowNanos)).isEqualTo(Verdict.OPERATOR);
+    }
+
+    @Test
+    void attemptsOfMoreAddressesThanAreKeptCountTogetherAndAreForgiven() {
+        for (int i = 0; i < Gate.ADDRESSES; i++) {
+            gate.judge(HOST, null, null, basic("admin:guess"), "own" + i, nowNanos);
+        }
+
+        for (int i = 0; i < Gate.ATTEMPTS; i++) {
+            assertThat(gate.judge(HOST, null, null, basic("admin:guess"), "late" + i, nowNanos))
+                    .isEqualTo(Verdict.REFUSED);
+        }
+        assertThat(gate.judge(HOST, null, null, RIGHT, "later", nowNanos)).isEqualTo(Verdict.TOO_MANY);
+        assertThat(gate.judge(HOST, null, null, RIGHT, "own0", nowNanos)).isEqualTo(Verdict.OPERATOR);
+
+        nowNanos += 100 * Gate.NANOS_PER_ATTEMPT;
+        assertThat(gate.judge(HOST, null, null, basic("admin:guess"), "later", nowNanos))
+                .isEqualTo(Verdict.REFUSED);
+        assertThat(gate.judge(HOST, null, null, RIGHT, "later", nowNanos)).isEqualTo(Verdict.OPERATOR);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "127.0.0.1:8181, http://127.0.0.1:8181, same-origin",
@@ -106,7 +142,8 @@ class GateTest {
         "[::1]:8181, http://[::1]:8181,",
     })
     void letsItsOwnPagesIn(String host, String origin, String fetchSite) {
-        assertThat(gate.judge(host, origin, fetchSite, RIGHT, nowNanos)).isEqualTo(Verdict.OPERATOR);
+        assertThat(gate.judge(host, origin, fetchSite, RIGHT, ADDRESS, nowNanos))
+                .isEqualTo(Verdict.OPERATOR);
     }
 
     @ParameterizedTest
@@ -127,6 +164,7 @@ class GateTest {
         ", ,",
     })
     void keepsOtherSitesOutWhoeverIsLoggedIn(String host, String origin, String fetchSite) {
-        assertThat(gate.judge(host, origin, fetchSite, RIGHT, nowNanos)).isEqualTo(Verdict.FOREIGN);
+        assertThat(gate.judge(host, origin, fetchSite, RIGHT, ADDRESS, nowNanos))
+                .isEqualTo(Verdict.FOREIGN);
     }
 }
