@@ -12,7 +12,7 @@ import java.time.Duration;
  *     others, and is skipped where there is none
  */
 public record Case(String name, Duration bound, boolean newerKernel, Body body) {
-    private static final Duration USUAL_BOUND = Duration.ofMinutes(3);
+    private static final Duration USUAL_BOUND = Duration.ofMinutes(6);
 
     /** What a case does. */
     @FunctionalInterface

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 
 /** What a case can do beside calling our code: programs of the guest, and the monitor of the machine it runs in. Any thread. */
 public final class Guest {
-    private static final Duration PROGRAM_BOUND = Duration.ofSeconds(60);
+    private static final Duration PROGRAM_BOUND = Duration.ofSeconds(150);
 
     private final HostTalk host;
 

@@ -23,7 +23,7 @@ import java.util.function.IntSupplier;
 
 /** A queue pair with memory for data. Owner: the thread that made it, which also closes it. */
 public final class Lane implements AutoCloseable {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(120);
     private static final int POLL_LIMIT = 64;
     private static final int MEMORY_BYTES = 2 << 20;
 

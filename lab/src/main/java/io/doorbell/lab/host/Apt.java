@@ -10,7 +10,8 @@ import java.util.Map;
 
 /** Debian's package tool, asked as this machine has it configured; nothing is installed. What it needs to know beside that is in a folder of ours. */
 final class Apt {
-    private static final Duration BOUND = Duration.ofMinutes(5);
+    /** Half a gigabyte is got, from wherever this machine has its packages from. */
+    private static final Duration BOUND = Duration.ofMinutes(20);
 
     private final List<String> options;
 
@@ -46,14 +47,19 @@ final class Apt {
 
     /**
      * @param folder to work in, and where what is downloaded goes
-     * @throws Skipped when it fails
+     * @throws Skipped when it fails, or does not end
      */
     Tool.Outcome run(Path folder, String... words) throws IOException, InterruptedException {
         var command = new ArrayList<>(List.of(words));
         // The user that apt downloads as cannot write into a folder of ours.
-        command.addAll(1, List.of("-o", "APT::Sandbox::User="));
+        command.addAll(1, List.of("-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3"));
         command.addAll(1, options);
-        var outcome = Tool.run(folder, BOUND, Map.of(), command);
+        Tool.Outcome outcome;
+        try {
+            outcome = Tool.run(folder, BOUND, Map.of(), command);
+        } catch (LabException endless) {
+            throw new Skipped(endless.getMessage());
+        }
         if (!outcome.succeeded()) {
             throw new Skipped(String.join(" ", List.of(words).subList(0, 2)) + " failed: " + outcome.last());
         }

@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
 
 /** One lab from nothing to its last line. */
 final class LabRun {
-    private static final Duration POWER_OFF_BOUND = Duration.ofSeconds(20);
+    private static final Duration POWER_OFF_BOUND = Duration.ofSeconds(60);
 
     private final Path folder;
     private final Lab lab;

@@ -24,7 +24,7 @@ final class Machine implements AutoCloseable {
 
     private static final int MEMORY_MIB = 3072;
     private static final int PROCESSORS = 2;
-    private static final Duration SOCKET_BOUND = Duration.ofSeconds(30);
+    private static final Duration SOCKET_BOUND = Duration.ofSeconds(120);
     private static final Duration SOCKET_PAUSE = Duration.ofMillis(50);
     private static final Duration QUIT_BOUND = Duration.ofSeconds(5);
     private static final int SHOWN_LINES = 25;

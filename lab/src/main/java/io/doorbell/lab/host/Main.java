@@ -37,7 +37,7 @@ public final class Main implements Callable<Integer> {
     @Option(names = "--list", description = "say which cases there are, and run none")
     private boolean list;
 
-    @Option(names = "--minutes", defaultValue = "20", description = "after which it ends in any case; ${DEFAULT-VALUE}")
+    @Option(names = "--minutes", defaultValue = "40", description = "after which it ends in any case; ${DEFAULT-VALUE}")
     private int minutes;
 
     @Spec

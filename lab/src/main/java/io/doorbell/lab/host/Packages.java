@@ -45,7 +45,7 @@ final class Packages {
             "e2fsprogs",
             "xfsprogs");
 
-    private static final Duration ASK_BOUND = Duration.ofMinutes(1);
+    private static final Duration ASK_BOUND = Duration.ofMinutes(10);
 
     private static final Pattern INSTALL = Pattern.compile("Inst (\\S+) (?:\\[[^]]*] )?\\((\\S+) .*");
     private static final Pattern DEPENDS = Pattern.compile("\\s*Depends: (linux-image-\\S+)");

@@ -17,7 +17,7 @@ public final class Content {
     private static final int STRESS_FILES = 40;
 
     /** A guest computes slowly. */
-    private static final Duration STRESS_BOUND = Duration.ofSeconds(150);
+    private static final Duration STRESS_BOUND = Duration.ofSeconds(300);
 
     /** In a folder with the files to work with in {@code source} and the file system at {@code mount}. */
     private static final String STRESS = """

@@ -16,7 +16,7 @@ public final class KernelHost implements AutoCloseable {
     public static final String HOST_ID = "11111111-2222-3333-4444-555555555555";
     public static final String HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:" + HOST_ID;
     private static final Pattern INSTANCE = Pattern.compile("instance=(\\d+)");
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(120);
     private static final long LOOK_NANOS = 20_000_000;
 
     private final String name;

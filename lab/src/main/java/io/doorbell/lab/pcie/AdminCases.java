@@ -17,7 +17,7 @@ import java.util.List;
 
 /** What admin commands change while I/O is possible. */
 final class AdminCases {
-    private static final Duration BOUND = Duration.ofSeconds(30);
+    private static final Duration BOUND = Duration.ofSeconds(120);
 
     /** LBA formats of QEMU's namespaces, by index. */
     private static final int FORMAT_512 = 0;

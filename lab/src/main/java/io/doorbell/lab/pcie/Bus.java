@@ -13,7 +13,7 @@ import java.util.function.BooleanSupplier;
 /** The guest's PCI bus: gives functions to the kernel's driver or to ours, as {@code doorbell pci} does. */
 final class Bus {
     private static final Path FUNCTIONS = Path.of("/sys/bus/pci/devices");
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(120);
     private static final Duration PAUSE = Duration.ofMillis(20);
     private static final PciBinding BINDING = new PciBinding(BlockUses.ofThisMachine(), System.out::println);
 

@@ -23,7 +23,7 @@ import java.util.List;
 
 /** Bring-up, and what a controller says of itself, measured by what the kernel's driver brings up and says. */
 final class IdentityCases {
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     /** Bytes of Identify Controller that twins do not share: the serial number, and the name of the subsystem, which has it. */
     private static final List<int[]> OWN = List.of(new int[] {4, 24}, new int[] {768, 1024});

@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
  * pair; counts and outcomes may be read by any thread.
  */
 final class Load implements CompletionHandler, LeaseListener, AutoCloseable {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(120);
     private static final int MOST_COMMANDS = 1 << 20;
     private static final int BLOCKS = 8;
     private static final int BLOCK_BYTES = 512;
