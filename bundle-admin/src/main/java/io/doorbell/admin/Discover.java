@@ -26,7 +26,7 @@ public final class Discover implements ToolProvider {
     static final int VERSION = 1;
 
     /** Plug-ins come one after the other. */
-    private static final Duration APPEARANCE_BOUND = Duration.ofSeconds(3);
+    private static final Duration APPEARANCE_BOUND = Duration.ofSeconds(10);
 
     private static final Duration LOOK_AGAIN = Duration.ofMillis(10);
     private static final Duration ANSWER_BOUND = Duration.ofSeconds(5);

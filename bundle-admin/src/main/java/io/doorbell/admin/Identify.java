@@ -23,7 +23,7 @@ public final class Identify implements ToolProvider {
     static final int WRONG_FLAGS = 2;
 
     /** Drivers bring controllers up in the background: a command at the start of a node may be a moment early. */
-    private static final Duration APPEARANCE_BOUND = Duration.ofSeconds(3);
+    private static final Duration APPEARANCE_BOUND = Duration.ofSeconds(10);
 
     /** Where all controllers are meant, the list has to stay the same for so long. */
     private static final Duration SETTLING = Duration.ofMillis(200);

@@ -13,7 +13,7 @@ import java.util.List;
 /** Finds the namespaces that a run is to drive. Control plane. */
 final class Targets {
     /** Drivers bring controllers up in the background: a command at the start of a node may be a moment early. */
-    static final Duration APPEARANCE_BOUND = Duration.ofSeconds(3);
+    static final Duration APPEARANCE_BOUND = Duration.ofSeconds(10);
 
     /** Where all controllers are meant, the list has to stay the same for so long. */
     private static final Duration SETTLING = Duration.ofMillis(200);

@@ -43,7 +43,7 @@ final class DemoCommand implements Callable<Integer> {
     private static final List<String> HOST_FILES =
             List.of("io.doorbell.tcp.host~demo.cfg", "io.doorbell.rdma.host~demo.cfg");
 
-    private static final Duration CONTROLLER_BOUND = Duration.ofSeconds(10);
+    private static final Duration CONTROLLER_BOUND = Duration.ofSeconds(30);
 
     @Option(
             names = "--seconds",

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
 /** Files in the home of a running node, from the assembled distribution. */
 class ConfigurationIT {
     /** File Install looks twice a second, and twice at a file that grows. */
-    private static final Duration TAKEN_UP = Duration.ofSeconds(20);
+    private static final Duration TAKEN_UP = Duration.ofSeconds(60);
 
     private static final String SUBSYSTEM = "io.doorbell.subsystem~nvme0";
 
@@ -56,6 +56,7 @@ class ConfigurationIT {
         logger().setLevel(Level.INFO);
         var distribution = Distribution.at(NodeProcess.distribution());
         NodeProcess.managementAt(0, root.resolve("home"));
+        NodeProcess.listenersOf(root.resolve("home"));
         home = Home.open(root.resolve("home"), distribution);
         node = new Node(distribution, home, Set.of(Node.CONSOLE_START_LEVEL)).start();
     }
@@ -71,8 +72,15 @@ class ConfigurationIT {
         return (Logger) LoggerFactory.getLogger("io.doorbell");
     }
 
+    /** What was logged until now: other threads go on logging. */
+    private List<ILoggingEvent> logged() {
+        synchronized (appender) { // as it does when it takes an event
+            return List.copyOf(appender.list);
+        }
+    }
+
     private List<String> errors() {
-        return List.copyOf(appender.list).stream()
+        return logged().stream()
                 .filter(event -> event.getLevel() == Level.ERROR)
                 .map(ILoggingEvent::getFormattedMessage)
                 .toList();
@@ -139,11 +147,13 @@ class ConfigurationIT {
     void pluginsOfTheHomeAreStartedAfterTheBundlesTheyStandOn() throws IOException {
         node.close();
         deployTrial();
-        appender.list.clear();
+        synchronized (appender) {
+            appender.list.clear();
+        }
 
         node = new Node(Distribution.at(NodeProcess.distribution()), home, Set.of(Node.CONSOLE_START_LEVEL)).start();
 
-        assertThat(appender.list)
+        assertThat(logged())
                 .extracting(ILoggingEvent::getFormattedMessage)
                 .as("not yet active when it is found, at the start level of File Install")
                 .contains("trial 0.0.0 (trial.jar) is installed");
@@ -166,6 +176,7 @@ class ConfigurationIT {
 
         await().atMost(TAKEN_UP)
                 .untilAsserted(() -> assertThat(errors())
+                        .filteredOn(error -> error.contains("nvme0"))
                         .singleElement()
                         .asString()
                         .contains("io.doorbell.emulator~nvme0", "transfer bytes 12288", "a power of two"));
@@ -212,6 +223,7 @@ class ConfigurationIT {
 
         await().atMost(TAKEN_UP)
                 .untilAsserted(() -> assertThat(errors())
+                        .filteredOn(error -> error.contains("nvme0"))
                         .singleElement()
                         .asString()
                         .contains("namespace 3", "stays null:2TiB:4096", "say ;shrink behind it"));
@@ -243,6 +255,7 @@ class ConfigurationIT {
     }
 
     private Object function() {
-        return node.await("io.doorbell.pci.PciFunction", "", TAKEN_UP).orElse(null);
+        return node.await("io.doorbell.pci.PciFunction", "(doorbell.pci.address=nvme0)", TAKEN_UP)
+                .orElse(null);
     }
 }

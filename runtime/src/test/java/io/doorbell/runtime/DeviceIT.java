@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Devices in processes of their own, beside a node that drives them. */
 class DeviceIT {
-    private static final Duration COMMAND_BOUND = Duration.ofSeconds(60);
+    private static final Duration COMMAND_BOUND = Duration.ofSeconds(180);
 
     @TempDir
     private Path folder;

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The command of the assembled distribution. What it prints is tested with the plug-in. */
 class IdentifyIT {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(180);
 
     @TempDir
     private Path folder;

@@ -1,6 +1,7 @@
 package io.doorbell.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -21,6 +22,8 @@ import java.util.spi.ToolProvider;
 import java.util.stream.Collectors;
 import javax.management.JMException;
 import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
+import javax.management.openmbean.TabularData;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.Constants;
 
@@ -29,7 +32,30 @@ import org.osgi.framework.Constants;
  * Its classes are the bundles', not the test's: what the test asks goes by name.
  */
 final class LocalNode implements AutoCloseable {
-    static final Duration BOUND = Duration.ofSeconds(30);
+    /** Of what takes some hundred milliseconds, on a machine that has much else to do. */
+    static final Duration BOUND = Duration.ofSeconds(120);
+
+    /** Who has threads that come and go by themselves: the JDK, the container, what runs the tests. */
+    private static final String NOT_OURS = String.join(
+            "|",
+            "awaitility",
+            "surefire",
+            "ForkJoinPool",
+            "VirtualThread-unparker",
+            "Read-Poller",
+            "Write-Poller",
+            "Common-Cleaner",
+            "process reaper",
+            "HttpClient",
+            "EventAdmin",
+            "CM ",
+            "SCR",
+            "Felix",
+            "Apache Felix",
+            "hc-thread",
+            "qtp",
+            "Scheduler");
+
     static final String PERF = "io.doorbell.bundle-perf";
     static final String PCIE = "io.doorbell.bundle-pcie";
 
@@ -38,9 +64,22 @@ final class LocalNode implements AutoCloseable {
 
     LocalNode(Path root) throws IOException {
         NodeProcess.managementAt(0, root);
+        NodeProcess.listenersOf(root);
         var distribution = Distribution.at(NodeProcess.distribution());
         home = Home.open(root, distribution);
         node = new Node(distribution, home, Set.of(Node.CONSOLE_START_LEVEL)).start();
+        awaitListeners();
+    }
+
+    /** They open in the background, with threads and memory of their own: whoever counts those counts from here on. */
+    private static void awaitListeners() {
+        await().atMost(BOUND)
+                .untilAsserted(() -> assertThat(((TabularData) attribute("Listeners", "Listeners")).values())
+                        .hasSize(2)
+                        .allSatisfy(
+                                row -> assertThat(((CompositeData) ((CompositeData) row).get("value")).get("listening"))
+                                        .as(row.toString())
+                                        .isEqualTo(true)));
     }
 
     Node node() {
@@ -122,8 +161,7 @@ final class LocalNode implements AutoCloseable {
     static Set<String> threads() {
         return Thread.getAllStackTraces().keySet().stream() // virtual threads are not among them
                 .map(Thread::getName)
-                .filter(name -> !name.matches(
-                        "(awaitility|ForkJoinPool|EventAdmin|CM |SCR|Felix|Apache Felix|qtp|Scheduler).*"))
+                .filter(name -> !name.matches("(" + NOT_OURS + ").*"))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A process of the assembled distribution, with what it wrote. Ended at the latest by {@link #close}. */
 final class NodeProcess implements AutoCloseable {
@@ -19,6 +19,12 @@ final class NodeProcess implements AutoCloseable {
 
     /** Starts take about a second; the machine of a test may have much else to do. */
     static final Duration START_BOUND = Duration.ofSeconds(180);
+
+    /** Of a process that was killed: what it held is given back when it is gone. */
+    private static final Duration END_BOUND = Duration.ofSeconds(60);
+
+    /** How many homes got listeners of their own. */
+    private static final AtomicInteger HOMES = new AtomicInteger();
 
     private final Process process;
     private final Path output;
@@ -68,11 +74,12 @@ final class NodeProcess implements AutoCloseable {
         return new NodeProcess(builder.start(), output);
     }
 
-    /** A node that runs, with its start level reached. Its port is any free one, unless the home says another. */
+    /** A node that runs, with its start level reached. Its ports are its own, unless the home says others. */
     static NodeProcess run(Path folder, Path home) throws IOException {
         if (Files.notExists(home.resolve("config/io.doorbell.management.cfg"))) {
             managementAt(0, home);
         }
+        listenersOf(home);
         var node = doorbell(folder, "run", "--home", home.toString());
         node.awaitOutput("RunCommand", "up after");
         return node;
@@ -84,20 +91,26 @@ final class NodeProcess implements AutoCloseable {
         return Files.writeString(configuration, "port = " + port + "\n");
     }
 
-    /** Listeners at a free port, and at an address of their own for RDMA, whose UDP port may be another node's. */
+    /**
+     * Listeners as the defaults have them, but at a port and an address that are this home's alone: two nodes of a test, what else runs on the
+     * machine, and a node that is about to end have theirs. What the home says already stays.
+     */
     static void listenersOf(Path home) throws IOException {
         var config = Files.createDirectories(home.resolve("config"));
+        int number = HOMES.incrementAndGet();
         long pid = ProcessHandle.current().pid();
-        var own = "127." + (1 + pid / 250 % 250) + "." + (1 + pid % 250) + ".1";
-        int free;
-        try (var probe = new ServerSocket(0)) {
-            free = probe.getLocalPort();
+        var own = "127." + (1 + pid / 250 % 250) + "." + (1 + pid % 250) + "." + (1 + number % 250);
+        place(config, "io.doorbell.tcp.target~tcp0.cfg", "port = 4420", "port = " + TcpHost.freePort());
+        place(config, "io.doorbell.rdma.soft~soft0.cfg", "address = 127.0.0.1", "address = " + own);
+        place(config, "io.doorbell.rdma.target~rdma0.cfg", "address = 127.0.0.1", "address = " + own);
+    }
+
+    private static void place(Path config, String file, String before, String after) throws IOException {
+        if (Files.notExists(config.resolve(file))) {
+            var text = Files.readString(distribution().resolve("config").resolve(file));
+            assertThat(text).contains("\n" + before + "\n");
+            Files.writeString(config.resolve(file), text.replace("\n" + before + "\n", "\n" + after + "\n"));
         }
-        Files.writeString(
-                config.resolve("io.doorbell.tcp.target~tcp0.cfg"),
-                "name = tcp0\naddress = 127.0.0.1\nport = " + free + "\n");
-        Files.writeString(config.resolve("io.doorbell.rdma.soft~soft0.cfg"), "name = soft0\naddress = " + own + "\n");
-        Files.writeString(config.resolve("io.doorbell.rdma.target~rdma0.cfg"), "name = rdma0\naddress = " + own + "\n");
     }
 
     void awaitOutput(String... parts) {
@@ -133,8 +146,19 @@ final class NodeProcess implements AutoCloseable {
         return process.exitValue();
     }
 
+    /**
+     * SIGKILL, and the process is gone: its lock, its sockets and its ports are free, and it writes no more into a folder that is about to be
+     * deleted.
+     */
     @Override
     public void close() {
         process.destroyForcibly();
+        try {
+            assertThat(process.waitFor(END_BOUND.toMillis(), TimeUnit.MILLISECONDS))
+                    .as("is gone")
+                    .isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

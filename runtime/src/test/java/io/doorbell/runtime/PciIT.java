@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** From the assembled distribution, which has to bring what the command stands on. On whatever bus this machine has; nothing is changed. */
 class PciIT {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(180);
 
     @TempDir
     private Path folder;

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A running node, and commands that reach it by RDMA, each in a process of its own. */
 class RdmaCommandsIT {
-    private static final Duration BOUND = Duration.ofSeconds(90);
+    private static final Duration BOUND = Duration.ofSeconds(180);
     private static final String SUBSYSTEM = "nqn.2026-11.io.doorbell:nvme0";
 
     @TempDir

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Commands that ask a running node of the assembled distribution. One node serves all tests. */
 class RemoteIT {
-    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration BOUND = Duration.ofSeconds(180);
 
     @TempDir
     private static Path folder;

@@ -19,7 +19,7 @@ import java.util.function.BooleanSupplier;
 /** What of the target side there is now: services come and go. Any thread. */
 final class TargetServices {
     /** How long a change of configuration takes to reach who uses it; some milliseconds in a node that is well. */
-    private static final Duration IN_FORCE_BOUND = Duration.ofSeconds(10);
+    private static final Duration IN_FORCE_BOUND = Duration.ofSeconds(30);
 
     private static final long LOOK_MILLIS = 5;
 
