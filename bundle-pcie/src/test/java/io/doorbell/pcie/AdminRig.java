@@ -19,7 +19,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** An administrator at the driver of an emulated controller, and what the controller told meanwhile. */
 final class AdminRig implements AutoCloseable {
-    static final Duration BOUND = Duration.ofSeconds(10);
+    static final Duration BOUND = Duration.ofSeconds(60);
     static final long CREATABLE_BYTES = 4 << 20;
 
     final EmulatedRig device = new EmulatedRig();

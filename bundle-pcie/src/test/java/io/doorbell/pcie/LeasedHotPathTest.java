@@ -18,7 +18,7 @@ class LeasedHotPathTest {
     private static final int BLOCKS = 8;
     private static final int WARM_UP_ROUNDS = 1500;
     private static final int ROUNDS = 300;
-    private static final int WINDOWS = 30;
+    private static final int WINDOWS = 100;
 
     /** Half the smallest object for each command. */
     private static final long MOST_BYTES = ROUNDS * DEPTH * 8L;

@@ -54,7 +54,7 @@ class ModulePathTest {
                 .start();
         var output = new String(process.getInputStream().readAllBytes());
 
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(output).contains("read 4711");
         assertThat(process.exitValue()).as(output).isZero();
     }

@@ -16,7 +16,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 
 class PcieDriverTest {
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     private final EmulatedRig rig = new EmulatedRig();
     private final List<NvmeController> services = new CopyOnWriteArrayList<>();

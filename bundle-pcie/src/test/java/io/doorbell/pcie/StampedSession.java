@@ -21,7 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 final class StampedSession implements Poller, AutoCloseable {
     static final int BLOCK_BYTES = 512;
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     private final Reactor reactor;
     private final NamespaceSession session;

@@ -1,6 +1,7 @@
 package io.doorbell.perf;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.doorbell.backends.MemoryBackend;
 import io.doorbell.backends.NullBackend;
@@ -29,6 +30,8 @@ import java.util.List;
 
 /** A node without a container: resource manager, emulated controllers, the PCI driver, perf. */
 final class EmulatedNode implements AutoCloseable {
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
     final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
     final LeaseManager leases;
     final HolderResources resources;
@@ -105,13 +108,15 @@ final class EmulatedNode implements AutoCloseable {
 
     record Output(int exit, String out, String err) {}
 
-    /** Nothing of a run is left: no lease, no reactor, no thread. */
+    /** Nothing of a run is left: no lease, no reactor, no thread; who is told that it has ended may hear that a moment before. */
     void assertNothingLeft() {
-        assertThat(leases.leases()).isEmpty();
-        assertThat(reactors.reactors()).extracting(Reactor::name).noneMatch(name -> name.startsWith("perf"));
-        assertThat(Thread.getAllStackTraces().keySet())
-                .extracting(Thread::getName)
-                .noneMatch(name -> name.startsWith("perf"));
+        await().atMost(BOUND).untilAsserted(() -> {
+            assertThat(leases.leases()).isEmpty();
+            assertThat(reactors.reactors()).extracting(Reactor::name).noneMatch(name -> name.startsWith("perf"));
+            assertThat(Thread.getAllStackTraces().keySet())
+                    .extracting(Thread::getName)
+                    .noneMatch(name -> name.startsWith("perf"));
+        });
     }
 
     @Override

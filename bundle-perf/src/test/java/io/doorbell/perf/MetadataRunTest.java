@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The engine against emulated namespaces with metadata and protection information. */
-@Timeout(60)
+@Timeout(300)
 class MetadataRunTest {
     private static final String ALL = "GUARD|REFTAG|APPTAG";
 

@@ -13,8 +13,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The command and the service. */
-@Timeout(60)
+@Timeout(300)
 class PerfTest {
+    /** Of what takes some milliseconds, on a machine that has much else to do. */
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
     private static final String ENDLESS = "-q 8 -o 4096 -w randread -t 1000 -r nvme0";
 
     @Test
@@ -94,7 +97,7 @@ class PerfTest {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
             var run = node.perf.start(EmulatedNode.words(ENDLESS));
             assertThat(node.perf.runs()).containsExactly(run);
-            await().until(() -> run.progress().completed() > 1000);
+            await().atMost(BOUND).until(() -> run.progress().completed() > 1000);
             assertThat(run.state()).isEqualTo(WorkloadRun.State.RUNNING);
             assertThat(run.flags()).startsWith("-q 8 -o 4096");
             assertThat(run.progress().iops()).isPositive();
@@ -102,7 +105,7 @@ class PerfTest {
 
             run.stop();
 
-            assertThat(run.await(Duration.ofSeconds(10))).isTrue();
+            assertThat(run.await(BOUND)).isTrue();
             assertThat(run.state()).isEqualTo(WorkloadRun.State.SUCCEEDED);
             assertThat(run.progress().completed()).isGreaterThan(1000);
             assertThat(run.progress().message()).isEmpty();
@@ -114,7 +117,7 @@ class PerfTest {
     void closingEndsRunsAsFailedAndLeavesNothing() {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
             var run = node.perf.start(EmulatedNode.words(ENDLESS + " -P 3 -c 0x3"));
-            await().until(() -> run.progress().completed() > 1000);
+            await().atMost(BOUND).until(() -> run.progress().completed() > 1000);
 
             node.perf.close();
 
@@ -131,12 +134,12 @@ class PerfTest {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
             node.device().faults("io opc=read after=1000 -> drop");
             var run = node.perf.start(EmulatedNode.words(ENDLESS));
-            await().until(() -> node.device().function.faultsApplied() == 8);
+            await().atMost(BOUND).until(() -> node.device().function.faultsApplied() == 8);
 
             var begin = System.nanoTime();
             node.perf.close();
 
-            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(15));
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(40));
             assertThat(run.state()).isEqualTo(WorkloadRun.State.FAILED);
             node.assertNothingLeft();
         }
@@ -148,7 +151,7 @@ class PerfTest {
             var run = node.perf.start(EmulatedNode.words(ENDLESS));
             run.stop();
 
-            assertThat(run.await(Duration.ofSeconds(10))).isTrue();
+            assertThat(run.await(BOUND)).isTrue();
             node.assertNothingLeft();
         }
     }
@@ -166,11 +169,11 @@ class PerfTest {
 
             for (var run : node.perf.runs()) {
                 run.stop();
-                run.await(Duration.ofSeconds(10));
+                run.await(BOUND);
             }
             for (var i = 0; i < Perf.MAX_HISTORY + 3; i++) {
                 var run = node.perf.start(EmulatedNode.words("-q 1 -o 4096 -w read -d 10 -r nvme0"));
-                assertThat(run.await(Duration.ofSeconds(10))).isTrue();
+                assertThat(run.await(BOUND)).isTrue();
             }
             assertThat(node.perf.runs()).hasSize(Perf.MAX_HISTORY);
         }

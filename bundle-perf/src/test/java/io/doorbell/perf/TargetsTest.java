@@ -9,10 +9,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class TargetsTest {
     private static final Duration SHORT = Duration.ofMillis(20);
-    private static final Duration LONG = Duration.ofSeconds(10);
+    private static final Duration LONG = Duration.ofSeconds(60);
 
     @Test
     void findsAllNamespacesByControllerName() throws Exception {
@@ -89,7 +89,7 @@ class TargetsTest {
 
             node.device("nvme0", EmulatedNode.memory("4MiB:512"));
 
-            assertThat(targets.get(10, TimeUnit.SECONDS)).hasSize(1);
+            assertThat(targets.get(60, TimeUnit.SECONDS)).hasSize(1);
         }
     }
 

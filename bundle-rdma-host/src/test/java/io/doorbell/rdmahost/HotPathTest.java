@@ -11,7 +11,7 @@ class HotPathTest {
     private static final int DEPTH = 32;
     private static final int WARM_UP_ROUNDS = 400;
     private static final int ROUNDS = 100;
-    private static final int WINDOWS = 20;
+    private static final int WINDOWS = 100;
 
     /** Half the smallest object for each command. */
     private static final long MOST_BYTES = ROUNDS * DEPTH * 8L;

@@ -17,17 +17,15 @@ import io.doorbell.resources.reactor.ReactorOptions;
 import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
+import io.doorbell.verbs.LoopbackAddress;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /** A target, with namespace 1 in memory and namespace 2 nothing, and a device of hosts. */
@@ -73,14 +71,7 @@ final class Node implements AutoCloseable {
     }
 
     static SoftDevice device() {
-        var random = ThreadLocalRandom.current();
-        try {
-            var address = InetAddress.getByAddress(
-                    new byte[] {127, (byte) random.nextInt(2, 250), (byte) random.nextInt(250), 2});
-            return SoftDevice.open(SoftSettings.of(address));
-        } catch (UnknownHostException impossible) {
-            throw new AssertionError("4 bytes", impossible);
-        }
+        return SoftDevice.open(SoftSettings.of(LoopbackAddress.next()));
     }
 
     static TransportId id(InetSocketAddress address, String subnqn) {
@@ -140,7 +131,7 @@ final class Node implements AutoCloseable {
         reactors.reactors()
                 .forEach(reactor -> reactor.execute(() -> {
                     try {
-                        until.await(30, TimeUnit.SECONDS);
+                        until.await(60, TimeUnit.SECONDS);
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt();
                     }

@@ -7,6 +7,7 @@ import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmOpcode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +16,9 @@ import org.junit.jupiter.api.Test;
  * connection; nothing is written beside what it named, nothing is kept, and another host goes on. {@code -Ddoorbell.fuzz=N} says how many.
  */
 class CapsuleFuzzTest {
+    /** Of what takes some milliseconds, on a machine that has much else to do. */
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
     private static final int CASES = Integer.getInteger("doorbell.fuzz", 1500);
     private static final byte[] NOTHING = {};
     private static final int[] OPCODES = {
@@ -56,9 +60,9 @@ class CapsuleFuzzTest {
             }
             System.out.println(CASES + " capsules on " + connections + " connections");
             assertThat(bystander.peer.ends).isEmpty();
-            await().until(() -> node.target.connections() == 1);
+            await().atMost(BOUND).until(() -> node.target.connections() == 1);
             assertThat(node.target.heldChunks()).isZero();
-            await().until(() -> node.fabrics.associations() == 1);
+            await().atMost(BOUND).until(() -> node.fabrics.associations() == 1);
         }
     }
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 
 /** A connection is a queue pair on lease. */
 class LeasedConnectionsTest {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final String BUNDLE = "io.doorbell.bundle-rdma-target";
     private static final byte[] NOTHING = {};
 

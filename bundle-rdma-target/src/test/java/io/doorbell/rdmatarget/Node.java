@@ -10,10 +10,8 @@ import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
 import io.doorbell.target.AccessStates;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
+import io.doorbell.verbs.LoopbackAddress;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /** A node that is nothing but a target, with namespace 1 in memory, and a device for hosts. */
@@ -50,14 +48,7 @@ final class Node implements AutoCloseable {
     }
 
     private static SoftDevice device() {
-        var random = ThreadLocalRandom.current();
-        try {
-            var address = InetAddress.getByAddress(
-                    new byte[] {127, (byte) random.nextInt(2, 250), (byte) random.nextInt(250), 2});
-            return SoftDevice.open(SoftSettings.of(address));
-        } catch (UnknownHostException impossible) {
-            throw new AssertionError("4 bytes", impossible);
-        }
+        return SoftDevice.open(SoftSettings.of(LoopbackAddress.next()));
     }
 
     RawHost host(int qid) {

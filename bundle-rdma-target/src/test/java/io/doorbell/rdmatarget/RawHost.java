@@ -33,7 +33,7 @@ final class RawHost implements AutoCloseable {
     private static final int ANSWERS = 1 << 20;
     static final int DATA = 2 << 20;
     static final int MEMORY_BYTES = 16 << 20;
-    private static final long BOUND_NANOS = 20_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
     private static final int ENTRIES = 32;
 
     /** An answer. */

@@ -16,6 +16,7 @@ import io.doorbell.verbs.SendRequests;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -27,6 +28,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class RdmaTargetTest {
+    /** Of what takes some milliseconds, on a machine that has much else to do. */
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
     private static final byte[] NOTHING = {};
     private static final int BLOCK = 512;
 
@@ -86,9 +90,9 @@ class RdmaTargetTest {
                     NOTHING);
             assertThat(io.peer.bytes(back, big.length)).isEqualTo(big);
         }
-        await().until(() -> node.target.connections() == 0);
+        await().atMost(BOUND).until(() -> node.target.connections() == 0);
         assertThat(node.target.heldChunks()).isZero();
-        await().until(() -> node.fabrics.associations() == 0);
+        await().atMost(BOUND).until(() -> node.fabrics.associations() == 0);
     }
 
     @Test
@@ -204,7 +208,7 @@ class RdmaTargetTest {
             only.admin(Node.NQN);
             requireRejected(RawHost.privateData(0, 0, 32, 31), 8, ConnectData.NO_RESOURCES);
         }
-        await().until(() -> node.target.connections() == 0);
+        await().atMost(BOUND).until(() -> node.target.connections() == 0);
         try (var next = node.host(0)) {
             next.admin(Node.NQN);
         }
@@ -376,7 +380,7 @@ class RdmaTargetTest {
                         NOTHING);
                 liar.until(() -> liar.peer.ends.size() == 1);
             }
-            await().until(() -> node.target.connections() == 1);
+            await().atMost(BOUND).until(() -> node.target.connections() == 1);
             assertThat(node.target.heldChunks()).isZero();
             admin.succeed(admin.command(RawHost.FABRICS, 4, 0, 0x1C, 0), NOTHING);
         }

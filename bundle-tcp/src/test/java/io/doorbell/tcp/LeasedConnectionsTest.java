@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 
 /** A connection is a queue pair on lease. */
 class LeasedConnectionsTest {
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final String BUNDLE = "io.doorbell.bundle-tcp";
     private static final int BLOCKS = 1 << 17;
 

@@ -8,6 +8,7 @@ import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.TcpPdu;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,8 +24,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Hundreds of connections on one reactor; thousands by {@code -Ddoorbell.connections}, as many as a target may have. */
-@Timeout(120)
+@Timeout(300)
 class ManyConnectionsTest {
+    /** Of what takes some milliseconds, on a machine that has much else to do. */
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
     private static final int CONNECTIONS = Integer.getInteger("doorbell.connections", 300);
     private static final int CONNECTIONS_PER_HOST = 10;
     private static final int ENTRIES = 32;
@@ -90,7 +94,7 @@ class ManyConnectionsTest {
     @AfterEach
     void close() {
         all.forEach(RawHost::close);
-        await().until(() -> node.target.connections() == 0 && node.fabrics.associations() == 0);
+        await().atMost(BOUND).until(() -> node.target.connections() == 0 && node.fabrics.associations() == 0);
         assertThat(node.target.heldParts()).isZero();
         node.close();
     }
@@ -261,7 +265,7 @@ class ManyConnectionsTest {
         var alone = latenciesUnderLoad(good);
         int idle = node.target.heldParts();
         addTheBad();
-        await().until(() -> node.target.heldParts() - idle > CHUNKS / 2);
+        await().atMost(BOUND).until(() -> node.target.heldParts() - idle > CHUNKS / 2);
 
         long begin = System.nanoTime();
         var beside = latenciesUnderLoad(good);

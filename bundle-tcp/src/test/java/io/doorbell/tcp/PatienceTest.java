@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Hosts that hold what others need: how long they may, and how much. Time is the test's ({@link DrivenTarget}). */
-@Timeout(60)
+@Timeout(300)
 class PatienceTest {
     private static final int CONNECTIONS = 24;
     private static final int ENTRIES = 32;
@@ -76,7 +76,7 @@ class PatienceTest {
         long begun = System.nanoTime();
         while (!condition.getAsBoolean()) {
             target.cycle();
-            assertThat(System.nanoTime() - begun).isLessThan(20_000_000_000L);
+            assertThat(System.nanoTime() - begun).isLessThan(60_000_000_000L);
         }
     }
 

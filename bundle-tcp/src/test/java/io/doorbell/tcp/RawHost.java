@@ -57,8 +57,8 @@ final class RawHost implements AutoCloseable {
             if (receiveBytes > 0) {
                 socket.setReceiveBufferSize(receiveBytes);
             }
-            socket.connect(address, 10_000);
-            socket.setSoTimeout(10_000);
+            socket.connect(address, 60_000);
+            socket.setSoTimeout(60_000);
             socket.setTcpNoDelay(true);
             in = new DataInputStream(socket.getInputStream());
             out = socket.getOutputStream();
@@ -69,8 +69,8 @@ final class RawHost implements AutoCloseable {
 
     /** Over TLS. */
     RawHost(InetSocketAddress address, TlsKey key, TlsPskIdentity identity) throws IOException {
-        socket.connect(address, 10_000);
-        socket.setSoTimeout(10_000);
+        socket.connect(address, 60_000);
+        socket.setSoTimeout(60_000);
         socket.setTcpNoDelay(true);
         var streams = new SecureStreams(socket, TlsSession.client(key, identity));
         streams.shakeHands();

@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** A listener that wants TLS. */
 class TlsTest {
     private static final SecureRandom RANDOM = new SecureRandom();
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final int BLOCK_BYTES = 512;
 
     @TempDir

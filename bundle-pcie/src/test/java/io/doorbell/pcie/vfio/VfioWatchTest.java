@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A bus in a folder; the kernel tells nothing of it, so the watch finds things out by looking. */
-@Timeout(60)
+@Timeout(300)
 class VfioWatchTest {
     private static final String ADDRESS = "0000:01:00.0";
     private static final Duration RESCAN = Duration.ofMillis(20);

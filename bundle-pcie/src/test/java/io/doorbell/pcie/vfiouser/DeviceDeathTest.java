@@ -64,7 +64,8 @@ class DeviceDeathTest {
                 lease(controller);
                 verify();
                 write(device);
-                assertThat(controller.state()).isEqualTo(ControllerState.REMOVED);
+                // It says so behind the end of its queue pairs.
+                ProcessState.await(() -> controller.state() == ControllerState.REMOVED);
                 giveBack(controller);
                 device = DeviceProcess.start(directory, namespace);
             }

@@ -16,7 +16,7 @@ import java.util.function.BooleanSupplier;
 
 /** A queue pair with data memory and the arena of both, as a lease holds them. Owned by the thread that makes it. */
 final class Held implements AutoCloseable {
-    private static final long BOUND_NANOS = 10_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
 
     final Arena arena = Arena.ofShared();
     final QueuePairControl control;

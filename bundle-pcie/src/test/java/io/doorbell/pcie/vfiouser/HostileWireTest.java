@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -169,8 +170,7 @@ class HostileWireTest {
                     var one = ends.get(0);
                     var other = ends.get(1)) {
                 for (var descriptor : descriptors) {
-                    if (Files.isSymbolicLink(descriptor)
-                            && Files.readSymbolicLink(descriptor).equals(file.toRealPath())) {
+                    if (leadsTo(descriptor, file)) {
                         var received = new ArrayList<Descriptor>();
                         int fd = Integer.parseInt(descriptor.getFileName().toString());
                         one.send(MemorySegment.ofArray(new byte[1]), QUIET_BOUND.toNanos(), fd);
@@ -180,6 +180,15 @@ class HostileWireTest {
                 }
             }
             throw new AssertionError(file + " is not open");
+        }
+
+        /** One that another thread closes while we look does not. */
+        private static boolean leadsTo(Path descriptor, Path file) throws IOException {
+            try {
+                return Files.readSymbolicLink(descriptor).equals(file.toRealPath());
+            } catch (NoSuchFileException closed) {
+                return false;
+            }
         }
 
         int any(Random random) {

@@ -8,7 +8,7 @@ import java.util.function.BooleanSupplier;
 
 /** What this process holds, which in these tests is often client and device. */
 final class ProcessState {
-    private static final long BOUND_NANOS = 30_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
 
     private ProcessState() {}
 

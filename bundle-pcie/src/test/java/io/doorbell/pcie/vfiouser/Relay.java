@@ -18,7 +18,7 @@ import java.util.List;
 
 /** Between a client and a device: passes everything on, but for what a test changes. One client after the other. */
 final class Relay implements AutoCloseable {
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     /** What becomes of an answer of the device. */
     interface Change {

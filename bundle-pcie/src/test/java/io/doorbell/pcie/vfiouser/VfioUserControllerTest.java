@@ -27,9 +27,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The driver, and a device behind a socket. */
-@Timeout(120)
+@Timeout(300)
 class VfioUserControllerTest {
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final int DEPTH = 16;
     private static final int BLOCKS = 8;
     private static final int BYTES = 4096;
@@ -244,7 +244,7 @@ class VfioUserControllerTest {
                 load.held.pollUntil(
                         () -> controller.state() == ControllerState.REMOVED && load.held.pair.inFlight() == 0);
 
-                assertThat(cut.await(10, TimeUnit.SECONDS)).isTrue();
+                assertThat(cut.await(60, TimeUnit.SECONDS)).isTrue();
                 assertThat(load.held.pair.read(DeviceRig.NSID, 0, BLOCKS, load.held.data, 0, 0, 0))
                         .isEqualTo(QueuePair.NOT_CONNECTED);
                 load.held.close();

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Interrupts of a device behind a socket. */
 class VfioUserInterruptTest {
-    private static final Duration BOUND = Duration.ofSeconds(5);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     @TempDir
     Path directory;

@@ -13,7 +13,7 @@ class HostHotPathTest {
     private static final int DEPTH = 32;
     private static final int WARM_UP_ROUNDS = 600;
     private static final int ROUNDS = 300;
-    private static final int WINDOWS = 20;
+    private static final int WINDOWS = 100;
 
     /** A park of a virtual thread here and there; half the smallest object for each command. */
     private static final long MOST_BYTES = ROUNDS * DEPTH * 8L;

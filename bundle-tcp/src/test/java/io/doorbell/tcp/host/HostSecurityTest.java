@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An initiator that has to show who it is, and that wants to know who answers. */
 class HostSecurityTest {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     @TempDir
     private Path folder;

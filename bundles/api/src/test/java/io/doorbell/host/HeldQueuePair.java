@@ -7,6 +7,9 @@ import java.util.function.BooleanSupplier;
 
 /** A queue pair with memory, owned by the thread that makes it. */
 public final class HeldQueuePair implements AutoCloseable {
+    /** Of what takes some milliseconds, on a machine that has much else to do. */
+    private static final Duration BOUND = Duration.ofSeconds(60);
+
     public final Arena arena = Arena.ofShared();
     public final QueuePairControl control;
     public final QueuePair pair;
@@ -27,8 +30,8 @@ public final class HeldQueuePair implements AutoCloseable {
         if (!fenced) {
             fenced = true;
             control.stopSubmissions();
-            control.delete(Duration.ofSeconds(5));
-            MemoryView.close(arena, Duration.ofSeconds(2));
+            control.delete(BOUND);
+            MemoryView.close(arena, BOUND);
             control.fenced("test");
             allocation.close();
         }
@@ -41,11 +44,11 @@ public final class HeldQueuePair implements AutoCloseable {
 
     /** Polls until it is so. */
     public static void awaitEnds(QueuePair pair, BooleanSupplier ended) {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + BOUND.toNanos();
         while (!ended.getAsBoolean()) {
             pair.poll(64);
             if (System.nanoTime() - deadline > 0) {
-                throw new AssertionError("not within 20 s, " + pair.inFlight() + " in flight");
+                throw new AssertionError("not within " + BOUND + ", " + pair.inFlight() + " in flight");
             }
         }
     }

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
  * lease is taken back as one of rings is. The controller has one more connection, and namespace 1 with blocks of 512 bytes; it takes 128 KiB at once.
  */
 public abstract class NetworkQueuePairContract {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final int BLOCK_BYTES = 512;
     private static final int ENTRIES = 64;
     private static final int COMMANDS = 16;
@@ -323,8 +323,8 @@ public abstract class NetworkQueuePairContract {
         controller().addListener(watching);
 
         // Without a word to the owner: as if it were between its check and its call.
-        held.control.delete(Duration.ofSeconds(5));
-        MemoryView.close(held.arena, Duration.ofSeconds(2));
+        held.control.delete(BOUND);
+        MemoryView.close(held.arena, BOUND);
         held.control.fenced("test");
         held.allocation.close();
         assertThat(owner.join(BOUND)).isTrue();
@@ -390,7 +390,7 @@ public abstract class NetworkQueuePairContract {
                 held.pair.commit();
                 while (all.size() < 3) {
                     if (held.pair.readyToPark()) {
-                        assertThat(sign.await(Duration.ofSeconds(5).toNanos())).isTrue();
+                        assertThat(sign.await(BOUND.toNanos())).isTrue();
                         sign.drain();
                     }
                     held.pair.poll(16);

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every {@link Namespace} does. A backend's test extends it and says how one is made. */
 public abstract class NamespaceContract {
-    private static final long BOUND_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final long BOUND_NANOS = TimeUnit.SECONDS.toNanos(60);
     private static final int BLOCKS = 64;
     private static final int RANDOM_STEPS = 1500;
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 public abstract class VerbsContract {
     private static final int MEMORY_BYTES = 2 << 20;
     private static final int HALF = MEMORY_BYTES / 2;
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final ConnectParameters READS = ConnectParameters.DEFAULT.withReads(4, 4);
 
     /** The device that connects. */

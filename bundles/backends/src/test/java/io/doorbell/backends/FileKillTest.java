@@ -34,7 +34,7 @@ class FileKillTest {
     Path directory;
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void whatWasAcknowledgedAsDurableIsThereAfterAKill() throws IOException, InterruptedException {
         var acknowledged = new HashMap<Integer, Long>();
         var process = new ProcessBuilder(
@@ -60,7 +60,7 @@ class FileKillTest {
                 }
             }
         }
-        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(acknowledged).hasSizeGreaterThanOrEqualTo(100);
 
         try (var namespace = new FileBackend(directory, 1).open(SPEC)) {

@@ -301,7 +301,7 @@ class FileNamespaceTest extends ResizableNamespaceContract {
         long before = reactor().wakes();
 
         int status = session.submit(request);
-        Awaitility.await().atMost(10, TimeUnit.SECONDS).until(() -> reactor().wakes() > before);
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> reactor().wakes() > before);
 
         assertThat(status).isEqualTo(NvmRequest.PENDING);
         assertThat(request.completions()).isZero();

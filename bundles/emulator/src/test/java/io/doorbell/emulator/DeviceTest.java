@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 /** A device with a host at it, and a namespace of 4,096 blocks of 512 bytes that does what the test tells it. */
 abstract class DeviceTest {
     static final int BLOCKS = 4096;
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     final ReactorPool reactors = new ReactorPool(new ReactorOptions(false, 200, 20));
     final BareSubsystem subsystem = new BareSubsystem(BLOCKS);

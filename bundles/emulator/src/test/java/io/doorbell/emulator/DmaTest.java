@@ -126,7 +126,7 @@ class DmaTest extends DeviceTest {
         }
         subsystem.keepPending = false;
 
-        unmapped.get(5, TimeUnit.SECONDS);
+        unmapped.get(60, TimeUnit.SECONDS);
         assertThat(queue.await().status()).isEqualTo(Status.SUCCESS);
     }
 

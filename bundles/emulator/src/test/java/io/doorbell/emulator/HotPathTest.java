@@ -13,7 +13,7 @@ class HotPathTest extends DeviceTest {
     private static final int DEPTH = 64;
     private static final int ROUNDS = 800;
     private static final int WARM_UP_WINDOWS = 5;
-    private static final int WINDOWS = 30;
+    private static final int WINDOWS = 100;
 
     /** What the measurement itself takes is far below a byte a command. */
     private static final long MOST_BYTES = ROUNDS * DEPTH / 10;

@@ -89,7 +89,7 @@ class WholeDeviceTest {
                 0,
                 FeatureId.ASYNCHRONOUS_EVENT_CONFIGURATION,
                 AsyncEvent.CONFIG_NAMESPACE_ATTRIBUTE_NOTICES);
-        await().atMost(Duration.ofSeconds(5))
+        await().atMost(Duration.ofSeconds(60))
                 .pollInterval(Duration.ofMillis(1))
                 .until(() -> function.reactor().statistics().parked());
 

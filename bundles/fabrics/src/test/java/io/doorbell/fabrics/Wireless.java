@@ -32,7 +32,7 @@ final class Wireless implements AutoCloseable {
     /** As Linux enables a controller. */
     static final int ENABLE = 0x0046_0001;
 
-    private static final long BOUND_NANOS = 10_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
 
     final HandReactor reactor = HandReactor.byHand("wireless");
     final FabricTarget target = new FabricTarget();

@@ -102,7 +102,7 @@ class CpuAffinityTest {
     }
 
     private static <T> T on(Executor executor, Supplier<T> body) throws Exception {
-        return CompletableFuture.supplyAsync(body, executor).get(5, TimeUnit.SECONDS);
+        return CompletableFuture.supplyAsync(body, executor).get(60, TimeUnit.SECONDS);
     }
 
     private static BitSet only(int cpu) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An ordinary file stands for a device: Linux takes the pages of both away in the same manner. */
-@Timeout(20)
+@Timeout(300)
 class DeviceFileTest {
     private static final long FIONREAD = 0x541B;
 

@@ -41,7 +41,7 @@ class DurableFileKillTest {
             } finally {
                 writer.destroyForcibly();
             }
-            assertThat(writer.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(writer.waitFor(60, TimeUnit.SECONDS)).isTrue();
 
             var lines = Files.readAllLines(file);
             assertThat(lines).hasSize(LINES).containsOnly(lines.getFirst());

@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(300)
 class EventFdTest {
     private static final long MINUTE_NANOS = TimeUnit.MINUTES.toNanos(1);
 
@@ -61,7 +61,7 @@ class EventFdTest {
             TaskCalls.awaitPpoll();
             eventFd.signal();
 
-            assertThat(waiting.get(5, TimeUnit.SECONDS)).isEqualTo(true);
+            assertThat(waiting.get(60, TimeUnit.SECONDS)).isEqualTo(true);
         }
     }
 
@@ -80,7 +80,7 @@ class EventFdTest {
 
             eventFd.signal();
 
-            assertThat(waiting.get(5, TimeUnit.SECONDS)).isEqualTo(true);
+            assertThat(waiting.get(60, TimeUnit.SECONDS)).isEqualTo(true);
         }
     }
 
@@ -138,7 +138,7 @@ class EventFdTest {
             assertThatThrownBy(eventFd::drain).isInstanceOf(IllegalStateException.class);
 
             eventFd.signal();
-            assertThat(waiting.get(5, TimeUnit.SECONDS)).isEqualTo(true);
+            assertThat(waiting.get(60, TimeUnit.SECONDS)).isEqualTo(true);
             assertThat(eventFd.drain()).isEqualTo(1);
         }
     }
@@ -151,7 +151,7 @@ class EventFdTest {
 
         eventFd.close();
 
-        assertThat(waiting.get(5, TimeUnit.SECONDS))
+        assertThat(waiting.get(60, TimeUnit.SECONDS))
                 .isInstanceOf(IllegalStateException.class)
                 .extracting(thrown -> ((Throwable) thrown).getMessage())
                 .isEqualTo("this eventfd is closed");
@@ -170,19 +170,25 @@ class EventFdTest {
 
     @Test
     void closesTwiceAndTheDescriptorOnce() {
-        var first = EventFd.create();
-        int fd = first.fd();
-        assertThat(Files.isSymbolicLink(Path.of("/proc/self/fd/" + fd))).isTrue();
-        first.close();
-
-        try (var second = EventFd.create()) {
-            assertThat(second.fd()).as("Linux gives the lowest free number").isEqualTo(fd);
+        boolean again = false;
+        // Linux gives the lowest free number; but another thread of this JVM may have been given it, or have left a
+        // lower one.
+        for (int round = 0; round < 1_000 && !again; round++) {
+            var first = EventFd.create();
+            int fd = first.fd();
+            assertThat(Files.isSymbolicLink(Path.of("/proc/self/fd/" + fd))).isTrue();
             first.close();
 
-            assertThatThrownBy(first::signal).isInstanceOf(IllegalStateException.class);
-            second.signal();
-            assertThat(second.drain()).isEqualTo(1);
+            try (var second = EventFd.create()) {
+                again = second.fd() == fd;
+                first.close();
+
+                assertThatThrownBy(first::signal).isInstanceOf(IllegalStateException.class);
+                second.signal();
+                assertThat(second.drain()).isEqualTo(1);
+            }
         }
+        assertThat(again).as("the number was that of another").isTrue();
     }
 
     @Test
@@ -198,7 +204,7 @@ class EventFdTest {
 
             eventFd.close();
 
-            assertThat(signaller.get(5, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
+            assertThat(signaller.get(60, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
         }
     }
 

@@ -9,13 +9,12 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class UdpSocketTest {
-    private static final long BOUND_NANOS = 20_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
     private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static InetSocketAddress loopback(String address) throws Exception {
@@ -77,7 +76,8 @@ class UdpSocketTest {
                             .isEqualTo(to);
                 }
             }
-            assertThat(seen).isEqualTo(List.of(0, 1, 2, 3, 4));
+            // One after the other mostly; but datagrams may overtake each other.
+            assertThat(seen).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
             assertThat(right.receive(in)).isEqualTo(UdpSocket.AGAIN);
         }
     }

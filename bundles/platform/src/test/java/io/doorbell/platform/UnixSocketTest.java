@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(20)
+@Timeout(300)
 class UnixSocketTest {
     private static final long MINUTE_NANOS = TimeUnit.MINUTES.toNanos(1);
 
@@ -56,7 +56,7 @@ class UnixSocketTest {
                 count += ends.other.receive(got.asSlice(count), received, MINUTE_NANOS);
             }
 
-            sent.get(5, TimeUnit.SECONDS);
+            sent.get(60, TimeUnit.SECONDS);
             assertThat(got.toArray(JAVA_BYTE)).isEqualTo(bytes);
         }
     }
@@ -204,7 +204,7 @@ class UnixSocketTest {
 
             ends.one.close();
 
-            assertThat(waiting.get(5, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
+            assertThat(waiting.get(60, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
         }
     }
 
@@ -257,7 +257,7 @@ class UnixSocketTest {
 
         listener.close();
 
-        assertThat(waiting.get(5, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
+        assertThat(waiting.get(60, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
     }
 
     @Test

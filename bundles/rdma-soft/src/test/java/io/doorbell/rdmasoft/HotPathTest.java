@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class HotPathTest {
     private static final int WARM_UP_ROUNDS = 3000;
     private static final int ROUNDS = 300;
-    private static final int WINDOWS = 30;
+    private static final int WINDOWS = 100;
     private static final int REQUESTS = 4;
 
     /** Half the smallest object for each request. */

@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 final class RawPeer implements AutoCloseable {
     private static final ValueLayout.OfInt ICRC = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final long GUID = 0x0202_0202_0304_0506L;
-    private static final long BOUND_NANOS = 10_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
     private static final int SLOTS = 64;
     private static final int RECEIVE_BUFFER_BYTES = 1 << 20;
 

@@ -31,7 +31,7 @@ class CheckedModelTest {
     private static final int BLOCKS = 48;
     private static final int STEPS = 600;
     private static final int DEAC = 1 << 25;
-    private static final long BOUND_NANOS = 20_000_000_000L;
+    private static final long BOUND_NANOS = 60_000_000_000L;
 
     @TempDir
     Path directory;

@@ -183,7 +183,7 @@ class ControllerPropertiesTest {
 
         rig.controller.configure(
                 enable().withShn(ControllerConfiguration.SHN_NORMAL).raw());
-        boolean began = flushing.await(10, TimeUnit.SECONDS);
+        boolean began = flushing.await(60, TimeUnit.SECONDS);
         int during = status().shst();
         mayFlush.countDown();
 
@@ -205,12 +205,12 @@ class ControllerPropertiesTest {
         rig.enabled();
         rig.controller.configure(
                 enable().withShn(ControllerConfiguration.SHN_NORMAL).raw());
-        assertThat(flushing.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(flushing.await(60, TimeUnit.SECONDS)).isTrue();
         rig.controller.configure(0);
         rig.enabled();
 
         mayFlush.countDown();
-        assertThat(namespace.flushed.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(namespace.flushed.await(60, TimeUnit.SECONDS)).isTrue();
 
         assertThat(status()).isEqualTo(ControllerStatus.NOT_READY.withRdy(true));
     }
@@ -346,7 +346,7 @@ class ControllerPropertiesTest {
         public void flush() {
             flushing.countDown();
             try {
-                assertThat(mayFlush.await(10, TimeUnit.SECONDS)).isTrue();
+                assertThat(mayFlush.await(60, TimeUnit.SECONDS)).isTrue();
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }

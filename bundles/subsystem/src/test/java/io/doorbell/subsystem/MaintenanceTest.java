@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a host sees while maintenance goes on, or has failed. The operations themselves: bundle-pcie, MaintenanceTest. */
 class MaintenanceTest {
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofSeconds(60);
     private static final int FORMAT_4096 = 1;
 
     private final Rig rig = new Rig();

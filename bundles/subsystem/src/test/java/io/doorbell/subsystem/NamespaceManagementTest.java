@@ -74,7 +74,7 @@ class NamespaceManagementTest {
         long startNanos = System.nanoTime();
         while (request.completions() == 0) {
             rig.controller.adminPath().poll(0);
-            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(10));
+            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(60));
         }
         return request.status();
     }
@@ -182,10 +182,10 @@ class NamespaceManagementTest {
         mayOpen.countDown();
         long startNanos = System.nanoTime();
         while (rig.subsystem.namespaces().size() < 2) {
-            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(10));
+            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(60));
         }
         while (rig.transport.wakes() == 0) {
-            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(10));
+            assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(60));
         }
         rig.enabled();
         rig.controller.adminPath().poll(0);
@@ -204,7 +204,7 @@ class NamespaceManagementTest {
         @Override
         public Namespace open(NamespaceSpec spec) {
             try {
-                assertThat(mayOpen.await(10, TimeUnit.SECONDS)).isTrue();
+                assertThat(mayOpen.await(60, TimeUnit.SECONDS)).isTrue();
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }

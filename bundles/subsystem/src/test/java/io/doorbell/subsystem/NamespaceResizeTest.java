@@ -159,7 +159,7 @@ class NamespaceResizeTest {
         while (!done.isDone()) {
             path.poll(0);
         }
-        done.get(1, TimeUnit.SECONDS);
+        done.get(60, TimeUnit.SECONDS);
 
         assertThat(early).isFalse();
         assertThat(inFlight).isZero();

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(300)
 class RateLimitTest {
     private static final String HOST = "nqn.2026-11.io.doorbell:host";
     private static final String OTHER = "nqn.2026-11.io.doorbell:other";

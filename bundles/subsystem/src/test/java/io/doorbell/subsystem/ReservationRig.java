@@ -23,7 +23,7 @@ final class ReservationRig implements AutoCloseable {
     static final int OK = Status.SUCCESS;
     static final int CONFLICT = Status.RESERVATION_CONFLICT | Status.DNR;
     static final int INVALID = Status.INVALID_FIELD | Status.DNR;
-    private static final long BOUND_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final long BOUND_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     final Rig rig;
     private final List<Host> hosts = new ArrayList<>();

@@ -194,7 +194,7 @@ class ReservationsTest {
         long startNanos = System.nanoTime();
         while (!condition.getAsBoolean()) {
             rig.poll();
-            assertThat(System.nanoTime() - startNanos).isLessThan(20_000_000_000L);
+            assertThat(System.nanoTime() - startNanos).isLessThan(60_000_000_000L);
         }
     }
 
@@ -268,7 +268,7 @@ class ReservationsTest {
 
         long startNanos = System.nanoTime();
         while (rig.rig.subsystem.namespace(1).reservations().state().rtype() == 0) {
-            assertThat(System.nanoTime() - startNanos).isLessThan(20_000_000_000L);
+            assertThat(System.nanoTime() - startNanos).isLessThan(60_000_000_000L);
         }
         one.path.poll(0);
         one.path.poll(0);
@@ -308,7 +308,7 @@ class ReservationsTest {
                         .registrants()
                         .size()
                 == 2) {
-            assertThat(System.nanoTime() - startNanos).isLessThan(20_000_000_000L);
+            assertThat(System.nanoTime() - startNanos).isLessThan(60_000_000_000L);
         }
         pollOften();
         assertThat(preempt.completions()).as("a write is in flight").isZero();

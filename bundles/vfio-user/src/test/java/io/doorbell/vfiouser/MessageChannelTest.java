@@ -23,9 +23,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(300)
 class MessageChannelTest {
-    private static final Duration LONG = Duration.ofSeconds(10);
+    private static final Duration LONG = Duration.ofSeconds(60);
     private static final long LONG_NANOS = LONG.toNanos();
 
     private final List<AutoCloseable> opened = new ArrayList<>();
@@ -61,7 +61,7 @@ class MessageChannelTest {
         }
 
         String reason() throws Exception {
-            return end.get(10, TimeUnit.SECONDS);
+            return end.get(60, TimeUnit.SECONDS);
         }
     }
 
@@ -106,7 +106,7 @@ class MessageChannelTest {
         }
 
         for (int i = 0; i < asked.size(); i++) {
-            assertThat(asked.get(i).get(10, TimeUnit.SECONDS)).isEqualTo(i);
+            assertThat(asked.get(i).get(60, TimeUnit.SECONDS)).isEqualTo(i);
         }
     }
 
@@ -186,7 +186,7 @@ class MessageChannelTest {
 
         client.post(Command.REGION_WRITE, number(0));
 
-        assertThat(got.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(got.await(60, TimeUnit.SECONDS)).isTrue();
         // Were it answered, that answer would come first, and answer nothing: the end.
         client.request(Command.DEVICE_RESET, number(0), LONG).close();
         assertThat(client.endedFor()).isNull();
@@ -202,7 +202,7 @@ class MessageChannelTest {
 
         ends.get(1).close();
 
-        assertThat(asked.get(10, TimeUnit.SECONDS))
+        assertThat(asked.get(60, TimeUnit.SECONDS))
                 .isInstanceOf(ChannelException.class)
                 .hasMessage("peer: it closed the connection");
         assertThat(handler.reason()).isEqualTo("it closed the connection");
@@ -239,7 +239,7 @@ class MessageChannelTest {
             }
         });
 
-        assertThat(asked.get(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(asked.get(60, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -304,7 +304,7 @@ class MessageChannelTest {
         client.close();
         client.close();
 
-        assertThat(asked.get(10, TimeUnit.SECONDS)).isInstanceOf(ChannelException.class);
+        assertThat(asked.get(60, TimeUnit.SECONDS)).isInstanceOf(ChannelException.class);
         assertThat(handler.reason()).isEqualTo("closed");
         assertThat(handler.ends).isEqualTo(1);
         assertThat(client.endedFor()).isEqualTo("closed");
@@ -329,7 +329,7 @@ class MessageChannelTest {
             awaitOpenDescriptors(open + 1);
             peer.close();
 
-            assertThat(asked.get(10, TimeUnit.SECONDS)).isInstanceOf(ChannelException.class);
+            assertThat(asked.get(60, TimeUnit.SECONDS)).isInstanceOf(ChannelException.class);
         } finally {
             client.close();
         }
@@ -390,7 +390,7 @@ class MessageChannelTest {
 
     /** The other side closes what it was sent after it has answered. */
     private static void awaitOpenDescriptors(int expected) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (openDescriptors() != expected && System.nanoTime() - deadline < 0) {
             TimeUnit.MILLISECONDS.sleep(1);
         }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A function in another process: MSI-X with eventfds, masks and pending bits, and whether it may reach memory. */
-@Timeout(60)
+@Timeout(300)
 class InterruptsTest {
     private static final ValueLayout.OfInt LE32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final int MESSAGE_CONTROL = 0x42;

@@ -33,7 +33,7 @@ import java.util.function.BooleanSupplier;
 
 /** A client that does one thing at a time, and whatever a test wants of it. */
 final class RawClient implements MessageChannel.Handler, AutoCloseable {
-    static final Duration BOUND = Duration.ofSeconds(10);
+    static final Duration BOUND = Duration.ofSeconds(60);
 
     /** Where the memory is for the device: nowhere near where it is for anybody else. */
     static final long IOVA = 0x1_0000_0000L;

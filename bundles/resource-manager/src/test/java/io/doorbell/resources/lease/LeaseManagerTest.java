@@ -24,7 +24,7 @@ import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class LeaseManagerTest {
     private static void assertRefused(Throwable thrown, LeaseException.Kind kind) {
         assertThat(thrown)
@@ -50,7 +50,7 @@ class LeaseManagerTest {
                 return null;
             });
 
-            await().until(() -> {
+            await().atMost(TestNode.BOUND).until(() -> {
                 node.onOwner(() -> lease.queuePair().poll(8));
                 return tokens.size() == 2;
             });
@@ -66,7 +66,7 @@ class LeaseManagerTest {
             var holder = node.holder("a");
             var lease = holder.lease(node.request());
             var load = node.load(lease);
-            await().until(() -> load.accepted.get() > 1000);
+            await().atMost(TestNode.BOUND).until(() -> load.accepted.get() > 1000);
 
             lease.close();
             lease.close();
@@ -190,7 +190,7 @@ class LeaseManagerTest {
             var first = node.holder("a").lease(node.request());
             var second =
                     TestNode.later(() -> node.holder("b").lease(node.request().withWaitBound(TestNode.BOUND)));
-            await().during(Duration.ofMillis(30)).until(() -> !second.isDone());
+            await().atMost(TestNode.BOUND).during(Duration.ofMillis(30)).until(() -> !second.isDone());
 
             first.close();
 
@@ -229,7 +229,7 @@ class LeaseManagerTest {
                 }
             });
             waiting.start();
-            await().until(() -> waiting.getState() == Thread.State.TIMED_WAITING);
+            await().atMost(TestNode.BOUND).until(() -> waiting.getState() == Thread.State.TIMED_WAITING);
 
             waiting.interrupt();
             waiting.join();
@@ -256,7 +256,7 @@ class LeaseManagerTest {
                     }
                     return null;
                 }));
-                await().until(() -> node.waitingCount() == before + 1);
+                await().atMost(TestNode.BOUND).until(() -> node.waitingCount() == before + 1);
             }
 
             held.close();
@@ -329,7 +329,7 @@ class LeaseManagerTest {
             node.manager.removeController(node.controller);
             var waiting =
                     TestNode.later(() -> node.holder("a").lease(node.request().withWaitBound(TestNode.BOUND)));
-            await().until(() -> node.waitingCount() == 1);
+            await().atMost(TestNode.BOUND).until(() -> node.waitingCount() == 1);
 
             node.manager.addController(node.controller);
 
@@ -345,7 +345,7 @@ class LeaseManagerTest {
             var a = node.holder("a");
             var lease = a.lease(node.request());
             var load = node.load(lease);
-            await().until(() -> load.accepted.get() > 100);
+            await().atMost(TestNode.BOUND).until(() -> load.accepted.get() > 100);
             var elsewhere = a.lease(new io.doorbell.lease.LeaseRequest(
                     other.transportId(),
                     17,
@@ -374,10 +374,10 @@ class LeaseManagerTest {
 
             node.controller.change(ControllerState.RESETTING, "test");
 
-            await().until(() -> lease.state().ended());
+            await().atMost(TestNode.BOUND).until(() -> lease.state().ended());
             assertThat(node.lastEvent().reason()).isEqualTo(RevocationReason.CONTROLLER_GONE);
             var again = TestNode.later(() -> a.lease(node.request().withWaitBound(TestNode.BOUND)));
-            await().until(() -> node.waitingCount() == 1);
+            await().atMost(TestNode.BOUND).until(() -> node.waitingCount() == 1);
             var refused = refusal(() -> node.holder("b").lease(node.request()));
             assertRefused(refused, LeaseException.Kind.NO_CONTROLLER);
             assertThat(refused).hasMessageContaining("RESETTING");
@@ -408,10 +408,10 @@ class LeaseManagerTest {
             node.controller.beforeCreate = new CountDownLatch(1);
             var waiting =
                     TestNode.later(() -> node.holder("a").lease(node.request().withWaitBound(TestNode.BOUND)));
-            await().until(() -> !node.manager.leases().isEmpty());
+            await().atMost(TestNode.BOUND).until(() -> !node.manager.leases().isEmpty());
             node.controller.change(ControllerState.RESETTING, "test");
             node.controller.beforeCreate.countDown();
-            await().until(() -> node.waitingCount() == 1);
+            await().atMost(TestNode.BOUND).until(() -> node.waitingCount() == 1);
 
             node.controller.change(ControllerState.READY, "test");
 
@@ -470,7 +470,7 @@ class LeaseManagerTest {
             node.controller.tell(ControllerState.READY, "test");
 
             assertThat(after.state()).isEqualTo(LeaseState.GRANTED);
-            await().until(() -> before.state().ended());
+            await().atMost(TestNode.BOUND).until(() -> before.state().ended());
             assertThat(node.lastEvent().reason()).isEqualTo(RevocationReason.CONTROLLER_GONE);
         }
     }
@@ -493,12 +493,12 @@ class LeaseManagerTest {
             node.controller.beforeCreate = new CountDownLatch(1);
             var a = node.holder("a");
             var coming = TestNode.later(() -> a.lease(node.request()));
-            await().until(() -> !node.manager.leases().isEmpty());
+            await().atMost(TestNode.BOUND).until(() -> !node.manager.leases().isEmpty());
             var closing = TestNode.later(() -> {
                 a.close();
                 return null;
             });
-            await().during(Duration.ofMillis(20)).until(() -> !closing.isDone());
+            await().atMost(TestNode.BOUND).during(Duration.ofMillis(20)).until(() -> !closing.isDone());
 
             node.controller.beforeCreate.countDown();
 
@@ -517,7 +517,7 @@ class LeaseManagerTest {
             var leases = List.of(a.lease(node.request()), a.lease(node.request()));
             leases.forEach(node::load);
             var waiting = TestNode.later(() -> a.lease(node.request().withWaitBound(TestNode.BOUND)));
-            await().until(() -> node.waitingCount() == 1);
+            await().atMost(TestNode.BOUND).until(() -> node.waitingCount() == 1);
 
             a.close();
 
@@ -564,7 +564,8 @@ class LeaseManagerTest {
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("1 commands in flight");
             node.controller.answering = true;
-            await().until(() -> node.onOwner(() -> lease.queuePair().poll(8)) == 1);
+            await().atMost(TestNode.BOUND)
+                    .until(() -> node.onOwner(() -> lease.queuePair().poll(8)) == 1);
             var me = Thread.currentThread();
             // At rest just now, but only its owner knows for how long.
             assertThatThrownBy(() -> lease.handOver(me))
@@ -612,7 +613,7 @@ class LeaseManagerTest {
             try {
                 owning.await();
 
-                assertThat(TestNode.later(node.manager::leases)).succeedsWithin(Duration.ofSeconds(2));
+                assertThat(TestNode.later(node.manager::leases)).succeedsWithin(TestNode.BOUND);
             } finally {
                 goOn.countDown();
             }
@@ -681,7 +682,7 @@ class LeaseManagerTest {
 
             assertThat(event.kind()).isEqualTo(Kind.RELEASED);
             assertThat(event.reason()).isEqualTo(RevocationReason.OPERATOR);
-            await().until(() -> heard.size() == 2);
+            await().atMost(TestNode.BOUND).until(() -> heard.size() == 2);
             assertThat(heard).containsExactly("revoking OPERATOR 50", "ended RELEASED OPERATOR");
             assertRefused(refusal(() -> node.manager.revoke(lease.id())), LeaseException.Kind.ENDED);
         }
@@ -727,7 +728,7 @@ class LeaseManagerTest {
                         throw new IllegalStateException("on purpose");
                     })) {
                 node.holder("a").lease(node.request()).close();
-                await().until(() -> heard.size() == 3);
+                await().atMost(TestNode.BOUND).until(() -> heard.size() == 3);
             }
 
             assertThat(heard).containsExactly(Kind.GRANTED, Kind.REVOKING, Kind.RELEASED);

@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * stop, devices that fall silent, controllers that are reset, lost and replaced, under I/O all the time. What the events
  * say is held against a model, and every command is counted.
  */
-@Timeout(60)
+@Timeout(300)
 class LeaseModelTest {
     private static final int STEPS = 80;
     private static final int QUEUE_PAIRS = 3;

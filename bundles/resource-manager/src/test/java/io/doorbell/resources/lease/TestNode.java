@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A manager with one controller, a reactor to own leases, and short bounds. */
 final class TestNode implements AutoCloseable {
-    static final Duration BOUND = Duration.ofSeconds(10);
+    static final Duration BOUND = Duration.ofSeconds(60);
 
     static final LeaseOptions OPTIONS = options(Duration.ofMillis(500), Duration.ofMillis(50), Duration.ofSeconds(60));
 

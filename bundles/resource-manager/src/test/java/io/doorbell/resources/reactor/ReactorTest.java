@@ -31,9 +31,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class ReactorTest {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(60);
 
     /** Longer than any test lasts: the end of a sleep heals no lost wakeup. */
     private static final Duration FOR_EVER = Duration.ofHours(1);
@@ -512,16 +512,21 @@ class ReactorTest {
         await().atMost(BOUND).until(() -> reactor.statistics().parked());
         var threads = ManagementFactory.getThreadMXBean();
         long id = reactor.thread().threadId();
-        long cpuBefore = threads.getThreadCpuTime(id);
-        long wallBefore = System.nanoTime();
 
-        // Not a wait for a condition: this is the time over which it is measured.
-        Thread.sleep(1500);
+        // What is not compiled yet, or meets a machine that is busy, takes longer; who does not sleep uses more in
+        // every window.
+        double least = 100;
+        for (int window = 0; window < 5 && least >= 1; window++) {
+            long cpuBefore = threads.getThreadCpuTime(id);
+            long wallBefore = System.nanoTime();
+            // Not a wait for a condition: this is the time over which it is measured.
+            Thread.sleep(1500);
+            long cpu = threads.getThreadCpuTime(id) - cpuBefore;
+            least = Math.min(least, 100.0 * cpu / (System.nanoTime() - wallBefore));
+        }
 
-        long cpu = threads.getThreadCpuTime(id) - cpuBefore;
-        long wall = System.nanoTime() - wallBefore;
-        System.out.printf("idle reactor: %.3f %% of a CPU%n", 100.0 * cpu / wall);
-        assertThat(cpu).isLessThan(wall / 100);
+        System.out.printf("idle reactor: %.3f %% of a CPU%n", least);
+        assertThat(least).isLessThan(1);
     }
 
     @Test
