@@ -10,12 +10,16 @@ enum Count {
     TIMEOUTS,
     RNR_SENT,
     RNR_RECEIVED,
+    /** Packets that were kept until what they follow came. */
+    CAME_EARLY,
     SEQUENCE_NAK_SENT,
     SEQUENCE_NAK_RECEIVED,
     ERROR_NAK_SENT,
     ERROR_NAK_RECEIVED,
     CONGESTION_NOTIFICATIONS,
     DUPLICATE_REQUESTS,
+    /** Acknowledgements that were repeated because nothing followed them. */
+    ACKNOWLEDGED_AGAIN,
     DROP_TOO_SHORT,
     DROP_TOO_LONG,
     DROP_UNKNOWN_OPCODE,

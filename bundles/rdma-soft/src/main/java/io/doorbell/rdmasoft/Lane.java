@@ -61,6 +61,13 @@ final class Lane implements Poller {
     private final ByteBuffer inBytes;
     private final ByteBuffer outBytes;
     private final Icrc icrc;
+    final EarlyPackets early = new EarlyPackets(SLOT_BYTES);
+
+    /** Where the packet lies that is taken now. */
+    private MemorySegment taken;
+
+    /** When this cycle began. */
+    private long nowNanos;
 
     /** Built, of which some have left. */
     private int built;
@@ -93,6 +100,7 @@ final class Lane implements Poller {
         inBatch = new DatagramBatch(device.six(), BATCH, SLOT_BYTES);
         outBatch = new DatagramBatch(device.six(), BATCH, SLOT_BYTES);
         in = inBatch.memory();
+        taken = in;
         out = outBatch.memory();
         inBytes = in.asByteBuffer();
         outBytes = out.asByteBuffer();
@@ -127,6 +135,7 @@ final class Lane implements Poller {
         wire.close();
         inBatch.close();
         outBatch.close();
+        early.close();
     }
 
     void requireOwner() {
@@ -185,6 +194,7 @@ final class Lane implements Poller {
 
     @Override
     public int poll(long nowNanos) {
+        this.nowNanos = nowNanos;
         int work = receive(nowNanos);
         if (firstAnswering != null) {
             answer();
@@ -232,6 +242,7 @@ final class Lane implements Poller {
             device.connections().heard(pair);
         }
         try {
+            taken = in;
             take(pair, at, bytes, nowNanos);
         } catch (RuntimeException defect) {
             // A defect of ours is the end of the connection that met it, and of no other.
@@ -300,7 +311,7 @@ final class Lane implements Poller {
         int opcode = Headers.opcode(in, at);
         int psn = Headers.psn(in, at);
         int headerBytes = Opcode.headerBytes(opcode);
-        int data = bytes - headerBytes - Headers.pad(in, at) - Headers.ICRC_BYTES;
+        int data = dataBytes(in, at, bytes);
         switch (opcode) {
             case Opcode.CONGESTION -> {
                 counters.add(Count.CONGESTION_NOTIFICATIONS);
@@ -314,8 +325,13 @@ final class Lane implements Poller {
             case Opcode.READ_RESPONSE_MIDDLE ->
                 pair.requester.readAnswered(psn, Syndrome.ACK, at + headerBytes, data, nowNanos);
             case Opcode.ATOMIC_ACKNOWLEDGE -> counters.add(Count.DROP_RESPONSE_UNASKED);
-            default -> pair.responder.requested(opcode, psn, Headers.ackRequested(in, at), at, headerBytes, data);
+            default -> pair.responder.requested(psn, at, bytes);
         }
+    }
+
+    /** Of a packet of so many bytes with its check: without headers, padding and check. */
+    static int dataBytes(MemorySegment packets, long at, int bytes) {
+        return bytes - Opcode.headerBytes(Headers.opcode(packets, at)) - Headers.pad(packets, at) - Headers.ICRC_BYTES;
     }
 
     private void answer() {
@@ -367,7 +383,7 @@ final class Lane implements Poller {
         if (closed) {
             return;
         }
-        long nowNanos = System.nanoTime();
+        nowNanos = System.nanoTime();
         for (int i = 0; i < SETTLE_BATCHES && receive(nowNanos) > 0; i++) {
             // Until nothing is there.
         }
@@ -405,6 +421,9 @@ final class Lane implements Poller {
         for (var pair : pairs) {
             if (pair != null && pair.isConnected()) {
                 long next = pair.requester.tick(nowNanos);
+                if (pair.isConnected()) {
+                    next = Math.min(next, pair.responder.tick(nowNanos));
+                }
                 if (next != Long.MAX_VALUE) {
                     wakeAt(next);
                 }
@@ -422,9 +441,19 @@ final class Lane implements Poller {
         counters.add(what, many);
     }
 
-    /** Memory of packets that come in. */
+    /** Memory of the packet that is taken now. */
     MemorySegment in() {
-        return in;
+        return taken;
+    }
+
+    /** What is taken now is one that came early. */
+    void takeEarly() {
+        taken = early.memory();
+    }
+
+    /** When this cycle began. */
+    long nowNanos() {
+        return nowNanos;
     }
 
     /** Memory of packets that go out. */

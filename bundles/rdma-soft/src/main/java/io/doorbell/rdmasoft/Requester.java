@@ -37,7 +37,7 @@ final class Requester {
     private static final long FIRST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** The Local ACK Timeout that Linux asks for: 4.096 us * 2^19. */
-    private static final long MAX_TIMEOUT_NANOS = 4096L << 19;
+    static final long MAX_TIMEOUT_NANOS = 4096L << 19;
 
     /** For each retry that was agreed on, a peer may be silent for so long: software peers are held up by their machines. */
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
@@ -553,6 +553,11 @@ final class Requester {
             smoothNanos += (nanos - smoothNanos) / 8;
         }
         timeoutNanos = Math.clamp(smoothNanos + 4 * variationNanos, MIN_TIMEOUT_NANOS, MAX_TIMEOUT_NANOS);
+    }
+
+    /** Smoothed; 0 while none was measured. */
+    long roundTripNanos() {
+        return smoothNanos;
     }
 
     private void arm(long nowNanos) {

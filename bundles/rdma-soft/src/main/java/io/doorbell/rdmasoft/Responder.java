@@ -2,12 +2,18 @@ package io.doorbell.rdmasoft;
 
 import io.doorbell.verbs.Access;
 import io.doorbell.verbs.Completions;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The half of a queue pair that answers: what the peer sends, writes and reads. IBTA vol. 1 release 1.4 §9.7 "Reliable Service".
  *
  * <p>Acknowledgements are gathered: one for all packets of a cycle, with the highest number. Answers to reads go out in order, as far as the lane
  * has room; no acknowledgement overtakes one, since it would say that the read was answered.
+ *
+ * <p>To be told to send again costs some peers their connection: Linux's rxe, up to 6.12 at least, then executes once more what its send queue has of
+ * registrations behind the packet that is missing, finds the memory registered already, and its queue pair has failed; that of 6.1 also drops all
+ * acknowledgements from then on and says nothing to anybody ({@code rxe_requester}, {@code check_type_state}). So what comes early is kept for a moment,
+ * the last acknowledgement is repeated, and who was told and does not send is given up.
  *
  * <p>Nothing that a packet says is used before it is checked: key, range and rights at each packet of a message.
  *
@@ -21,6 +27,26 @@ final class Responder {
     private static final long MAX_READ_BYTES = 1L << 30;
 
     private static final int NO_ANSWER = -1;
+
+    private static final long NEVER = Long.MAX_VALUE;
+
+    /** How long what came early is kept before the peer is told: a round trip, within these. */
+    private static final long MIN_KEEP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private static final long MAX_KEEP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    /** A peer that was told is told again after this, and then after twice as long, up to a second: a NAK may be lost too. */
+    private static final long TELL_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+    private static final long MAX_TELL_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** A peer that has sent something that was dropped, and does not send it again for so long, cannot: three of the longest timeouts of its own. */
+    private static final long OWED_NANOS = 3 * Requester.MAX_TIMEOUT_NANOS;
+
+    /** The last acknowledgement is repeated so long after it when nothing follows, and once more after four times that. */
+    private static final long ACK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
+
+    private static final int ACKS_AGAIN = 2;
 
     /** Outcomes of a packet that are no syndrome of a NAK. */
     private static final int TAKEN = 0;
@@ -45,8 +71,23 @@ final class Responder {
     /** The peer knows from where to send again: what is ahead of that is dropped without a word. */
     private boolean told;
 
-    /** The highest number that was dropped since then, because it was ahead. */
+    /** The list of what came early. */
+    private int early = EarlyPackets.NONE;
+
+    /** Until then what is missing may come by itself. */
+    private long keepUntilNanos = NEVER;
+
+    /** The peer has sent what was dropped because it was ahead, up to {@link #droppedPsn}, and has to send it again. */
+    private boolean owed;
+
     private int droppedPsn;
+    private long owedSinceNanos;
+    private long tellAgainNanos = NEVER;
+    private long tellIntervalNanos;
+
+    private long ackAgainNanos = NEVER;
+    private int acksAgain;
+    private int ackedPsn;
 
     private Message message = Message.NONE;
     private ReceiveQueue.Receive current;
@@ -130,41 +171,52 @@ final class Responder {
 
     // Requests.
 
-    /** A packet of the peer's; its headers are at {@code at} of the lane's memory for what comes in, {@code bytes} of data behind them. */
-    void requested(int opcode, int psn, boolean ask, long at, int headerBytes, int bytes) {
+    /** A packet of the peer's, of so many bytes with its check, at {@code at} of the lane's memory for what comes in. */
+    void requested(int psn, long at, int packetBytes) {
         int ahead = Psn.ahead(psn, expectedPsn);
-        if (ahead != 0) {
-            if (ahead > 0) {
-                early(psn);
-            } else {
-                duplicate(opcode, psn, at);
-            }
-            return;
+        if (ahead > 0) {
+            early(psn, ahead, at, packetBytes);
+        } else if (ahead < 0) {
+            duplicate(Headers.opcode(lane.in(), at), psn, at);
+        } else {
+            inOrder(psn, at, packetBytes);
+            takeEarly();
         }
+    }
+
+    private void inOrder(int psn, long at, int packetBytes) {
+        int opcode = Headers.opcode(lane.in(), at);
+        boolean ask = Headers.ackRequested(lane.in(), at);
         told = false;
         // It came late, but in the same cycle as those that overtook it: these the peer has still to be told to send
         // again.
         boolean overtaken = answer == Syndrome.NAK_SEQUENCE;
         // That also said what has come, which now has to be said in another way.
-        boolean owed = answer != NO_ANSWER && Syndrome.kind(answer) != Syndrome.KIND_ACK;
-        if (owed) {
+        boolean owing = answer != NO_ANSWER && Syndrome.kind(answer) != Syndrome.KIND_ACK;
+        if (owing) {
             answer = NO_ANSWER;
         }
-        int outcome = take(opcode, at, headerBytes, bytes);
+        int outcome = take(opcode, at, Opcode.headerBytes(opcode), Lane.dataBytes(lane.in(), at, packetBytes));
         switch (outcome) {
             case TAKEN -> {
                 if (opcode != Opcode.READ_REQUEST) {
                     expectedPsn = Psn.add(expectedPsn, 1);
                 }
-                if (overtaken && Psn.ahead(droppedPsn, expectedPsn) >= 0) {
+                if (owed) {
+                    paid();
+                }
+                if (overtaken && owed) {
                     told = true;
                     answer(Syndrome.NAK_SEQUENCE, expectedPsn);
-                } else if ((ask || owed) && opcode != Opcode.READ_REQUEST) {
+                } else if ((ask || owing) && opcode != Opcode.READ_REQUEST) {
                     answer(Syndrome.ACK, psn);
                 }
             }
             case NOT_READY -> {
                 lane.count(Count.RNR_SENT);
+                // All that follows it comes again too.
+                forgetEarly();
+                owedSinceNanos = lane.nowNanos();
                 told = true;
                 answer(Syndrome.rnr(RNR_CODE), psn);
             }
@@ -172,16 +224,124 @@ final class Responder {
         }
     }
 
-    private void early(int psn) {
+    // What comes early.
+
+    private void early(int psn, int ahead, long at, int packetBytes) {
+        if (!told && ahead <= EarlyPackets.MOST_AHEAD && !lane.early.isFull()) {
+            if (early == EarlyPackets.NONE) {
+                keepOn();
+            }
+            early = lane.early.keep(early, psn, lane.in(), at, packetBytes);
+            lane.count(Count.CAME_EARLY);
+            return;
+        }
         lane.count(Count.DROP_OUT_OF_SEQUENCE);
-        if (!told || Psn.ahead(psn, droppedPsn) > 0) {
+        owes(psn);
+        if (!told) {
+            forgetEarly();
+            tell();
+        }
+    }
+
+    private void keepOn() {
+        long roundTrip = pair.requester.roundTripNanos();
+        keepUntilNanos = lane.nowNanos()
+                + (roundTrip == 0 ? MAX_KEEP_NANOS : Math.clamp(roundTrip, MIN_KEEP_NANOS, MAX_KEEP_NANOS));
+        lane.wakeAt(keepUntilNanos);
+    }
+
+    /** Takes those whose turn it is now. */
+    private void takeEarly() {
+        if (early == EarlyPackets.NONE) {
+            return;
+        }
+        while (early != EarlyPackets.NONE && Psn.ahead(lane.early.psn(early), expectedPsn) <= 0) {
+            int slot = early;
+            early = lane.early.next(slot);
+            lane.takeEarly();
+            // It may be the end of the queue pair, which gives back the others.
+            if (lane.early.psn(slot) == expectedPsn) {
+                inOrder(lane.early.psn(slot), lane.early.offset(slot), lane.early.bytes(slot));
+            }
+            lane.early.release(slot);
+        }
+        if (early == EarlyPackets.NONE) {
+            keepUntilNanos = NEVER;
+        } else {
+            // Another one is missing.
+            keepOn();
+        }
+    }
+
+    /** Drops them. The peer knows, or will be told, that they are to be sent again. */
+    private void forgetEarly() {
+        while (early != EarlyPackets.NONE) {
+            int slot = early;
+            early = lane.early.next(slot);
+            lane.count(Count.DROP_OUT_OF_SEQUENCE);
+            owes(lane.early.psn(slot));
+            lane.early.release(slot);
+        }
+        keepUntilNanos = NEVER;
+    }
+
+    private void owes(int psn) {
+        if (!owed) {
+            owed = true;
+            droppedPsn = psn;
+            owedSinceNanos = lane.nowNanos();
+        } else if (Psn.ahead(psn, droppedPsn) > 0) {
             droppedPsn = psn;
         }
-        if (!told) {
-            told = true;
-            lane.count(Count.SEQUENCE_NAK_SENT);
-            answer(Syndrome.NAK_SEQUENCE, expectedPsn);
+    }
+
+    /** Something that was missing has come. */
+    private void paid() {
+        owed = Psn.ahead(droppedPsn, expectedPsn) >= 0;
+        owedSinceNanos = lane.nowNanos();
+        tellIntervalNanos = TELL_AGAIN_NANOS;
+        tellAgainNanos = owed ? owedSinceNanos + TELL_AGAIN_NANOS : NEVER;
+        if (owed) {
+            lane.wakeAt(tellAgainNanos);
         }
+    }
+
+    /** Tells the peer what is missing, and what has come. */
+    private void tell() {
+        tellIntervalNanos = TELL_AGAIN_NANOS;
+        tellAgain();
+    }
+
+    private void tellAgain() {
+        told = true;
+        tellAgainNanos = lane.nowNanos() + tellIntervalNanos;
+        lane.wakeAt(tellAgainNanos);
+        lane.count(Count.SEQUENCE_NAK_SENT);
+        answer(Syndrome.NAK_SEQUENCE, expectedPsn);
+    }
+
+    /** Looks at the clock. Returns when to look again. */
+    long tick(long nowNanos) {
+        if (nowNanos - keepUntilNanos >= 0 && keepUntilNanos != NEVER) {
+            forgetEarly();
+            tell();
+        }
+        if (nowNanos - tellAgainNanos >= 0 && tellAgainNanos != NEVER) {
+            if (nowNanos - owedSinceNanos >= OWED_NANOS) {
+                pair.fail(Completions.RETRIES_EXCEEDED, "the peer does not send again what was lost");
+                return NEVER;
+            }
+            tellIntervalNanos = Math.min(2 * tellIntervalNanos, MAX_TELL_AGAIN_NANOS);
+            tellAgain();
+        }
+        if (nowNanos - ackAgainNanos >= 0 && ackAgainNanos != NEVER) {
+            ackAgainNanos = NEVER;
+            if (answer == NO_ANSWER) {
+                lane.count(Count.ACKNOWLEDGED_AGAIN);
+                answer(Syndrome.ACK, ackedPsn);
+            }
+        }
+        return Math.min(keepUntilNanos, Math.min(tellAgainNanos, ackAgainNanos));
     }
 
     private int take(int opcode, long at, int headerBytes, int bytes) {
@@ -350,6 +510,7 @@ final class Responder {
         remembered.add(expectedPsn, packets, address, key, many);
         // Its answer acknowledges what came before it.
         answer = NO_ANSWER;
+        ackAgainNanos = NEVER;
         answerRead(expectedPsn, packets, address, key, many);
         expectedPsn = Psn.add(expectedPsn, packets);
         msn++;
@@ -429,8 +590,25 @@ final class Responder {
             return false;
         }
         acknowledge(answer, answerPsn);
+        if (answer == Syndrome.ACK) {
+            acknowledgeAgain();
+        }
         answer = NO_ANSWER;
         return true;
+    }
+
+    /** It may be lost, and the peer's timer may be seconds. */
+    private void acknowledgeAgain() {
+        if (acksAgain == 0 || answerPsn != ackedPsn) {
+            ackedPsn = answerPsn;
+            acksAgain = ACKS_AGAIN;
+            ackAgainNanos = lane.nowNanos() + ACK_AGAIN_NANOS;
+        } else if (--acksAgain > 0) {
+            ackAgainNanos = lane.nowNanos() + 4 * ACK_AGAIN_NANOS;
+        } else {
+            return;
+        }
+        lane.wakeAt(ackAgainNanos);
     }
 
     private void acknowledge(int syndrome, int psn) {
@@ -505,6 +683,9 @@ final class Responder {
     /** Ends everything: receives of its own are flushed. */
     void flush() {
         answer = NO_ANSWER;
+        forgetEarly();
+        ackAgainNanos = NEVER;
+        tellAgainNanos = NEVER;
         waiting.count = 0;
         readPacket = 0;
         if (current != null) {

@@ -21,6 +21,10 @@ import java.util.TreeMap;
 final class PacketFuzzRun implements AutoCloseable {
     private static final int[] MTUS = {256, 512, 1024, 2048, 4096};
     private static final int WILD_PACKETS = 96;
+
+    /** The number that the peer of the other queue pair has. */
+    static final int BYSTANDER = 0x1111;
+
     private static final int MOST_ACKNOWLEDGEMENTS = 16;
 
     private final Random random;
@@ -47,7 +51,8 @@ final class PacketFuzzRun implements AutoCloseable {
         memory = new FuzzMemory(node.domain, other, random);
         // A window for a queue pair that stays: its key is of no use on others.
         stranger = (SoftQueuePair) node.pair();
-        stranger.connect(new SoftQueuePair.Peer(peer.addressHigh(), peer.addressLow(), 0x1111, 5, 5, 1024, 4, 4, 7, 7));
+        stranger.connect(
+                new SoftQueuePair.Peer(peer.addressHigh(), peer.addressLow(), BYSTANDER, 5, 5, 1024, 4, 4, 7, 7));
         window = bind(stranger);
         node.forget();
     }
@@ -116,7 +121,8 @@ final class PacketFuzzRun implements AutoCloseable {
         int kind = random.nextInt(7);
         int at = switch (kind) {
             case 0 -> Psn.add(link.psn, -1 - random.nextInt(1000));
-            case 1 -> Psn.add(link.psn, 1 + random.nextInt(1000));
+            // What is less far ahead is kept, and counts when its turn comes.
+            case 1 -> Psn.add(link.psn, 2 * EarlyPackets.MOST_AHEAD + random.nextInt(1000));
             default -> link.psn;
         };
         var packet = link.begin(opcode, at, random.nextBoolean(), bytes);
@@ -548,7 +554,7 @@ final class PacketFuzzRun implements AutoCloseable {
     private void bystander() {
         int[] came = {0, 0};
         wire.sink = (packets, at, bytes) -> {
-            assertThat(Headers.destination(packets, at)).isEqualTo(0x1111);
+            assertThat(Headers.destination(packets, at)).isEqualTo(BYSTANDER);
             came[Headers.opcode(packets, at) == Opcode.ACKNOWLEDGE ? 0 : 1]++;
         };
         node.receive(stranger, 1, 8192, 64);
