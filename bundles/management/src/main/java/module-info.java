@@ -10,6 +10,8 @@ module io.doorbell.management {
     requires org.slf4j;
     requires static org.apache.felix.healthcheck.api;
     requires static jakarta.servlet;
+    requires static jolokia.core;
+    requires static jolokia.json;
     requires static jolokia.server.core;
     requires static org.osgi.service.cm;
     requires static org.osgi.service.component.annotations;

@@ -143,8 +143,7 @@ class ManagementIT {
                 {"type": "exec", "mbean": "java.lang:type=Memory", "operation": "gc"}""", """
                 {"type": "exec", "mbean": "com.sun.management:type=DiagnosticCommand", "operation": "vmVersion"}""", """
                 {"type": "read", "mbean": "com.sun.management:type=HotSpotDiagnostic"}""", """
-                {"type": "write", "mbean": "java.lang:type=Memory", "attribute": "Verbose", "value": true}""", """
-                {"type": "notification", "command": "register"}"""})
+                {"type": "write", "mbean": "java.lang:type=Memory", "attribute": "Verbose", "value": true}"""})
     void whatThePolicyDoesNotNameIsDenied(String request) throws IOException, InterruptedException {
         var answer = post(request);
 

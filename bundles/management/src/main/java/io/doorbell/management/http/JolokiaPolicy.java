@@ -22,9 +22,15 @@ final class JolokiaPolicy extends PolicyRestrictor {
         }
     }
 
-    /** A GET only reads: a link or a picture in some page must not change anything. So does who may only look, in whatever way. */
+    /**
+     * A GET only reads: a link or a picture in some page must not change anything. So does who may only look, in whatever way; and who
+     * hears of notifications gets them by an operation.
+     */
     @Override
     public boolean isOperationAllowed(ObjectName name, String operation) {
+        if (name.equals(NotificationRequests.STORE)) {
+            return operation.equals(NotificationRequests.PULL) || operation.startsWith(NotificationRequests.PULL + "(");
+        }
         return !JolokiaServlet.reading() && super.isOperationAllowed(name, operation);
     }
 

@@ -14,14 +14,21 @@ final class JolokiaServlet extends OsgiAgentServlet {
 
     private static final ScopedValue<Boolean> READING = ScopedValue.newInstance();
 
+    private final transient JolokiaPolicy policy;
+
     JolokiaServlet(BundleContext context) {
-        super(context, JolokiaPolicy.ofBundle());
+        this(context, JolokiaPolicy.ofBundle());
+    }
+
+    private JolokiaServlet(BundleContext context, JolokiaPolicy policy) {
+        super(context, policy);
+        this.policy = policy;
     }
 
     @Override
     protected void initServices(ServletConfig config, JolokiaServiceManager services) {
         super.initServices(config, services);
-        services.addService(new NotificationRefusal());
+        services.addService(new NotificationRequests(policy));
     }
 
     /** Whether the request that this thread handles may only read: by whom it is, or as a GET. */

@@ -89,6 +89,19 @@ class JolokiaPolicyTest {
     }
 
     @Test
+    void ofTheStoreOfNotificationsNothingIsDoneButThePull() throws Exception {
+        assertThat(policy.isOperationAllowed(NotificationRequests.STORE, "pull"))
+                .isTrue();
+        assertThat(policy.isOperationAllowed(NotificationRequests.STORE, "pull(java.lang.String,java.lang.String)"))
+                .isTrue();
+        assertThat(policy.isOperationAllowed(NotificationRequests.STORE, "pullAll"))
+                .isFalse();
+        assertThat(policy.isOperationAllowed(name("jolokia:type=Config"), "pull"))
+                .isFalse();
+        assertThat(policy.isObjectNameHidden(NotificationRequests.STORE)).isTrue();
+    }
+
+    @Test
     void byGetAndPostAndForNoOtherSite() {
         assertThat(policy.isHttpMethodAllowed(HttpMethod.GET)).isTrue();
         assertThat(policy.isHttpMethodAllowed(HttpMethod.POST)).isTrue();
