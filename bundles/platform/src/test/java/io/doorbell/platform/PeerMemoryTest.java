@@ -9,6 +9,7 @@ import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
@@ -144,13 +145,21 @@ class PeerMemoryTest {
     private static int number(Path file) throws IOException {
         try (var descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
             for (var descriptor : descriptors) {
-                if (Files.isSymbolicLink(descriptor)
-                        && Files.readSymbolicLink(descriptor).equals(file.toRealPath())) {
+                if (leadsTo(descriptor, file)) {
                     return Integer.parseInt(descriptor.getFileName().toString());
                 }
             }
         }
         throw new AssertionError(file + " is not open");
+    }
+
+    /** One that another thread closes while we look does not. */
+    private static boolean leadsTo(Path descriptor, Path file) throws IOException {
+        try {
+            return Files.readSymbolicLink(descriptor).equals(file.toRealPath());
+        } catch (NoSuchFileException closed) {
+            return false;
+        }
     }
 
     /** As a peer gets it. */

@@ -2,6 +2,7 @@ package io.doorbell.emulator.vfiouser;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** What this process holds, which in these tests is client and server. */
@@ -31,12 +32,20 @@ final class ProcessState {
     static int descriptor(Path file) throws IOException {
         try (var descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
             for (var descriptor : descriptors) {
-                if (Files.isSymbolicLink(descriptor)
-                        && Files.readSymbolicLink(descriptor).equals(file.toRealPath())) {
+                if (leadsTo(descriptor, file)) {
                     return Integer.parseInt(descriptor.getFileName().toString());
                 }
             }
         }
         throw new AssertionError(file + " is not open");
+    }
+
+    /** One that another thread closes while we look does not. */
+    private static boolean leadsTo(Path descriptor, Path file) throws IOException {
+        try {
+            return Files.readSymbolicLink(descriptor).equals(file.toRealPath());
+        } catch (NoSuchFileException closed) {
+            return false;
+        }
     }
 }
