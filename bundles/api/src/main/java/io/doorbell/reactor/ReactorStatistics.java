@@ -5,7 +5,7 @@ package io.doorbell.reactor;
  *
  * @param cycles duty cycles run
  * @param busyCycles cycles in which some poller did work
- * @param parks times the thread slept
+ * @param parks times the thread slept, naps included
  * @param pollers pollers it runs now
  * @param pollerFailures times a poller threw; it is removed then, but for a fault of memory that has gone
  * @param lastCycleNanos {@link System#nanoTime()} when the reactor last read the clock; old while parked

@@ -15,7 +15,8 @@ import java.util.Map;
  * The reactors of a node. Any thread may call any method.
  *
  * <p>Placement: the CPU, among those this process may use, with the fewest reactors that live; of several, the first for a
- * host, the last for a device. So one host and one device never share a CPU where there are two.
+ * host, the last for a device. So one host and one device never share a CPU where there are two. Those that have to share one do not spin while
+ * another of them is awake: they sleep where their pollers agree, and nap where they do not.
  */
 public final class ReactorPool implements Reactors, AutoCloseable {
     private final Carriers carriers = new Carriers();
@@ -62,6 +63,7 @@ public final class ReactorPool implements Reactors, AutoCloseable {
                     new ReactorThread(name, pinTo, options, allowed.cardinality() == 1, longestPark, () -> ended(name));
             living.put(name, reactor);
             places.put(name, place);
+            acquaint(place);
         }
         reactor.start();
         return reactor;
@@ -79,7 +81,18 @@ public final class ReactorPool implements Reactors, AutoCloseable {
 
     private synchronized void ended(String name) {
         living.remove(name);
-        places.remove(name);
+        acquaint(places.remove(name));
+    }
+
+    /** Tells those on a CPU of each other: none of them spins while another wants it. */
+    private void acquaint(int place) {
+        var here = living.entrySet().stream()
+                .filter(each -> places.get(each.getKey()) == place)
+                .map(Map.Entry::getValue)
+                .toList();
+        for (var one : here) {
+            one.neighbours(here.stream().filter(other -> other != one).toArray(ReactorThread[]::new));
+        }
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +47,12 @@ final class ReactorThread implements Reactor {
     /** Tasks run in one cycle, so that a flood of them does not starve the pollers. */
     private static final int TASKS_PER_CYCLE = 16;
 
+    /** Idle cycles after which one that shares its CPU stops spinning: some 2 µs, in which a device that answers from memory has answered. */
+    private static final int CROWDED_SPIN_CYCLES = 64;
+
+    /** How long it lets others have the CPU then, where its pollers do not agree to a sleep. Linux adds up to 50 µs of its own. */
+    private static final long NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
+
     /** While it spins the clock is read once in this many cycles, a power of two. */
     private static final int CLOCK_EVERY_CYCLES = 8;
 
@@ -58,6 +65,7 @@ final class ReactorThread implements Reactor {
     /** Faults further apart than this are not one after another. */
     private static final int FAULT_CYCLES = 1024;
 
+    private static final VarHandle NEIGHBOURS;
     private static final VarHandle PARKED;
     private static final VarHandle STOP;
     private static final VarHandle POLLERS;
@@ -68,6 +76,7 @@ final class ReactorThread implements Reactor {
     static {
         try {
             var lookup = MethodHandles.lookup();
+            NEIGHBOURS = exact(lookup, "neighbours", ReactorThread[].class);
             PARKED = exact(lookup, "parked", boolean.class);
             STOP = exact(lookup, "stop", boolean.class);
             POLLERS = exact(lookup, "pollers", Poller[].class);
@@ -99,6 +108,7 @@ final class ReactorThread implements Reactor {
     private long lastFaultCycle;
 
     // Written by others.
+    private ReactorThread[] neighbours = new ReactorThread[0];
     private boolean stop;
     private boolean parked;
 
@@ -124,6 +134,11 @@ final class ReactorThread implements Reactor {
         yieldCycles = options.yieldCycles();
         longestParkNanos = longestPark.toNanos();
         thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+    }
+
+    /** Those on the same CPU, from now on. */
+    void neighbours(ReactorThread[] others) {
+        NEIGHBOURS.setOpaque(this, others);
     }
 
     /** Starts the thread and returns when it runs where it should. */
@@ -228,7 +243,9 @@ final class ReactorThread implements Reactor {
 
     private void idle() {
         int idle = ++idleCycles;
-        if (idle <= spinCycles) {
+        if (idle > CROWDED_SPIN_CYCLES && isCrowded()) {
+            makeRoom(idle);
+        } else if (idle <= spinCycles) {
             Thread.onSpinWait();
             if ((idle & (CLOCK_EVERY_CYCLES - 1)) == 0) {
                 readClock();
@@ -240,6 +257,27 @@ final class ReactorThread implements Reactor {
             // Someone has to be polled: go on yielding, and ask again after as many cycles.
             idleCycles = spinCycles;
             Thread.yield();
+            readClock();
+        }
+    }
+
+    /** Whether another reactor wants this CPU: spinning would hold it up, for time slices that are a thousand I/Os long. */
+    private boolean isCrowded() {
+        for (var neighbour : (ReactorThread[]) NEIGHBOURS.getOpaque(this)) {
+            if (!(boolean) PARKED.getOpaque(neighbour)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** A sleep; and if not all agree, one more cycle, for that may have been since there is work, and then a nap. */
+    private void makeRoom(int idle) {
+        if ((idle & 1) == 0) {
+            park();
+        } else {
+            parks++;
+            LockSupport.parkNanos(NAP_NANOS);
             readClock();
         }
     }

@@ -70,6 +70,25 @@ class ReactorTest {
     }
 
     @Test
+    void thoseThatShareACpuNapInsteadOfSpinningAndOneAloneDoesNot() {
+        int cpu = CpuAffinity.processCpus().nextSetBit(0);
+        var one = sleepers.open("one", Role.HOST, cpu);
+        var two = sleepers.open("two", Role.HOST, cpu);
+        one.add(polling(now -> 0));
+        two.add(polling(now -> 0));
+
+        await().atMost(BOUND)
+                .until(() -> one.statistics().parks() > 10 && two.statistics().parks() > 10);
+
+        two.close();
+        one.call(() -> null, BOUND);
+        long naps = one.statistics().parks();
+        long cycles = one.statistics().cycles();
+        await().atMost(BOUND).until(() -> one.statistics().cycles() > cycles + 10_000);
+        assertThat(one.statistics().parks()).isEqualTo(naps);
+    }
+
+    @Test
     void refusesToRunAPollerTwice() {
         var poller = polling(now -> 0);
         reactor.add(poller);
