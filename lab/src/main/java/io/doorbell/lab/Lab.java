@@ -16,6 +16,11 @@ public interface Lab {
     /** Arguments for QEMU beside those of every lab; {@code images} is an empty folder for disk images. */
     List<String> devices(Images images);
 
+    /** Debian's packages that the guest needs beside those of every lab: unpacked into {@code $LAB_MORE}. */
+    default List<String> packages() {
+        return List.of();
+    }
+
     /** Lines of shell that the guest runs before the first case, when the modules are there. */
     default List<String> preparation() {
         return List.of();

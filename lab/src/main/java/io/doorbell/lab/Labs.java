@@ -1,13 +1,14 @@
 package io.doorbell.lab;
 
 import io.doorbell.lab.pcie.PcieLab;
+import io.doorbell.lab.rdma.NicLab;
 import io.doorbell.lab.rdma.RdmaLab;
 import io.doorbell.lab.tcp.TcpLab;
 import java.util.List;
 
 /** Every lab there is. */
 public final class Labs {
-    private static final List<Lab> ALL = List.of(new PcieLab(), new TcpLab(), new RdmaLab());
+    private static final List<Lab> ALL = List.of(new PcieLab(), new TcpLab(), new RdmaLab(), new NicLab());
 
     private Labs() {}
 

@@ -65,6 +65,7 @@ class ArrowsTest {
             Map.entry("bundle-tcp", List.of("io.doorbell.tcp..")),
             Map.entry("bundle-rdma-target", List.of("io.doorbell.rdmatarget..")),
             Map.entry("bundle-rdma-host", List.of("io.doorbell.rdmahost..")),
+            Map.entry("bundle-rdma-nic", List.of("io.doorbell.rdmanic..")),
             Map.entry("management", List.of("io.doorbell.management..")),
             Map.entry("bundle-pcie", List.of("io.doorbell.pcie..")),
             Map.entry("bundle-perf", List.of("io.doorbell.perf..")),
@@ -84,6 +85,7 @@ class ArrowsTest {
             Map.entry("bundle-tcp", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
             Map.entry("bundle-rdma-target", List.of("nvme-spec", "platform", "api", "fabrics")),
             Map.entry("bundle-rdma-host", List.of("nvme-spec", "platform", "api", "driver", "fabrics")),
+            Map.entry("bundle-rdma-nic", List.of("platform", "api")),
             Map.entry("deployment", List.of("api", "platform")),
             Map.entry("runtime", List.of("nvme-spec", "platform", "pci-bus")));
 

@@ -227,9 +227,16 @@ public final class TcpSocket implements AutoCloseable {
             if (result < 0) {
                 throw new PlatformException(peer ? "getpeername" : "getsockname", -result, "");
             }
-            boolean four = address.get(JAVA_SHORT, 0) == TcpCalls.AF_INET;
-            byte[] bytes = address.asSlice(four ? 4 : 8, four ? 4 : 16).toArray(JAVA_BYTE);
-            return new InetSocketAddress(InetAddress.getByAddress(bytes), Short.toUnsignedInt(address.get(PORT, 2)));
+            return address(address);
+        }
+    }
+
+    /** What a sockaddr says. */
+    static InetSocketAddress address(MemorySegment sockaddr) {
+        boolean four = sockaddr.get(JAVA_SHORT, 0) == TcpCalls.AF_INET;
+        byte[] bytes = sockaddr.asSlice(four ? 4 : 8, four ? 4 : 16).toArray(JAVA_BYTE);
+        try {
+            return new InetSocketAddress(InetAddress.getByAddress(bytes), Short.toUnsignedInt(sockaddr.get(PORT, 2)));
         } catch (UnknownHostException impossible) {
             throw new AssertionError("4 or 16 bytes", impossible);
         }

@@ -34,6 +34,10 @@ final class LabRun {
     /** @return whether all passed */
     boolean run(List<Case> cases, Report report) throws IOException, InterruptedException {
         var packages = Packages.in(folder, progress);
+        var more = lab.packages().isEmpty()
+                ? ""
+                : MorePackages.in(folder.resolve("more"), lab.packages(), progress)
+                        .toString();
         var logs = Files.createDirectories(folder.resolve(lab.name()));
         // The guest reads the script and this one's log while it runs: one run of a lab at a time.
         try (var channel = FileChannel.open(logs.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -41,18 +45,19 @@ final class LabRun {
             var classes = classes(logs.resolve("classes"));
             var usual = cases.stream().filter(one -> !one.newerKernel()).toList();
             if (!usual.isEmpty()) {
-                boot(new Way(packages, packages.kernel(), classes, logs, ""), usual, report);
+                boot(new Way(packages, packages.kernel(), more, classes, logs, ""), usual, report);
             }
             var others = cases.stream().filter(Case::newerKernel).toList();
             if (!others.isEmpty()) {
-                runOnNewerKernel(packages, classes, logs, others, report);
+                runOnNewerKernel(packages, more, classes, logs, others, report);
             }
         }
         report.end();
         return report.allPassed();
     }
 
-    private void runOnNewerKernel(Packages packages, Path classes, Path logs, List<Case> cases, Report report)
+    private void runOnNewerKernel(
+            Packages packages, String more, Path classes, Path logs, List<Case> cases, Report report)
             throws IOException, InterruptedException {
         Kernel kernel;
         try {
@@ -61,15 +66,16 @@ final class LabRun {
             cases.forEach(one -> report.skipped(one.name(), "no newer kernel here: " + none.getMessage()));
             return;
         }
-        boot(new Way(packages, kernel, classes, logs, "-newer"), cases, report);
+        boot(new Way(packages, kernel, more, classes, logs, "-newer"), cases, report);
     }
 
     /**
      * How a guest is come by.
      *
+     * @param more where the lab's own packages are
      * @param suffix of what is written about it
      */
-    private record Way(Packages packages, Kernel kernel, Path classes, Path logs, String suffix) {
+    private record Way(Packages packages, Kernel kernel, String more, Path classes, Path logs, String suffix) {
         Path log(String name, String extension) {
             return logs.resolve(name + suffix + extension);
         }
@@ -78,7 +84,7 @@ final class LabRun {
     private void boot(Way way, List<Case> cases, Report report) throws IOException, InterruptedException {
         var image = GuestImage.in(folder, way.packages, way.kernel);
         var console = way.log("console", ".log");
-        var start = Files.writeString(way.log("start", ".sh"), script(way.packages, way.kernel, way.classes));
+        var start = Files.writeString(way.log("start", ".sh"), script(way));
         progress.say("booting " + way.kernel.release() + "; the guest's console is " + console);
         try {
             runIn(way, image, start, console, cases, report);
@@ -122,30 +128,30 @@ final class LabRun {
     }
 
     /** What the guest does once it sees the machine's files. */
-    private String script(Packages packages, Kernel kernel, Path classes) {
+    private String script(Way way) {
         var java = Path.of(System.getProperty("java.home"), "bin/java");
-        var root = packages.root();
+        var root = way.packages.root();
         return """
-                export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin:%1$s/sbin:%1$s/bin
-                export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s
-                # Who drives what is for the cases to say.
-                echo 0 >/sys/bus/pci/drivers_autoprobe
-                %1$s/sbin/modprobe -d %12$s -a %4$s || exit 1
-                %10$s
-                for port in /sys/class/virtio-ports/*; do
-                    [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
-                done
-                %11$s%2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
-                    --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s \\
-                    -cp '%7$s/*' %8$s %9$s $device
-                """.formatted(
+            export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin:%1$s/sbin:%1$s/bin
+            export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s LAB_MORE=%13$s
+            # Who drives what is for the cases to say.
+            echo 0 >/sys/bus/pci/drivers_autoprobe
+            %1$s/sbin/modprobe -d %12$s -a %4$s || exit 1
+            %10$s
+            for port in /sys/class/virtio-ports/*; do
+                [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
+            done
+            %11$s%2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
+                --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s \\
+                -cp '%7$s/*' %8$s %9$s $device
+            """.formatted(
                         root,
                         java.getParent().getParent(),
-                        packages.libraries(),
+                        way.packages.libraries(),
                         String.join(" ", lab.modules()),
                         Machine.PORT,
                         System.getProperty("doorbell.root"),
-                        classes,
+                        way.classes,
                         GuestMain.class.getName(),
                         lab.name(),
                         lab.preparation().stream()
@@ -154,7 +160,8 @@ final class LabRun {
                         lab.networkNamespace().isEmpty()
                                 ? ""
                                 : "LD_LIBRARY_PATH=$LAB_LIBRARIES ip netns exec " + lab.networkNamespace() + " ",
-                        kernel.root());
+                        way.kernel.root(),
+                        way.more);
     }
 
     /** A copy: the guest reads it as it goes, and somebody may build meanwhile. */

@@ -23,12 +23,12 @@ import picocli.CommandLine.Spec;
         name = "lab",
         mixinStandardHelpOptions = true,
         description = {
-            "Boots a kernel and devices that are not ours in QEMU and runs cases there. The last line says how many passed"
-                    + " and how many failed, or \"skipped:\" and why.",
+            "Boots a kernel and devices that are not ours in QEMU and runs cases there. The last line says how many"
+                    + " passed and how many failed, or \"skipped:\" and why.",
             "What is needed comes from Debian's packages into build/lab; nothing is installed."
         })
 public final class Main implements Callable<Integer> {
-    @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma")
+    @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma, rdma-nic")
     private String name;
 
     @Option(names = "--case", paramLabel = "NAME", description = "run only this case; may be given more than once")

@@ -10,10 +10,11 @@ import io.doorbell.resources.reactor.ReactorOptions;
 import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
+import io.doorbell.verbs.VerbsDevice;
 import java.net.InetAddress;
 import java.util.TreeMap;
 
-/** Our target: one subsystem, whose namespace 1 is in memory, at port 4420 of a software device. */
+/** Our target: one subsystem, whose namespace 1 is in memory, at port 4420 of a device. */
 final class Target implements AutoCloseable {
     static final String NQN = "nqn.2026-11.io.doorbell:lab";
     private static final int PORT = 4420;
@@ -24,10 +25,23 @@ final class Target implements AutoCloseable {
     private final ReactorPool reactors = new ReactorPool(MODEST);
     private final FabricTarget fabrics = new FabricTarget();
     final NvmSubsystem subsystem = new NvmSubsystem(NQN, "LAB", "Doorbell in the lab");
-    final SoftDevice device = SoftDevice.open(SoftSettings.of(InetAddress.ofLiteral(RdmaLab.TARGET_ADDRESS)));
+    final VerbsDevice device;
+    private final Runnable deviceEnd;
     private RdmaTarget listener;
 
+    /** At a software device. */
     Target() {
+        this(SoftDevice.open(SoftSettings.of(InetAddress.ofLiteral(RdmaLab.TARGET_ADDRESS))));
+    }
+
+    private Target(SoftDevice soft) {
+        this(soft, soft::close);
+    }
+
+    /** @param deviceEnd when this has let the device go */
+    Target(VerbsDevice device, Runnable deviceEnd) {
+        this.device = device;
+        this.deviceEnd = deviceEnd;
         addNamespace(1, 64 << 20);
         fabrics.add(subsystem);
         comesBack();
@@ -35,7 +49,7 @@ final class Target implements AutoCloseable {
 
     /** For the kernel. */
     String where() {
-        return "transport=rdma,traddr=" + RdmaLab.TARGET_ADDRESS + ",trsvcid=" + PORT;
+        return "transport=rdma,traddr=" + device.addresses().getFirst().getHostAddress() + ",trsvcid=" + PORT;
     }
 
     void addNamespace(int nsid, long bytes) {
@@ -83,7 +97,7 @@ final class Target implements AutoCloseable {
         listener.close();
         fabrics.close();
         subsystem.close();
-        device.close();
+        deviceEnd.run();
         reactors.close();
     }
 }

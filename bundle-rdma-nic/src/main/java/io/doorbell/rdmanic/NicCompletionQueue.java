@@ -1,0 +1,224 @@
+package io.doorbell.rdmanic;
+
+import io.doorbell.platform.IbvContext.AsyncEvent;
+import io.doorbell.platform.IbvCq;
+import io.doorbell.platform.PlatformException;
+import io.doorbell.reactor.Reactor;
+import io.doorbell.verbs.CompletionQueue;
+import io.doorbell.verbs.Completions;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * A completion queue of the device. It knows its queue pairs by their numbers: each completion gives room back to its queue pair, and those of
+ * one that is closed are dropped, which some devices keep.
+ */
+final class NicCompletionQueue implements CompletionQueue {
+    /** What is taken when the owner would like to sleep and something is there. */
+    private static final int STASH = 16;
+
+    private static final int ENTRY_BYTES = 48;
+    private static final int SMALLEST_TABLE = 16;
+    private static final Duration CALL_BOUND = Duration.ofSeconds(5);
+
+    private final NicDevice device;
+    private final Reactor owner;
+    private final IbvCq queue;
+    private final int entries;
+    private volatile boolean overrun;
+
+    // The owner's.
+    private final Completions stash = new Completions(STASH);
+    private int stashed;
+    private int stashedFrom;
+    private NicQueuePair[] table = new NicQueuePair[SMALLEST_TABLE];
+    private int pairs;
+
+    // Guarded by this.
+    private int users;
+    private boolean closed;
+
+    NicCompletionQueue(NicDevice device, Reactor owner, int entries, IbvCq queue) {
+        this.device = device;
+        this.owner = owner;
+        this.entries = entries;
+        this.queue = queue;
+        device.events().handle(queue.address(), this::happened);
+    }
+
+    private void happened(AsyncEvent event) {
+        if (event.type() == AsyncEvent.QUEUE_OVERRUN) {
+            overrun = true;
+            owner.wake();
+        }
+    }
+
+    IbvCq queue() {
+        return queue;
+    }
+
+    synchronized void retain() {
+        if (closed) {
+            throw new IllegalStateException("this completion queue is closed");
+        }
+        users++;
+    }
+
+    synchronized void release() {
+        users--;
+    }
+
+    static void requireOwner(Reactor owner) {
+        if (Thread.currentThread() != owner.thread()) {
+            throw new IllegalStateException(
+                    Thread.currentThread().getName() + " is not the owner, which is " + owner.name());
+        }
+    }
+
+    void requireOwner() {
+        requireOwner(owner);
+    }
+
+    /** Runs it on the owner's thread, and waits for it; here when that thread has ended. */
+    void onOwner(Runnable task) {
+        try {
+            owner.call(
+                    () -> {
+                        task.run();
+                        return null;
+                    },
+                    CALL_BOUND);
+        } catch (RejectedExecutionException ended) {
+            task.run();
+        }
+    }
+
+    // The table: open addressing by the lower bits of the number. The owner's thread.
+
+    void add(NicQueuePair pair) {
+        if (find(pair.number()) == pair) {
+            return;
+        }
+        if (2 * (pairs + 1) > table.length) {
+            var old = table;
+            table = new NicQueuePair[2 * old.length];
+            for (var known : old) {
+                if (known != null) {
+                    put(known);
+                }
+            }
+        }
+        put(pair);
+        pairs++;
+    }
+
+    private void put(NicQueuePair pair) {
+        int at = pair.number() & table.length - 1;
+        while (table[at] != null) {
+            at = at + 1 & table.length - 1;
+        }
+        table[at] = pair;
+    }
+
+    void remove(NicQueuePair pair) {
+        var old = table;
+        table = new NicQueuePair[old.length];
+        pairs = 0;
+        for (var known : old) {
+            if (known != null && known != pair) {
+                put(known);
+                pairs++;
+            }
+        }
+    }
+
+    private NicQueuePair find(int number) {
+        int at = number & table.length - 1;
+        while (table[at] != null && table[at].number() != number) {
+            at = at + 1 & table.length - 1;
+        }
+        return table[at];
+    }
+
+    // Completions.
+
+    @Override
+    public int poll(Completions into) {
+        requireOwner();
+        if (overrun) {
+            throw new IllegalStateException("a completion queue of " + entries + " entries has overrun");
+        }
+        int count = stashed > 0 ? unstash(into) : take(into);
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            var pair = find(into.queuePair(i));
+            if (pair == null) {
+                continue;
+            }
+            pair.completed(into.status(i), into.opcode(i));
+            if (kept < i) {
+                MemorySegment.copy(
+                        into.memory(), (long) ENTRY_BYTES * i, into.memory(), (long) ENTRY_BYTES * kept, ENTRY_BYTES);
+            }
+            kept++;
+        }
+        return kept;
+    }
+
+    private int take(Completions into) {
+        try {
+            return queue.poll(into.memory(), into.size());
+        } catch (PlatformException broken) {
+            throw new IllegalStateException(device + " is broken: " + broken.getMessage(), broken);
+        }
+    }
+
+    private int unstash(Completions into) {
+        int count = Math.min(stashed, into.size());
+        MemorySegment.copy(
+                stash.memory(), (long) ENTRY_BYTES * stashedFrom, into.memory(), 0, (long) ENTRY_BYTES * count);
+        stashed -= count;
+        stashedFrom += count;
+        return count;
+    }
+
+    @Override
+    public Reactor owner() {
+        return owner;
+    }
+
+    @Override
+    public int entries() {
+        return entries;
+    }
+
+    @Override
+    public boolean readyToPark() {
+        if (stashed == 0 && !overrun) {
+            queue.arm();
+            stashedFrom = 0;
+            stashed = take(stash);
+        }
+        return stashed == 0 && !overrun;
+    }
+
+    @Override
+    public int descriptor() {
+        return queue.fd();
+    }
+
+    @Override
+    public synchronized void close() {
+        if (users > 0) {
+            throw new IllegalStateException(users + " queue pairs complete in this queue");
+        }
+        if (!closed) {
+            device.events().forget(queue.address());
+            queue.close();
+            closed = true;
+            stash.close();
+            device.release();
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package io.doorbell.lab.rdma;
+
+import io.doorbell.lab.kernel.KernelHost;
+import io.doorbell.rdmanic.NicDevice;
+import io.doorbell.rdmanic.NicDevices;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** The guest's RDMA devices, as the bundle finds them. */
+final class Nic implements AutoCloseable {
+    private final List<NicDevice> devices = new CopyOnWriteArrayList<>();
+    private final NicDevices watch = NicDevices.watch(Set.of(NicLab.DEVICE), devices::add, devices::remove);
+
+    /** The one at this address, when it is there. */
+    NicDevice at(String address) {
+        var wanted = InetAddress.ofLiteral(address);
+        KernelHost.await("an RDMA device at " + address, () -> find(wanted) != null);
+        return find(wanted);
+    }
+
+    private NicDevice find(InetAddress wanted) {
+        return devices.stream()
+                .filter(device -> device.addresses().contains(wanted))
+                .findFirst()
+                .orElse(null);
+    }
+
+    @Override
+    public void close() {
+        watch.close();
+    }
+}
