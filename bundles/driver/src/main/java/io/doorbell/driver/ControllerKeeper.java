@@ -9,6 +9,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Has a controller opened sooner or later, published while it is there, and closed in the right order: out of sight first, so that
@@ -73,7 +74,8 @@ public final class ControllerKeeper implements AutoCloseable {
     /** Null when it is not usable, or this is closed first. */
     private DriverController openSoonerOrLater() {
         var pause = patience.first();
-        String said = null;
+        var trouble = "";
+        boolean warned = false;
         for (int attempt = 1; closing.getCount() > 0; attempt++) {
             try {
                 return opener.get();
@@ -85,9 +87,16 @@ public final class ControllerKeeper implements AutoCloseable {
                     LOG.error("{} is not usable: {}", name, e.getMessage(), e);
                     return null;
                 }
-                if (!e.getMessage().equals(said)) {
-                    said = e.getMessage();
-                    LOG.warn("{} is not usable, and tried again in {} ms: {}", name, pause.toMillis(), said);
+                // Once is nothing: a node that starts may be the host of its neighbour, who starts too.
+                boolean lasts = trouble.equals(e.getMessage());
+                if (!lasts) {
+                    trouble = String.valueOf(e.getMessage());
+                    warned = false;
+                }
+                if (!warned) {
+                    LOG.atLevel(lasts ? Level.WARN : Level.INFO)
+                            .log("{} is not usable, and tried again in {} ms: {}", name, pause.toMillis(), trouble);
+                    warned = lasts;
                 }
             }
             if (closedWithin(pause)) {
