@@ -68,6 +68,8 @@ final class ConnectionManager implements AutoCloseable {
     private final Map<Integer, ConnectHandler> listeners = new HashMap<>();
     private final Map<Integer, SoftConnection> connections = new HashMap<>();
     private final Map<SoftConnection.Asker, SoftConnection> askers = new HashMap<>();
+    /** The newest connection of each; one before it has ended. */
+    private final Map<SoftConnection.Remote, SoftConnection> remotes = new HashMap<>();
     private final Set<SoftConnection> timed = new LinkedHashSet<>();
     private final Counters counters;
     private int nextId;
@@ -266,8 +268,7 @@ final class ConnectionManager implements AutoCloseable {
                         SoftDevice.address(source.addressHigh(), source.addressLow()), message.sourcePort()),
                 new InetSocketAddress(device.address(), (int) (message.service() & 0xFFFF)));
         connection.remoteId = message.localId();
-        connection.remoteGuid = terms.guid();
-        connection.remoteNumber = terms.number();
+        know(connection, terms);
         connection.transaction = message.transaction();
         connection.asker = asker;
         connections.put(connection.localId, connection);
@@ -300,16 +301,18 @@ final class ConnectionManager implements AutoCloseable {
 
     /** A queue pair that has a connection already: the peer has forgotten that, or this side has missed its end. */
     private boolean isStale(ManagementPort.Source source, CmMessage.Terms terms) {
-        for (var connection : connections.values()) {
-            if (connection.isLive()
-                    && connection.source.equals(source)
-                    && connection.remoteGuid == terms.guid()
-                    && connection.remoteNumber == terms.number()) {
-                end(connection, "the peer connects its queue pair anew");
-                return true;
-            }
+        var connection = remotes.get(new SoftConnection.Remote(source, terms.guid(), terms.number()));
+        if (connection == null || !connection.isLive()) {
+            return false;
         }
-        return false;
+        end(connection, "the peer connects its queue pair anew");
+        return true;
+    }
+
+    /** The peer has said which queue pair it is. Under the lock. */
+    void know(SoftConnection connection, CmMessage.Terms terms) {
+        connection.remote = new SoftConnection.Remote(connection.source, terms.guid(), terms.number());
+        remotes.put(connection.remote, connection);
     }
 
     /** The same request once more: the answer was lost, or is not there yet. */
@@ -463,7 +466,8 @@ final class ConnectionManager implements AutoCloseable {
             long transaction = random.nextLong();
             sendUntilAnswered(
                     connection,
-                    CmMessage.disconnect(transaction, connection.localId, connection.remoteId, connection.remoteNumber),
+                    CmMessage.disconnect(
+                            transaction, connection.localId, connection.remoteId, connection.remote.number()),
                     DISCONNECT_SENDS);
         } else {
             forgetSoon(connection);
@@ -482,6 +486,9 @@ final class ConnectionManager implements AutoCloseable {
         connections.remove(connection.localId);
         if (connection.asker != null) {
             askers.remove(connection.asker);
+        }
+        if (connection.remote != null) {
+            remotes.remove(connection.remote, connection);
         }
     }
 

@@ -125,8 +125,7 @@ final class OutgoingRequest {
         pair.onLane(() -> pair.connect(peer));
         synchronized (manager) {
             manager.requireStateOrEnd(connection, State.AGREED, pair);
-            connection.remoteGuid = theirs.guid();
-            connection.remoteNumber = theirs.number();
+            manager.know(connection, theirs);
             connection.privateData = answer.replyData();
             connection.agreed =
                     new ConnectParameters(peerReads, ownReads, parameters.retryCount(), theirs.rnrRetryCount());

@@ -28,6 +28,9 @@ final class SoftConnection implements Connection {
         GONE
     }
 
+    /** A queue pair of a peer's. */
+    record Remote(ManagementPort.Source source, long guid, int number) {}
+
     /** By what a peer is known that asks. */
     record Asker(ManagementPort.Source source, long guid, int id) {}
 
@@ -39,8 +42,8 @@ final class SoftConnection implements Connection {
 
     State state;
     int remoteId;
-    long remoteGuid;
-    int remoteNumber;
+    /** Null until it is known. */
+    Remote remote;
     long transaction;
     SoftQueuePair pair;
     ConnectionListener listener;
