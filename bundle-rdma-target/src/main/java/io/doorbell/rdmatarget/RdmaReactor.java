@@ -42,6 +42,9 @@ final class RdmaReactor implements Poller {
 
     private static final Duration GIVE_BACK_BOUND = Duration.ofSeconds(5);
 
+    /** Of 5 s each: a thread that gets no processor for a while takes what it was asked for later. */
+    private static final int MOST_TRIES = 120;
+
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     final Reactor reactor;
@@ -252,6 +255,13 @@ final class RdmaReactor implements Poller {
     }
 
     private void end(RdmaConnection connection, boolean dataFree) {
+        for (int tries = 1; !tryToEnd(connection, dataFree, tries); tries++) {
+            LOG.debug("{}: the connection of {} is to end, try {}", settings.name(), connection.peer(), tries);
+        }
+    }
+
+    /** Each step does nothing when it is done already. Returns whether there is nothing more to be done. */
+    private boolean tryToEnd(RdmaConnection connection, boolean dataFree, int tries) {
         try {
             connection.endPair();
             if (dataFree) {
@@ -264,12 +274,18 @@ final class RdmaReactor implements Poller {
             }
             connection.dispose(dataFree);
             give(connection.id, connection.commands());
+            return true;
         } catch (RuntimeException stuck) {
+            // An illegal state is a reactor that did not come round in time.
+            if (stuck instanceof IllegalStateException && tries < MOST_TRIES) {
+                return false;
+            }
             LOG.error(
                     "{}: the connection of {} has not ended well; its place stays taken",
                     settings.name(),
                     connection.peer(),
                     stuck);
+            return true;
         }
     }
 

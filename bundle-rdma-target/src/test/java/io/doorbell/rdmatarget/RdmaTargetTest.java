@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
@@ -211,6 +212,44 @@ class RdmaTargetTest {
         await().atMost(BOUND).until(() -> node.target.connections() == 0);
         try (var next = node.host(0)) {
             next.admin(Node.NQN);
+        }
+    }
+
+    /** Its thread gets no processor for longer than anybody waits for it, just when a connection ends. */
+    @Test
+    void aReactorThatIsStarvedForAWhileKeepsNoPlace() throws Exception {
+        try (var node = new Node(Node.settings(1, 4))) {
+            var reactor = node.reactors.reactors().stream()
+                    .filter(one -> one.name().equals("test-0"))
+                    .findFirst()
+                    .orElseThrow();
+            var starved = new CountDownLatch(1);
+            var fed = new CountDownLatch(1);
+            try (var host = node.host(0)) {
+                host.admin(Node.NQN);
+                reactor.execute(new Runnable() {
+                    @Override
+                    public void run() {
+                        if (node.fabrics.associations() > 0) {
+                            reactor.execute(this);
+                            return;
+                        }
+                        starved.countDown();
+                        try {
+                            fed.await();
+                        } catch (InterruptedException interrupted) {
+                            Thread.currentThread().interrupt();
+                        }
+                    }
+                });
+            }
+            starved.await();
+            // What waits for it has a bound of 5 s.
+            Thread.sleep(6000);
+            fed.countDown();
+
+            await().atMost(Duration.ofSeconds(60)).until(() -> node.target.connections() == 0);
+            node.host(0).close();
         }
     }
 
