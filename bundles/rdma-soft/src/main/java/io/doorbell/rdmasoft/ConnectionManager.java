@@ -70,6 +70,7 @@ final class ConnectionManager implements AutoCloseable {
     private final Map<SoftConnection.Asker, SoftConnection> askers = new HashMap<>();
     /** The newest connection of each; one before it has ended. */
     private final Map<SoftConnection.Remote, SoftConnection> remotes = new HashMap<>();
+
     private final Set<SoftConnection> timed = new LinkedHashSet<>();
     private final Counters counters;
     private int nextId;

@@ -44,6 +44,7 @@ final class SoftConnection implements Connection {
     int remoteId;
     /** Null until it is known. */
     Remote remote;
+
     long transaction;
     SoftQueuePair pair;
     ConnectionListener listener;
