@@ -11,6 +11,9 @@ import java.util.concurrent.TimeUnit;
 
 /** What a case can do beside calling our code: programs of the guest, and the monitor of the machine it runs in. Any thread. */
 public final class Guest {
+    /** A property of the guest's JVM. */
+    public static final String SECONDS = "doorbell.lab.seconds";
+
     private static final Duration PROGRAM_BOUND = Duration.ofSeconds(150);
 
     private final HostTalk host;
@@ -42,6 +45,23 @@ public final class Guest {
     /** Of the packages too, by its path: busybox has one of its own, which knows less. */
     public String tc() {
         return System.getenv("LAB_ROOT") + "/sbin/tc";
+    }
+
+    /** Loads a module anew, with a parameter; nobody may use it meanwhile. */
+    public void setModuleParameter(String module, String parameter, String value)
+            throws IOException, InterruptedException {
+        run(busybox(), "rmmod", module);
+        run(
+                System.getenv("LAB_ROOT") + "/sbin/modprobe",
+                "-d",
+                System.getenv("LAB_KERNEL"),
+                module,
+                parameter + "=" + value);
+    }
+
+    /** How long a case goes on that can go on for as long as one wants: what the command line says, or else {@code usual}. */
+    public int seconds(int usual) {
+        return Integer.getInteger(SECONDS, usual);
     }
 
     /** Runs a program of the guest, or of the packages that came along. Its output is the answer. */

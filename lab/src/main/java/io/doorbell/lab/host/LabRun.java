@@ -2,6 +2,7 @@ package io.doorbell.lab.host;
 
 import io.doorbell.lab.Case;
 import io.doorbell.lab.Lab;
+import io.doorbell.lab.guest.Guest;
 import io.doorbell.lab.guest.GuestMain;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -22,12 +23,15 @@ final class LabRun {
     private final Path folder;
     private final Lab lab;
     private final Duration bound;
+    private final int seconds;
     private final Progress progress;
 
-    LabRun(Path folder, Lab lab, Duration bound, Progress progress) {
+    /** @param seconds for cases that can go on for as long as one wants; 0 for as long as they do by themselves */
+    LabRun(Path folder, Lab lab, Duration bound, int seconds, Progress progress) {
         this.folder = folder;
         this.lab = lab;
         this.bound = bound;
+        this.seconds = seconds;
         this.progress = progress;
     }
 
@@ -133,7 +137,7 @@ final class LabRun {
         var root = way.packages.root();
         return """
             export PATH=/usr/sbin:/usr/bin:/sbin:/bin:%1$s/usr/sbin:%1$s/usr/bin:%1$s/sbin:%1$s/bin
-            export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s LAB_MORE=%13$s
+            export HOME=/root LC_ALL=C.UTF-8 JAVA_HOME=%2$s LAB_ROOT=%1$s LAB_LIBRARIES=%3$s LAB_KERNEL=%12$s LAB_MORE=%13$s
             # Who drives what is for the cases to say.
             echo 0 >/sys/bus/pci/drivers_autoprobe
             %1$s/sbin/modprobe -d %12$s -a %4$s || exit 1
@@ -142,7 +146,7 @@ final class LabRun {
                 [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
             done
             %11$s%2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
-                --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s \\
+                --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s %14$s \\
                 -cp '%7$s/*' %8$s %9$s $device
             """.formatted(
                         root,
@@ -161,7 +165,8 @@ final class LabRun {
                                 ? ""
                                 : "LD_LIBRARY_PATH=$LAB_LIBRARIES ip netns exec " + lab.networkNamespace() + " ",
                         way.kernel.root(),
-                        way.more);
+                        way.more,
+                        seconds == 0 ? "" : "-D" + Guest.SECONDS + "=" + seconds);
     }
 
     /** A copy: the guest reads it as it goes, and somebody may build meanwhile. */

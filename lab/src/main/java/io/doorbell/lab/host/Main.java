@@ -28,6 +28,8 @@ import picocli.CommandLine.Spec;
             "What is needed comes from Debian's packages into build/lab; nothing is installed."
         })
 public final class Main implements Callable<Integer> {
+    private static final int MAX_SECONDS = 86_400;
+
     @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma, rdma-nic")
     private String name;
 
@@ -39,6 +41,12 @@ public final class Main implements Callable<Integer> {
 
     @Option(names = "--minutes", defaultValue = "40", description = "after which it ends in any case; ${DEFAULT-VALUE}")
     private int minutes;
+
+    @Option(
+            names = "--seconds",
+            defaultValue = "0",
+            description = "how long cases go on that can go on for as long as one wants; by default some seconds")
+    private int seconds;
 
     @Spec
     private CommandSpec spec;
@@ -63,13 +71,16 @@ public final class Main implements Callable<Integer> {
         if (minutes < 1) {
             throw new ParameterException(spec.commandLine(), "--minutes " + minutes + ": at least 1");
         }
+        if (seconds < 0 || seconds > MAX_SECONDS) {
+            throw new ParameterException(spec.commandLine(), "--seconds " + seconds + ": 0 to " + MAX_SECONDS);
+        }
         Progress progress = what -> spec.commandLine().getErr().println("lab: " + what);
         try {
             // The folder of the project: ./doorbell says which.
             var folder = Path.of(System.getProperty("doorbell.root", ""))
                     .toAbsolutePath()
                     .resolve("build/lab");
-            var run = new LabRun(folder, lab, Duration.ofMinutes(minutes), progress);
+            var run = new LabRun(folder, lab, Duration.ofMinutes(minutes), seconds, progress);
             return run.run(cases, new Report(out)) ? 0 : 1;
         } catch (Skipped skipped) {
             out.println("skipped: " + skipped.getMessage());

@@ -74,28 +74,17 @@ public final class Content {
         Files.delete(back);
     }
 
-    /** Makes a file system, and finds in it what was put there before it was unmounted. */
-    public static void requireFileSystem(Guest guest, String disk, long seed) throws Exception {
-        var content = random(seed);
-        var mount = Files.createTempDirectory("lab");
-        guest.run(guest.busybox(), "mke2fs", "-F", "-b", "4096", disk);
-        guest.run("mount", "-t", "ext4", disk, mount.toString());
-        Files.copy(content, mount.resolve("file"));
-        guest.run("umount", mount.toString());
-        guest.run("mount", "-t", "ext4", disk, mount.toString());
-        try {
-            assertThat(Files.mismatch(content, mount.resolve("file"))).isEqualTo(-1);
-        } finally {
-            guest.run("umount", mount.toString());
-        }
-    }
-
     /**
      * Writes blocks of many sizes in any order with fio, many at once, and reads them back: each has a checksum in it.
      *
      * @param file a disk, or a file
      */
     public static void verify(Guest guest, String file, String... more) throws Exception {
+        verify(guest, Duration.ZERO, file, more);
+    }
+
+    /** The same, again and again for so long. */
+    public static void verify(Guest guest, Duration time, String file, String... more) throws Exception {
         var command = new ArrayList<>(List.of(
                 "fio",
                 "--name=verified",
@@ -112,7 +101,10 @@ public final class Content {
                 "--end_fsync=1",
                 "--randseed=1"));
         command.addAll(List.of(more));
-        guest.run(STRESS_BOUND, command);
+        if (time.isPositive()) {
+            command.addAll(List.of("--time_based", "--runtime=" + time.toSeconds()));
+        }
+        guest.run(STRESS_BOUND.plus(time), command);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.doorbell.lab.kernel;
 
+import io.doorbell.lab.guest.Guest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -108,6 +109,14 @@ public final class KernelHost implements AutoCloseable {
 
     public void reset() throws IOException {
         Files.writeString(attribute("reset_controller"), "1");
+    }
+
+    /** How often controllers of this guest have lost their target, as far as the kernel's log goes back. */
+    public static int reconnects(Guest guest) throws IOException, InterruptedException {
+        return (int) guest.say(guest.busybox(), "dmesg")
+                .lines()
+                .filter(line -> line.contains("Reconnecting in"))
+                .count();
     }
 
     /** The disk of a namespace, or null while there is none. */

@@ -6,7 +6,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A target of the guest's kernel (nvmet), over NVMe/TCP at its loopback: one subsystem, whose namespaces are files. */
+/** A target of the guest's kernel (nvmet): one subsystem, whose namespaces are files. */
 public final class KernelTarget implements AutoCloseable {
     public static final String NQN = "nqn.2026-11.io.doorbell:kernel";
     public static final int PORT = 4430;
@@ -22,8 +22,13 @@ public final class KernelTarget implements AutoCloseable {
     /** Whom it asks who it is; null for nobody. */
     private Path named;
 
-    /** Without a namespace yet. */
+    /** Over NVMe/TCP at the guest's loopback, without a namespace yet. */
     public KernelTarget(Guest guest) throws IOException, InterruptedException {
+        this(guest, "tcp", "127.0.0.1");
+    }
+
+    /** Without a namespace yet. */
+    public KernelTarget(Guest guest, String transport, String address) throws IOException, InterruptedException {
         if (!Files.isDirectory(CONFIGURATION.resolve("nvmet"))) {
             guest.run(guest.busybox(), "mount", "-t", "configfs", "none", CONFIGURATION.toString());
         }
@@ -31,8 +36,8 @@ public final class KernelTarget implements AutoCloseable {
         say(SUBSYSTEM, "attr_allow_any_host", "1");
         Files.createDirectory(PORT_1);
         say(PORT_1, "addr_adrfam", "ipv4");
-        say(PORT_1, "addr_trtype", "tcp");
-        say(PORT_1, "addr_traddr", "127.0.0.1");
+        say(PORT_1, "addr_trtype", transport);
+        say(PORT_1, "addr_traddr", address);
         say(PORT_1, "addr_trsvcid", Integer.toString(PORT));
         comes();
     }

@@ -3,14 +3,16 @@ package io.doorbell.lab.rdma;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.Lab;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * The kernel's NVMe/RDMA host, on the kernel's software RDMA device (rxe), and our target on ours, both in the guest. The kernel's device has UDP port
- * 4791 of the first network namespace, so ours is in another, with a pair of virtual Ethernet devices between.
+ * The kernel's NVMe/RDMA host and target, on the kernel's software RDMA device (rxe), and our target and host on ours, all in the guest. The kernel's
+ * device has UDP port 4791 of the first network namespace, so ours is in another, with a pair of virtual Ethernet devices between.
  */
 public final class RdmaLab implements Lab {
     static final String HOST_SIDE = "host0";
     static final String TARGET_SIDE = "target0";
+    static final String HOST_ADDRESS = "10.9.0.1";
     static final String TARGET_ADDRESS = "10.9.0.2";
     private static final String NAMESPACE = "target";
 
@@ -21,7 +23,16 @@ public final class RdmaLab implements Lab {
 
     @Override
     public List<String> modules() {
-        return List.of("nvme-rdma", "rdma_rxe", "veth", "crc32_generic", "crc32c_generic", "ext4", "sch_netem");
+        return List.of(
+                "nvme-rdma",
+                "nvmet-rdma",
+                "rdma_rxe",
+                "veth",
+                "crc32_generic",
+                "crc32c_generic",
+                "ext4",
+                "xfs",
+                "sch_netem");
     }
 
     @Override
@@ -30,7 +41,7 @@ public final class RdmaLab implements Lab {
                 "mkdir -p /run/netns",
                 "ip netns add " + NAMESPACE,
                 "ip link add " + HOST_SIDE + " type veth peer name " + TARGET_SIDE + " netns " + NAMESPACE,
-                "ip address add 10.9.0.1/24 dev " + HOST_SIDE,
+                "ip address add " + HOST_ADDRESS + "/24 dev " + HOST_SIDE,
                 "ip link set " + HOST_SIDE + " up",
                 "ip -n " + NAMESPACE + " address add " + TARGET_ADDRESS + "/24 dev " + TARGET_SIDE,
                 "ip -n " + NAMESPACE + " link set " + TARGET_SIDE + " up",
@@ -50,6 +61,8 @@ public final class RdmaLab implements Lab {
 
     @Override
     public List<Case> cases() {
-        return RxeCases.cases();
+        return Stream.of(RxeCases.cases(), InitiatorCases.cases())
+                .flatMap(List::stream)
+                .toList();
     }
 }

@@ -1,46 +1,47 @@
 package io.doorbell.lab.tcp;
 
-import io.doorbell.backends.MemoryBackend;
-import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.lab.kernel.LabTarget;
 import io.doorbell.resources.reactor.ReactorOptions;
-import io.doorbell.resources.reactor.ReactorPool;
-import io.doorbell.storage.NamespaceSpec;
-import io.doorbell.subsystem.NvmSubsystem;
 import io.doorbell.target.AccessState;
 import io.doorbell.target.AccessStates;
 import io.doorbell.tcp.TcpTarget;
 import io.doorbell.tcp.TcpTargetSettings;
 
-/** Our target: one subsystem, whose namespace 1 is in memory, at a free port of the loopback. */
-final class Target implements AutoCloseable {
-    static final String NQN = "nqn.2026-11.io.doorbell:lab";
-
-    private final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
-    final FabricTarget fabrics = new FabricTarget();
-    final NvmSubsystem subsystem = new NvmSubsystem(NQN, "LAB", "Doorbell in the lab");
-    private TcpTarget listener = TcpTarget.open(TcpTargetSettings.DEFAULT, fabrics, reactors);
-    final int port = listener.address().getPort();
-
+/** Our target at a free port of the loopback. */
+final class Target extends LabTarget {
+    private TcpTarget listener;
+    final int port;
     private TcpTarget second;
 
     Target() {
-        addNamespace(1, 64 << 20);
-        fabrics.add(subsystem);
+        super(ReactorOptions.DEFAULT);
+        listener = TcpTarget.open(TcpTargetSettings.DEFAULT, fabrics, reactors);
+        port = listener.address().getPort();
     }
 
-    /** For the kernel. */
-    String where() {
-        return where(port);
+    @Override
+    public String transport() {
+        return "tcp";
     }
 
-    String where(int anyPort) {
-        return "transport=tcp,traddr=127.0.0.1,trsvcid=" + anyPort;
+    @Override
+    public String address() {
+        return "127.0.0.1";
     }
 
-    /** Another way to the same subsystem. Returns its port. */
-    int openSecond() {
+    @Override
+    public int port() {
+        return port;
+    }
+
+    /** For the kernel, of the second way. */
+    String whereSecond() {
+        return where(second.address().getPort());
+    }
+
+    /** Another way to the same subsystem. */
+    void openSecond() {
         second = TcpTarget.open(settings("tcp1", 0), fabrics, reactors);
-        return second.address().getPort();
     }
 
     void closeSecond() {
@@ -58,16 +59,13 @@ final class Target implements AutoCloseable {
         fabrics.add(new ForNobody(subsystem));
     }
 
-    void addNamespace(int nsid, long bytes) {
-        subsystem.addNamespace(nsid, new MemoryBackend().open(new NamespaceSpec("memory", bytes, 4096, "")));
-    }
-
-    /** Goes, and comes back at the same port. */
-    void goes() {
+    @Override
+    public void goes() {
         listener.close();
     }
 
-    void comesBack() {
+    @Override
+    public void comesBack() {
         listener = TcpTarget.open(settings(TcpTargetSettings.DEFAULT.name(), port), fabrics, reactors);
     }
 
@@ -89,18 +87,11 @@ final class Target implements AutoCloseable {
                 now.dataDigest());
     }
 
-    int associations() {
-        return fabrics.associations();
-    }
-
     @Override
-    public void close() {
+    protected void closeListeners() {
         listener.close();
         if (second != null) {
             second.close();
         }
-        fabrics.close();
-        subsystem.close();
-        reactors.close();
     }
 }
