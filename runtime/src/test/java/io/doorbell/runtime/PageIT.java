@@ -23,7 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The page of the assembled distribution in Chromium, where there is one and {@code -Ddoorbell.browser=true} asks for it. Pictures for a person to look at are in {@code target/page};
+ * The page of the assembled distribution in Chromium, where {@code ./doorbell test --browser} asks for it, or Maven with
+ * {@code -Ddoorbell.browser=true}. Pictures for a person to look at are in {@code target/page};
  * {@code skipped} there says why there are none, which {@code ./doorbell test} repeats at its end. Each test loads the page anew, and can be run
  * again after a browser that ended under it.
  */
@@ -55,7 +56,7 @@ class PageIT {
         deleteFormer();
         Files.createDirectories(PICTURES);
         if (!Boolean.getBoolean("doorbell.browser")) {
-            skip("-Ddoorbell.browser=true asks for it");
+            skip("nobody asked for it: ./doorbell test --browser");
         }
         if (!Browser.isInstalled()) {
             skip("there is no Chromium: apt-get install chromium chromium-driver");
@@ -279,7 +280,8 @@ class PageIT {
     }
 
     private static void stop(long id) throws IOException, InterruptedException {
-        operator.done("PerfRuns", "stop", id);
+        // Refused where it has ended already.
+        operator.exec("PerfRuns", "stop", id);
         await().atMost(BOUND)
                 .untilAsserted(() -> assertThat(run(id).get("state")).isIn("SUCCEEDED", "FAILED"));
     }
@@ -304,26 +306,40 @@ class PageIT {
     }
 
     private static void takeBack() throws IOException {
-        awaitTrue("!document.querySelector('#lease-table button').disabled");
-        var label = (String) browser.run("const b = document.querySelector('#lease-table button'); b.focus();"
-                + " return b.getAttribute('aria-label')");
+        var label =
+                (String) browser.run("return document.querySelector('#lease-table button').getAttribute('aria-label')");
         assertThat(label).startsWith("Take lease ");
         var lease = label.split(" ")[2];
-        var focused = "document.activeElement.getAttribute('aria-label') === '" + label + "'";
+        var button =
+                "[...document.querySelectorAll('#lease-table button')].find(b => b.getAttribute('aria-label') === '"
+                        + label + "')";
 
-        browser.press(ENTER);
-        awaitTrue("document.getElementById('ask').open");
+        askBy(button);
         browser.press(ESCAPE);
         awaitTrue("!document.getElementById('ask').open");
-        awaitTrue(focused);
         assertThat(browser.text("taken")).isEmpty();
-        browser.press(ENTER);
-        awaitTrue("document.getElementById('ask').open");
+        askBy(button);
         browser.press(TAB, ENTER);
 
         awaitTrue("document.getElementById('taken').textContent === 'Lease " + lease + " was taken back.'");
-        awaitTrue("![...document.querySelectorAll('#lease-table button')].some(b => b.getAttribute('aria-label') === '"
-                + label + "')");
+        awaitTrue(button + " === undefined");
+    }
+
+    /** From the keyboard. The button is not to be pressed while the node does not answer, on a machine that is busy. */
+    private static void askBy(String button) {
+        await().atMost(BOUND).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> {
+            if (browser.run("return document.getElementById('ask').open") != Boolean.TRUE) {
+                browser.run(button + ".focus()");
+                browser.press(ENTER);
+            }
+            assertThat(browser.run("return document.getElementById('ask').open"))
+                    .isEqualTo(true);
+        });
+    }
+
+    private static void choose(Path jar, String words) {
+        await().atMost(BOUND).untilAsserted(() -> browser.choose("#jar", jar));
+        awaitTrue("document.getElementById('deployed').textContent.includes('" + words + "')");
     }
 
     @Test
@@ -368,12 +384,8 @@ class PageIT {
         }
         var none = Files.writeString(folder.resolve("none.jar"), "no jar");
         onPage(() -> {
-            awaitTrue("!document.getElementById('jar').disabled");
-
-            browser.choose("#jar", none);
-            awaitTrue("document.getElementById('deployed').textContent.includes('none.jar was not taken')");
-            browser.choose("#jar", jar);
-            awaitTrue("document.getElementById('deployed').textContent.includes('dropped 1.0.0 is in deploy/')");
+            choose(none, "none.jar was not taken");
+            choose(jar, "dropped 1.0.0 is in deploy/");
 
             assertThat(home.resolve("deploy/dropped-1.0.jar")).exists();
             assertThat(home.resolve("deploy/none.jar")).doesNotExist();
@@ -416,7 +428,6 @@ class PageIT {
             awaitTrue("!document.body.classList.contains('stale')");
             awaitTrue("document.getElementById('lost').hidden");
             awaitTrue("!document.getElementById('jar').disabled");
-            awaitTrue("document.getElementById('state').textContent.startsWith('well')");
         });
     }
 

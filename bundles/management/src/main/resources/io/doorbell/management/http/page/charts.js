@@ -9,7 +9,8 @@ const GAP_MILLIS = 20000;
 const CHARTS = [
   { id: "chart-iops", format: count, series: [["reads", "readIops", "--read"], ["writes", "writeIops", "--write"]] },
   {
-    id: "chart-bytes", format: bytes,
+    // Ticks at round numbers of their units.
+    id: "chart-bytes", format: bytes, incrs: Array.from({ length: 50 }, (none, i) => 2 ** i),
     series: [["read", "readBytesPerSecond", "--read"], ["written", "writtenBytesPerSecond", "--write"]],
   },
   {
@@ -35,7 +36,7 @@ function make(chart) {
     height: HEIGHT - 30,
     cursor: { sync: { key: "hour" } },
     scales: { x: { time: true, range: () => [Date.now() / 1000 - HOUR_SECONDS, Date.now() / 1000] }, y: { range: (u, low, high) => [0, Math.max(10, high * 1.1)] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 70, values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 70, ...(chart.incrs && { incrs: chart.incrs }), values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
     series: [{}, ...chart.series.map(([label, , name, dash]) => ({
       label, stroke: colour(name), width: 1.5, dash, points: { show: false },
       // Where nobody points at a moment, the latest.

@@ -34,7 +34,9 @@ export function micros(value) {
   if (!(value > 0)) {
     return "-";
   }
-  return value < 1000 ? `${value.toFixed(0)} µs` : `${(value / 1000).toFixed(1)} ms`;
+  const [size, sign] = [[1e6, "s"], [1e3, "ms"], [1, "µs"]].find(([size]) => value >= size) ?? [1, "µs"];
+  const short = value / size;
+  return `${size > 1 && short < 100 ? short.toFixed(1) : short.toFixed(0)} ${sign}`;
 }
 
 export function duration(seconds) {
