@@ -1,5 +1,6 @@
 package io.doorbell.management;
 
+import io.doorbell.configuration.ConfigurationFiles;
 import io.doorbell.reactor.Reactors;
 import java.lang.management.ManagementFactory;
 import org.osgi.service.component.annotations.Activate;
@@ -13,8 +14,8 @@ public final class ReactorManagement {
     private final ManagedReactors bean;
 
     @Activate
-    public ReactorManagement(@Reference Reactors service) {
-        bean = new ManagedReactors(service, ManagementFactory.getPlatformMBeanServer());
+    public ReactorManagement(@Reference Reactors service, @Reference ConfigurationFiles files) {
+        bean = new ManagedReactors(service, files, ManagementFactory.getPlatformMBeanServer());
     }
 
     @Deactivate

@@ -95,17 +95,22 @@ public @interface Options {
 
     @AttributeDefinition(
             name = "Spin cycles",
-            description = "Idle cycles of a reactor before it begins to yield its CPU. For reactors opened from now on",
+            description = "Idle cycles of a reactor before it begins to yield its CPU",
             min = "0",
             max = "100000000")
     int reactor_spin_cycles() default 2000;
 
     @AttributeDefinition(
             name = "Yield cycles",
-            description =
-                    "Idle cycles with a yield each before a reactor asks its pollers whether it may sleep. For reactors"
-                            + " opened from now on",
+            description = "Idle cycles with a yield each before a reactor asks its pollers whether it may sleep",
             min = "1",
             max = "100000000")
     int reactor_yield_cycles() default 200;
+
+    @AttributeDefinition(
+            name = "CPUs of reactors",
+            description =
+                    "NAME: CPU of each reactor that is to be bound to a CPU of its own, whatever else says where it goes;"
+                            + " names as in management. Reactors that live move")
+    String[] reactor_cpus() default {};
 }

@@ -10,6 +10,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The reactors of a node. Any thread may call any method.
@@ -19,6 +21,8 @@ import java.util.Map;
  * another of them is awake: they sleep where their pollers agree, and nap where they do not.
  */
 public final class ReactorPool implements Reactors, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ReactorPool.class);
+
     private final Carriers carriers = new Carriers();
     private final Map<String, ReactorThread> living = new LinkedHashMap<>();
     private final Map<String, Integer> places = new HashMap<>();
@@ -36,13 +40,36 @@ public final class ReactorPool implements Reactors, AutoCloseable {
         this.longestPark = longestPark;
     }
 
-    /** For reactors opened from now on. */
+    /** Living reactors take up how to idle, and the CPU that is named for them; the rest counts for those opened from now on. */
     public void configure(ReactorOptions changed) {
-        options = changed;
+        var allowed = CpuAffinity.processCpus();
+        synchronized (this) {
+            options = changed;
+            living.forEach((name, reactor) -> {
+                int cpu = named(name, ANY_CPU, allowed);
+                if (cpu != ANY_CPU) {
+                    places.put(name, cpu);
+                }
+                reactor.configure(changed, cpu);
+            });
+        }
+    }
+
+    /** The CPU that is configured for a reactor; {@code otherwise} where there is none, or not for this process. */
+    private int named(String name, int otherwise, BitSet allowed) {
+        var cpu = options.cpus().get(name);
+        if (cpu == null) {
+            return otherwise;
+        }
+        if (!allowed.get(cpu)) {
+            LOG.warn("reactor {} is to run on CPU {}, and this process may use {}", name, cpu, allowed);
+            return otherwise;
+        }
+        return cpu;
     }
 
     @Override
-    public Reactor open(String name, Role role, int cpu) {
+    public Reactor open(String name, Role role, int wanted) {
         var allowed = CpuAffinity.processCpus();
         ReactorThread reactor;
         synchronized (this) {
@@ -52,6 +79,7 @@ public final class ReactorPool implements Reactors, AutoCloseable {
             if (living.containsKey(name)) {
                 throw new IllegalArgumentException("a reactor " + name + " lives already");
             }
+            int cpu = named(name, wanted, allowed);
             if (cpu != ANY_CPU && (cpu < 0 || !allowed.get(cpu))) {
                 throw new IllegalArgumentException(
                         "CPU " + cpu + " for reactor " + name + ": this process may use " + allowed);

@@ -94,8 +94,7 @@ final class ReactorThread implements Reactor {
     }
 
     private final TaskQueue tasks = new TaskQueue();
-    private final int spinCycles;
-    private final int yieldCycles;
+    private final boolean onlyCpu;
     private final long longestParkNanos;
 
     // The thread's own; the counters are stored opaque because statistics() reads them.
@@ -103,6 +102,8 @@ final class ReactorThread implements Reactor {
     private long cycles;
     private long busyCycles;
     private long lastCycleNanos = System.nanoTime();
+    private int spinCycles;
+    private int yieldCycles;
     private int idleCycles;
     private int faults;
     private long lastFaultCycle;
@@ -129,11 +130,46 @@ final class ReactorThread implements Reactor {
         this.name = name;
         this.wantedCpu = wantedCpu;
         this.onEnd = onEnd;
+        this.onlyCpu = onlyCpu;
+        idleAs(options);
+        longestParkNanos = longestPark.toNanos();
+        thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+    }
+
+    private void idleAs(ReactorOptions options) {
         // On an only CPU whoever we wait for cannot run while we spin.
         spinCycles = onlyCpu ? 0 : options.spinCycles();
         yieldCycles = options.yieldCycles();
-        longestParkNanos = longestPark.toNanos();
-        thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+    }
+
+    /**
+     * Has the thread take up how to idle, and move, when it comes round.
+     *
+     * @param to the CPU, or -1 for where it is
+     */
+    void configure(ReactorOptions options, int to) {
+        try {
+            execute(() -> {
+                idleAs(options);
+                if (to >= 0 && to != cpu) {
+                    pin(to);
+                }
+            });
+        } catch (RejectedExecutionException notNow) {
+            if (!tasks.isClosed()) {
+                LOG.warn("reactor {} goes on as it was configured before: {}", name, notNow.getMessage());
+            }
+        }
+    }
+
+    private boolean pin(int to) {
+        var pinning = CpuAffinity.pinCurrentThread(to);
+        if (pinning.pinned()) {
+            cpu = to;
+        } else {
+            LOG.info("reactor {} is not bound to CPU {}: {}", name, to, pinning.problem());
+        }
+        return pinning.pinned();
     }
 
     /** Those on the same CPU, from now on. */
@@ -328,13 +364,8 @@ final class ReactorThread implements Reactor {
     }
 
     private void place() {
-        if (wantedCpu >= 0) {
-            var pinning = CpuAffinity.pinCurrentThread(wantedCpu);
-            if (pinning.pinned()) {
-                cpu = wantedCpu;
-                return;
-            }
-            LOG.info("reactor {} runs on any CPU: {}", name, pinning.problem());
+        if (wantedCpu >= 0 && pin(wantedCpu)) {
+            return;
         }
         // A thread starts with the CPUs of the thread that made it, which may have been a pinned one.
         CpuAffinity.bindCurrentThread(CpuAffinity.processCpus());

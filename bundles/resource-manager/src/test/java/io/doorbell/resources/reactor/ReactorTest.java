@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -608,6 +609,32 @@ class ReactorTest {
         await().atMost(BOUND).until(() -> threads.stream().noneMatch(Thread::isAlive));
 
         assertThat(affinities).hasSize(8).containsOnly(CpuAffinity.processCpus());
+    }
+
+    @Test
+    void movesToTheCpuThatIsConfiguredForItAndOneThatIsNotAllowedIsNone() {
+        var cpus = CpuAffinity.processCpus().stream().boxed().toList();
+        int other = reactor.cpu() == cpus.getFirst() ? cpus.getLast() : cpus.getFirst();
+
+        pool.configure(new ReactorOptions(true, 0, 1, Map.of("test", other, "later", other, "nowhere", 16_000)));
+
+        await().atMost(BOUND).until(() -> reactor.cpu() == other);
+        assertThat(reactor.call(CpuAffinity::allowedCpus, BOUND).stream()).containsExactly(other);
+        assertThat(pool.open("later", Role.HOST, -1).cpu()).isEqualTo(other);
+        assertThat(pool.open("nowhere", Role.HOST, -1).cpu()).isIn(cpus);
+    }
+
+    @Test
+    void cpusAreReadAndWhatIsNoneIsNamed() {
+        assertThat(ReactorOptions.parseCpus(List.of("tcp0-0: 2", " emulator-a:b : 0 ")))
+                .isEqualTo(Map.of("tcp0-0", 2, "emulator-a:b", 0));
+        for (var wrong : List.of("tcp0-0", ": 2", "tcp0-0: -1", "tcp0-0: two", "")) {
+            assertThatThrownBy(() -> ReactorOptions.parseCpus(List.of(wrong)))
+                    .hasMessageContaining("\"" + wrong + "\"")
+                    .hasMessageContaining("NAME: CPU");
+        }
+        assertThatThrownBy(() -> ReactorOptions.parseCpus(List.of("a: 1", "a: 2")))
+                .hasMessageContaining("twice");
     }
 
     @Test
