@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
@@ -63,7 +64,12 @@ public final class VerbsDevices {
                         target.toString(),
                         "no RDMA device of this node "
                                 + (from.isEmpty() ? "reaches that address" : "has the address " + from)
-                                + " (io.doorbell.rdma.soft~NAME.cfg makes one)");
+                                + " (io.doorbell.rdma.soft~NAME.cfg makes one)"
+                                + providers.stream()
+                                        .map(VerbsProvider::problem)
+                                        .filter(problem -> !problem.isEmpty())
+                                        .map(problem -> ". " + problem)
+                                        .collect(Collectors.joining()));
             }
             try {
                 TimeUnit.NANOSECONDS.timedWait(this, left);

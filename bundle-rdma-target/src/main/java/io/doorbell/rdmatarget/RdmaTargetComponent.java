@@ -16,6 +16,7 @@ import java.net.InetAddress;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -168,9 +169,13 @@ public final class RdmaTargetComponent implements ListenerOperator {
                 }
             }
         }
-        throw new BindException("no RDMA device has the address "
-                + address.getHostAddress()
-                + " (io.doorbell.rdma.soft~NAME.cfg makes one).");
+        var problems = providers.stream()
+                .map(VerbsProvider::problem)
+                .filter(problem -> !problem.isEmpty())
+                .sorted()
+                .collect(Collectors.joining(" "));
+        throw new BindException("no RDMA device has the address " + address.getHostAddress()
+                + (problems.isEmpty() ? " (io.doorbell.rdma.soft~NAME.cfg makes one)." : ". " + problems));
     }
 
     private static Configured configured(Config config) {

@@ -24,6 +24,7 @@ import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
 import io.doorbell.target.AccessStates;
+import io.doorbell.target.HostIdentity;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,6 +82,16 @@ class LeasedConnectionsTest {
                 .filter(lease -> lease.queueId() == qid)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    @Test
+    void aConnectionOfAHostWithoutANameIsSeenAsOneToo() {
+        var admin = host();
+        admin.hostnqn = "";
+        admin.admin(0);
+
+        assertThat(lease(0).host()).isEqualTo(HostIdentity.UNNAMED);
+        assertThat(lease(0).label()).startsWith(HostIdentity.UNNAMED + " queue 0 of ");
     }
 
     @Test

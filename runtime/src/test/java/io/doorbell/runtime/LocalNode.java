@@ -103,8 +103,12 @@ final class LocalNode implements AutoCloseable {
 
     /** Copies a jar of {@code deploy/} with another version in its manifest, to where it can be moved from. */
     Path withVersion(String file, String version) throws IOException {
-        var copy = home.root().resolve(file + "-" + version + ".jar");
-        try (var jar = new JarFile(deployed(file).toFile())) {
+        return withVersion(deployed(file), version, home.root().resolve(file + "-" + version + ".jar"));
+    }
+
+    /** Copies a jar with another version in its manifest. */
+    static Path withVersion(Path original, String version, Path copy) throws IOException {
+        try (var jar = new JarFile(original.toFile())) {
             var manifest = jar.getManifest();
             manifest.getMainAttributes().putValue(Constants.BUNDLE_VERSION, version);
             try (var out = new JarOutputStream(Files.newOutputStream(copy), manifest)) {

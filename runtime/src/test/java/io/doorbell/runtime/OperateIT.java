@@ -5,7 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -195,6 +197,10 @@ class OperateIT {
                 "Configuration|unset|io.doorbell.management.cfg|nothing|there is no key",
                 "Configuration|remove|io.doorbell.management.cfg|only one of its kind",
                 "PerfRuns|stop|987654|987654",
+                "Reactors|move|nothing|0|there is no reactor",
+                "Reactors|move|emulator-nvme0|54321|this process may use",
+                "Reactors|unplace|nothing|there is no reactor",
+                "Reactors|setIdle|-1|1|reactor.spin.cycles",
             })
     void aBadArgumentIsNamedAndChangesNothing(String line) throws IOException, InterruptedException {
         var words = line.replace("NQN", NQN).split("\\|", -1);
@@ -238,6 +244,10 @@ class OperateIT {
             admin.done("Subsystems", "removeNamespace", NQN, 3);
             admin.done("Listeners", "setAccessState", "tcp0", 3, "non-optimized");
             admin.done("Listeners", "create", "tcp", "extra", "127.0.0.1", freePort());
+            // The last one is where it is by itself.
+            int cpu = ((Number) ((List<?>) admin.value("Reactors", "AllowedCpus")).getFirst()).intValue();
+            admin.done("Reactors", "move", "emulator-nvme0", cpu);
+            admin.done("Reactors", "setIdle", 100, 300);
             var before = admin.read("Subsystems", "Subsystems");
             first.terminate();
             assertThat(first.exitCode(BOUND)).isZero();
@@ -255,7 +265,11 @@ class OperateIT {
                     var listeners = now.read("Listeners", "Listeners");
                     assertThat(row(listeners, "tcp0").get("accessStates")).isEqualTo(List.of("3=non-optimized"));
                     assertThat(listeners.containsKey("extra")).isTrue();
+                    assertThat(number(row(now.read("Reactors", "Reactors"), "emulator-nvme0"), "cpu"))
+                            .isEqualTo(cpu);
                 });
+                assertThat(Files.readString(second.resolve("config/io.doorbell.resources.cfg")))
+                        .contains("\nreactor.spin.cycles = 100\n", "\nreactor.yield.cycles = 300\n");
                 now.done("Listeners", "remove", "extra");
                 now.done("Subsystems", "remove", "nqn.2014-08.org.example:more");
                 assertThat(now.read("Subsystems", "Subsystems")).hasSize(before.size() - 1);
@@ -330,6 +344,33 @@ class OperateIT {
         await().atMost(BOUND).untilAsserted(() -> assertThat(kinds()).contains("alarm.raised", "alarm.cleared"));
     }
 
+    @Test
+    void aListenerWhosePortIsTakenSaysWhyAndListensWhenItIsFree() throws IOException, InterruptedException {
+        long pid = ProcessHandle.current().pid();
+        var own = "127." + (1 + pid / 250 % 250) + "." + (1 + pid % 250) + ".7";
+        var device = "io.doorbell.rdma.soft~taken.cfg";
+        var taken = "cannot have UDP port 4791 of " + own;
+        try (var _ = new DatagramSocket(new InetSocketAddress(InetAddress.ofLiteral(own), 4791))) {
+            Files.writeString(home.resolve("config").resolve(device), "name = taken\naddress = " + own + "\n");
+            operator.done("Listeners", "create", "rdma", "waiting", own, 4420);
+
+            await().atMost(BOUND).untilAsserted(() -> {
+                var waiting = row(operator.read("Listeners", "Listeners"), "waiting");
+                assertThat((String) waiting.get("problem")).contains("no RDMA device has the address " + own, taken);
+                var check = row(operator.read("Health", "Checks"), "listeners");
+                assertThat(check.get("status")).isEqualTo("CRITICAL");
+                assertThat((String) check.get("message")).contains("waiting", taken, "who has it");
+            });
+        }
+        await().atMost(BOUND).untilAsserted(() -> {
+            var waiting = row(operator.read("Listeners", "Listeners"), "waiting");
+            assertThat(waiting.get("listening")).isEqualTo(true);
+            assertThat(waiting.get("problem")).isEqualTo("");
+        });
+        operator.done("Listeners", "remove", "waiting");
+        operator.done("Configuration", "remove", device);
+    }
+
     // The truth.
 
     private static double metric(String text, String name, String... labels) {
@@ -356,6 +397,52 @@ class OperateIT {
         assertThat(ended.get("state")).as(ended.toString()).isEqualTo("SUCCEEDED");
         assertThat(number(ended, "failed")).isZero();
         return number(ended, "completed");
+    }
+
+    /** Events of leases that have ended, which say what was done under each, by the id of the lease. */
+    private static Map<Long, Map<?, ?>> ended(String field, String beginning) throws IOException, InterruptedException {
+        var ended = new TreeMap<Long, Map<?, ?>>();
+        for (var event : (List<?>) operator.value("Leases", "History")) {
+            var lease = (Map<?, ?>) ((Map<?, ?>) event).get("lease");
+            var kind = (String) ((Map<?, ?>) event).get("kind");
+            if (List.of("RELEASED", "FENCED").contains(kind) && ((String) lease.get(field)).startsWith(beginning)) {
+                ended.put(number(lease, "id"), lease);
+            }
+        }
+        return ended;
+    }
+
+    private static long sum(Map<Long, Map<?, ?>> leases, String field) {
+        return leases.values().stream().mapToLong(lease -> number(lease, field)).sum();
+    }
+
+    @Test
+    void whatPerfSaysOverPciIsWhatItsLeasesAndTheSmartLogSay() throws IOException, InterruptedException {
+        var before = ended("holder", "io.doorbell.bundle-perf");
+
+        long done = perf("-q 8 -o 4096 -w randwrite -d 300 -r 'trtype:EMULATED traddr:nvme0 ns:2'");
+        done += perf("-q 2 -o 4096 -w randread -d 200 -r 'trtype:EMULATED traddr:nvme0 ns:2'");
+
+        var leases = ended("holder", "io.doorbell.bundle-perf");
+        leases.keySet().removeAll(before.keySet());
+        assertThat(sum(leases, "submitted")).isEqualTo(done);
+        assertThat(sum(leases, "completed")).isEqualTo(done);
+        assertThat(sum(leases, "failed")).isZero();
+        assertThat(sum(leases, "inFlight")).isZero();
+        // A controller is asked how it does when it comes.
+        operator.done("Bundles", "drain", "io.doorbell.bundle-pcie");
+        operator.done("Bundles", "start", "io.doorbell.bundle-pcie");
+        await().atMost(BOUND).untilAsserted(() -> {
+            var answer = operator.answer(
+                    Map.of("type", "read", "mbean", "io.doorbell:type=Controller,*", "attribute", "Health"));
+            var health = ((Map<?, ?>) answer.get("value"))
+                    .values().stream()
+                            .map(each -> (Map<?, ?>) ((Map<?, ?>) each).get("Health"))
+                            .toList();
+            assertThat(health).hasSize(1);
+            assertThat(number(health.getFirst(), "readCommands")).isEqualTo(number(pci(), "readCommands"));
+            assertThat(number(health.getFirst(), "writeCommands")).isEqualTo(number(pci(), "writeCommands"));
+        });
     }
 
     @Test
@@ -428,8 +515,9 @@ class OperateIT {
             assertThat(operator.read("Connections", "Connections").values())
                     .anySatisfy(connection ->
                             assertThat(((Map<?, ?>) connection).get("host")).isEqualTo(HOST));
-            assertThat(number(row(operator.read("Tcp", "Counters"), "tcp0"), "connections_accepted"))
-                    .isPositive();
+            connectionsAreTheSameEverywhere();
+            var before = ended("host", HOST);
+            long accepted = accepted();
 
             long read = perf("-q 4 -o 4096 -w randread -d 500 -r '" + trid + " ns:2'");
 
@@ -438,6 +526,13 @@ class OperateIT {
             assertThat(number(host, "readBytes")).isEqualTo(read * 4096);
             assertThat(metric(monitor.get("/metrics").body(), "doorbell_host_commands_total", HOST, "op=\"read\""))
                     .isEqualTo(read);
+            await().atMost(BOUND).untilAsserted(() -> {
+                var connections = ended("host", HOST);
+                connections.keySet().removeAll(before.keySet());
+                assertThat(connections).hasSize((int) (accepted() - accepted)).isNotEmpty();
+                assertThat(sum(connections, "completed")).isEqualTo(read);
+                assertThat(sum(connections, "submitted")).isEqualTo(read);
+            });
         } finally {
             operator.done("Configuration", "remove", file);
         }
@@ -447,6 +542,33 @@ class OperateIT {
                         .isZero());
         assertThat(number(row(operator.read("Hosts", "Hosts"), HOST), "readCommands"))
                 .isEqualTo(500);
+    }
+
+    private static long accepted() throws IOException, InterruptedException {
+        return number(row(operator.read("Tcp", "Counters"), "tcp0"), "connections_accepted");
+    }
+
+    /** Nobody but one host is connected, by tcp0. */
+    private static void connectionsAreTheSameEverywhere() {
+        await().atMost(BOUND).untilAsserted(() -> {
+            var connections = operator.read("Connections", "Connections");
+            assertThat(connections).isNotEmpty();
+            assertThat(operator.value("Connections", "ConnectionCount")).isEqualTo(connections.size());
+            assertThat(number(row(operator.read("Listeners", "Listeners"), "tcp0"), "connections"))
+                    .isEqualTo(connections.size());
+            assertThat(number(row(operator.read("Hosts", "Hosts"), HOST), "connections"))
+                    .isEqualTo(connections.size());
+            var metrics = monitor.get("/metrics").body();
+            assertThat(metric(metrics, "doorbell_listener_connections", "listener=\"tcp0\""))
+                    .isEqualTo(connections.size());
+            assertThat(metric(metrics, "doorbell_tcp_events_total", "tcp0", "event=\"connections_accepted\""))
+                    .isEqualTo(accepted());
+            var leases = operator.read("Leases", "Leases");
+            assertThat(operator.value("Leases", "LeaseCount")).isEqualTo(leases.size());
+            assertThat(leases.keySet().stream().map(Object::toString))
+                    .containsAll(
+                            connections.keySet().stream().map(Object::toString).toList());
+        });
     }
 
     @Test

@@ -102,6 +102,57 @@ class RemoteIT {
     }
 
     @Test
+    void aPlugInIsDeployedReplacedAndTakenAway() throws IOException {
+        var name = "io.doorbell.bundle-admin";
+        var delivered = NodeProcess.distribution().resolve("deploy/bundle-admin-" + NodeProcess.version() + ".jar");
+        var newer = LocalNode.withVersion(delivered, "99.1.0", folder.resolve("bundle-admin-99.1.0.jar"));
+
+        assertThat(run("deploy", newer.toString())).as(err.toString()).isZero();
+        assertThat(out.toString().strip()).isEqualTo(name + " 99.1.0: ACTIVE");
+
+        assertThat(run("undeploy", name)).as(err.toString()).isZero();
+        assertThat(out.toString())
+                .contains(
+                        name + " is gone",
+                        newer.getFileName().toString(),
+                        delivered.getFileName().toString());
+        assertThat(run("bundles")).isZero();
+        assertThat(out.toString()).doesNotContain(name).contains("io.doorbell.bundle-tcp");
+
+        assertThat(run("deploy", delivered.toString(), "--json"))
+                .as(err.toString())
+                .isZero();
+        assertThat(JSON.std.mapFrom(out.toString()))
+                .containsEntry("name", name)
+                .containsEntry("version", NodeProcess.version())
+                .containsEntry("state", "ACTIVE");
+    }
+
+    @Test
+    void eventsAreFollowedAsTheyHappen() throws Exception {
+        var operator = NodeOverHttp.operator(node, home);
+        try (var words = NodeProcess.doorbell(folder, "events", "--follow", "--home", home.toString());
+                var json = NodeProcess.doorbell(folder, "events", "-f", "--json", "--home", home.toString())) {
+            // What was before comes first.
+            words.awaitOutput("link.up", "tcp0");
+            json.awaitOutput("\"link.up\"", "\"tcp0\"");
+
+            operator.done("Bundles", "drain", "io.doorbell.bundle-perf");
+            operator.done("Bundles", "start", "io.doorbell.bundle-perf");
+
+            words.awaitOutput("bundle.stopped", "io.doorbell.bundle-perf");
+            words.awaitOutput("bundle.started", "io.doorbell.bundle-perf");
+            json.awaitOutput("\"bundle.stopped\"", "io.doorbell.bundle-perf");
+            json.awaitOutput("\"bundle.started\"", "io.doorbell.bundle-perf");
+            for (var line : json.output().lines().toList()) {
+                assertThat(JSON.std.mapFrom(line)).containsKeys("id", "timeMillis", "kind", "subject", "message");
+            }
+            words.terminate();
+            words.exitCode(BOUND);
+        }
+    }
+
+    @Test
     void supportHasNoPassword() throws IOException {
         var file = folder.resolve("support.zip");
 

@@ -15,11 +15,19 @@ public record HostIdentity(String nqn, long idLow, long idHigh) {
     /** A host may still name itself, by the feature Host Identifier. */
     public static final HostIdentity UNKNOWN = new HostIdentity("", 0, 0);
 
+    /** What operators see of a host on a network that connects without a name; no qualified name is like it. */
+    public static final String UNNAMED = "unnamed";
+
     /** @param id the 16 bytes of Connect's HOSTID */
     public static HostIdentity of(String nqn, byte[] id) {
         var bytes = MemorySegment.ofArray(id);
         var littleEndian = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
         return new HostIdentity(nqn, bytes.get(littleEndian, 0), bytes.get(littleEndian, 8));
+    }
+
+    /** Its name for operators, of a host on a network. */
+    public String shown() {
+        return nqn.isEmpty() ? UNNAMED : nqn;
     }
 
     public boolean hasId() {

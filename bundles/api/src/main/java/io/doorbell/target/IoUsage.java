@@ -6,7 +6,7 @@ import io.doorbell.statistics.LatencySnapshot;
  * What one host has done with one namespace since the node started, or the sum of several such.
  *
  * @param nsid namespace identifier; a namespace that comes after another with the same one goes on counting
- * @param hostNqn empty for hosts on PCI, which have no name; {@link #OTHERS} for those that came when too many had been counted
+ * @param hostNqn empty for hosts on PCI, which have no name; {@link HostIdentity#UNNAMED} for those on a network without one; {@link #OTHERS} for those that came when too many had been counted
  * @param readCommands Read, Compare and Verify that were executed
  * @param writeCommands Write and Zone Append
  * @param otherCommands everything else, Flush say

@@ -9,6 +9,7 @@ import java.util.SortedMap;
  *
  * @param at where hosts reach it; with the port it was configured with while it does not listen
  * @param listening whether hosts can connect now
+ * @param problem why it does not listen, and what mends it; empty while it does, or where nobody knows yet
  * @param tls whether connections have to be encrypted
  * @param connections there are now
  * @param maxConnections the most there may be
@@ -17,6 +18,7 @@ import java.util.SortedMap;
 public record ListenerStatus(
         TransportId at,
         boolean listening,
+        String problem,
         boolean tls,
         int connections,
         int maxConnections,
@@ -26,12 +28,17 @@ public record ListenerStatus(
     public static ListenerStatus closed(
             TransportId.Type trtype, String traddr, int port, boolean tls, int maxConnections) {
         var at = new TransportId(trtype, traddr, Integer.toString(port), "", 0);
-        return new ListenerStatus(at, false, tls, 0, maxConnections, Collections.emptySortedMap());
+        return new ListenerStatus(at, false, "", tls, 0, maxConnections, Collections.emptySortedMap());
+    }
+
+    /** The same, and why it does not listen. */
+    public ListenerStatus because(String why) {
+        return new ListenerStatus(at, false, why, tls, 0, maxConnections, counters);
     }
 
     /** The same while it listens. */
     public ListenerStatus whileOpen(int port, int nowConnections, SortedMap<String, Long> nowCounters) {
         var here = new TransportId(at.trtype(), at.traddr(), Integer.toString(port), "", 0);
-        return new ListenerStatus(here, true, tls, nowConnections, maxConnections, nowCounters);
+        return new ListenerStatus(here, true, "", tls, nowConnections, maxConnections, nowCounters);
     }
 }

@@ -10,4 +10,9 @@ public interface VerbsProvider {
 
     /** Those there are now. They are the provider's, which closes them when it goes; everything made of them ends then. */
     List<VerbsDevice> devices();
+
+    /** Why it has no devices, and what mends it; empty where there is nothing to say. A provider that gets one comes as a new service. */
+    default String problem() {
+        return "";
+    }
 }

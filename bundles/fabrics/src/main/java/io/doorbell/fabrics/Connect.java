@@ -159,11 +159,11 @@ record Connect(
     /** A connection is a queue pair, and of these there are so many: null when there is none left, or none for this host. */
     private QueueControl leased(HostIdentity host) {
         var control = new QueueControl(queue, qid, sqsizeZeroBased);
-        var label = host.nqn() + " queue " + qid + " of " + ConnectData.SUBNQN.get(data);
+        var label = host.shown() + " queue " + qid + " of " + ConnectData.SUBNQN.get(data);
         try {
             control.lease(listener.leases()
                     .lease(new ConnectionLeases.Request(
-                            host.nqn(), label, queue.reactor().thread(), control)));
+                            host.shown(), label, queue.reactor().thread(), control)));
             return control;
         } catch (LeaseException none) {
             LOG.warn("{}: {}", listener.name(), none.getMessage());

@@ -53,6 +53,7 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
     private AccessStates states = AccessStates.ALL_OPTIMIZED;
     private Listening open;
     private Thread opening;
+    private String problem = "";
 
     public ListenerKeeper(Opener<S> opener) {
         this.opener = opener;
@@ -72,6 +73,7 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
         }
         close();
         wanted = settings;
+        problem = "";
         states = next;
         begin();
     }
@@ -117,13 +119,16 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
         }
         try {
             open = opener.open(settings, states);
+            problem = "";
             return true;
         } catch (IOException taken) {
+            problem = taken.getMessage();
             if (!told) {
                 LOG.warn("{}: {} Tried again every {} s", settings.name(), taken.getMessage(), RETRY.toSeconds());
             }
             return false;
         } catch (RuntimeException refused) {
+            problem = String.valueOf(refused.getMessage());
             LOG.error("{} does not listen", settings.name(), refused);
             return true;
         }
@@ -156,7 +161,9 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
             throw new IllegalStateException("the listener is not there any more");
         }
         var closed = wanted.whileClosed();
-        return open == null ? closed : closed.whileOpen(open.address().getPort(), open.connections(), open.counters());
+        return open == null
+                ? closed.because(problem)
+                : closed.whileOpen(open.address().getPort(), open.connections(), open.counters());
     }
 
     /** Listens no more. Idempotent. */

@@ -7,10 +7,10 @@ import java.util.SortedMap;
 @Description("The hosts that use this node, or have used it since it started: who they are, and what they have done.")
 public interface HostsMXBean {
 
-    @Description(
-            "Hosts by qualified name; pci are those without a name, on PCI; * those that came when too many had been"
-                    + " counted. connections are there now, one for each queue. Commands, bytes and latencies as in"
-                    + " Namespaces.")
+    @Description("Hosts by qualified name; pci are those on PCI, which have none; unnamed"
+            + " those on a network that connected without one; * those that came when too many had been"
+            + " counted. connections are there now, one for each queue. Commands, bytes and latencies as in"
+            + " Namespaces.")
     SortedMap<String, HostRow> getHosts();
 
     /** A host as an operator sees it. */

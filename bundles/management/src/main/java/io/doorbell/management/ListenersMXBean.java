@@ -8,8 +8,8 @@ import java.util.SortedMap;
         + " operation returns, and written into the listener's file in config/.")
 public interface ListenersMXBean {
 
-    @Description("Listeners by name. file is in config/; listening is false while its address is not to be had;"
-            + " accessStates are GROUP=STATE for ANA groups that are not optimized.")
+    @Description("Listeners by name. file is in config/; listening is false while its address is not to be had, and"
+            + " problem says why; accessStates are GROUP=STATE for ANA groups that are not optimized.")
     SortedMap<String, ListenerRow> getListeners();
 
     @Description(
@@ -37,6 +37,7 @@ public interface ListenersMXBean {
             int port,
             boolean tls,
             boolean listening,
+            String problem,
             int connections,
             int maxConnections,
             List<String> accessStates,

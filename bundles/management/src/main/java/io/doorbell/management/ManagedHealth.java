@@ -50,6 +50,11 @@ final class ManagedHealth implements HealthMXBean, AutoCloseable {
                 events.tell("alarm.cleared", name, "was " + status);
             }
         });
+        before.forEach((name, row) -> {
+            if (!row.isOk() && !next.containsKey(name)) {
+                events.tell("alarm.cleared", name, "was " + row.status() + "; its check is gone");
+            }
+        });
     }
 
     private static CheckRow row(HealthCheckExecutionResult result, CheckRow before) {

@@ -53,6 +53,7 @@ final class ManagedListeners implements ListenersMXBean, AutoCloseable {
                 Integer.parseInt(status.at().trsvcid()),
                 status.tls(),
                 status.listening(),
+                status.problem(),
                 status.connections(),
                 status.maxConnections(),
                 List.of(listener.accessStates().spelled()),

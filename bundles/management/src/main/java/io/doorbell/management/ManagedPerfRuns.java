@@ -62,7 +62,7 @@ final class ManagedPerfRuns implements PerfRunsMXBean, AutoCloseable {
     }
 
     private PerfRun started(List<String> flags) {
-        LOG.info("perf is started for the operator: {}", flags);
+        LOG.info("perf is started for the operator: {}", Operation.printable(String.join(" ", flags)));
         try {
             return PerfRun.of(runner.start(List.copyOf(flags)));
         } catch (IllegalArgumentException e) {

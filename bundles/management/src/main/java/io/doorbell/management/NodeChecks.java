@@ -183,7 +183,11 @@ final class NodeChecks {
             try {
                 var status = listener.status();
                 if (!status.listening()) {
-                    log.critical("listener {} does not listen at {}: the log says why", name, status.at());
+                    log.critical(
+                            "listener {} does not listen at {}: {}",
+                            name,
+                            status.at(),
+                            status.problem().isEmpty() ? "the log says why" : status.problem());
                 } else if (status.connections() >= status.maxConnections()) {
                     log.warn("listener {} has all of its {} connections", name, status.maxConnections());
                 }

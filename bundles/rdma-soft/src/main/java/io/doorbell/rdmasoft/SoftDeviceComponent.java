@@ -3,7 +3,10 @@ package io.doorbell.rdmasoft;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.osgi.framework.BundleContext;
@@ -19,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A device for each {@code io.doorbell.rdma.soft~NAME.cfg}. It is a service as soon as its port can be had, which is tried again until then: another
+ * A device for each {@code io.doorbell.rdma.soft~NAME.cfg}. It has its device as soon as its port can be had, which is tried again until then: another
  * node may be about to end.
  */
 @Component(
@@ -101,31 +104,55 @@ public final class SoftDeviceComponent {
             device = SoftDevice.open(settings);
         } catch (PlatformException taken) {
             if (!told) {
-                LOG.warn(
-                        "{}: {} Linux's rdma_rxe, where it is loaded, has UDP port {} of the first network namespace."
-                                + " Tried again every {} s",
-                        settings.name(),
-                        taken.getMessage(),
-                        Headers.UDP_PORT,
-                        RETRY.toSeconds());
+                var problem = problem(taken);
+                LOG.warn("{} Tried again every {} s", problem, RETRY.toSeconds());
+                service = context.registerService(VerbsProvider.class, provider(List.of(), problem), null);
             }
             return false;
         }
         LOG.info("{} is RoCEv2 at {}", settings.name(), settings.address().getHostAddress());
-        service = context.registerService(VerbsProvider.class, provider(device), null);
+        if (service != null) {
+            service.unregister();
+        }
+        service = context.registerService(VerbsProvider.class, provider(List.of(device), ""), null);
         return true;
     }
 
-    private static VerbsProvider provider(SoftDevice device) {
+    private String problem(PlatformException taken) {
+        var port = "UDP port " + Headers.UDP_PORT + " of " + settings.address().getHostAddress();
+        var remedy = rxeIsLoaded()
+                ? "The kernel's rdma_rxe is loaded and has that port: 'sudo modprobe -r rdma_rxe', or run the node in a"
+                        + " network namespace of its own."
+                : "'sudo ss -lunp sport = :" + Headers.UDP_PORT + "' says who has it.";
+        return settings.name() + " cannot have " + port + ": " + taken.getMessage() + ". " + remedy
+                + " Where no host comes by RDMA, delete this device's file and those of its listeners in config/.";
+    }
+
+    /** It has the port of the first network namespace, whatever the address. */
+    private static boolean rxeIsLoaded() {
+        try (var modules = Files.lines(Path.of("/proc/modules"))) {
+            return modules.anyMatch(line -> line.startsWith("rdma_rxe "));
+        } catch (IOException noProc) {
+            return false; // Nobody can say.
+        }
+    }
+
+    private VerbsProvider provider(List<VerbsDevice> devices, String problem) {
+        var name = settings.name();
         return new VerbsProvider() {
             @Override
             public String name() {
-                return device.name();
+                return name;
             }
 
             @Override
             public List<VerbsDevice> devices() {
-                return List.of(device);
+                return devices;
+            }
+
+            @Override
+            public String problem() {
+                return problem;
             }
         };
     }

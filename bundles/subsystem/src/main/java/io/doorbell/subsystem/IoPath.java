@@ -603,7 +603,7 @@ final class IoPath implements CommandPath {
 
     /** Any thread. */
     List<IoUsage> usage() {
-        var hostNqn = controller.hostNqn();
+        var hostNqn = controller.countedAs();
         return Arrays.stream(usages)
                 .filter(usage -> usage != null)
                 .map(usage -> usage.snapshot(hostNqn))

@@ -267,6 +267,11 @@ final class NvmController implements TargetController {
         return identity.nqn();
     }
 
+    /** Under which name it is counted what the host does. */
+    String countedAs() {
+        return setup.pci() ? identity.nqn() : identity.shown();
+    }
+
     /** A namespace that the subsystem has and this host may see, or null. */
     SubsystemNamespace allocated(int nsid) {
         return subsystem.shows(nsid, hostNqn()) ? subsystem.namespace(nsid) : null;
@@ -558,7 +563,7 @@ final class NvmController implements TargetController {
 
     /** The same of all namespaces together. */
     IoUsage wholeUsage() {
-        return usage().stream().reduce(IoUsage.none(0, hostNqn()), IoUsage::plus);
+        return usage().stream().reduce(IoUsage.none(0, countedAs()), IoUsage::plus);
     }
 
     /** How long it has had commands to execute: as long as its busiest path had. */

@@ -6,6 +6,7 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.storage.NvmRequest;
 import io.doorbell.storage.TestRequest;
+import io.doorbell.target.HostIdentity;
 import io.doorbell.target.IoUsage;
 import java.util.Arrays;
 import java.util.List;
@@ -83,6 +84,20 @@ class UsageTest {
         }
         assertThat(usage(OTHER, 1).readCommands()).isEqualTo(1);
         assertThat(usage(OTHER, 1).otherCommands()).isEqualTo(1);
+    }
+
+    @Test
+    void aHostOnANetworkWithoutANameIsNoHostOnPci() {
+        var path = host("").openIoPath(rig.reactor);
+        rig.controller.configure(Rig.ENABLE);
+        var onPci = rig.controller.openIoPath(rig.reactor);
+
+        assertThat(rig.run(path, command(NvmOpcode.WRITE, 1, 8))).isEqualTo(Status.SUCCESS);
+        assertThat(rig.run(onPci, command(NvmOpcode.READ, 1, 8))).isEqualTo(Status.SUCCESS);
+
+        assertThat(usage(HostIdentity.UNNAMED, 1).writeCommands()).isEqualTo(1);
+        assertThat(usage(HostIdentity.UNNAMED, 1).readCommands()).isZero();
+        assertThat(usage("", 1).readCommands()).isEqualTo(1);
     }
 
     @Test

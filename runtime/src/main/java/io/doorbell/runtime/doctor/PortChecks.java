@@ -26,6 +26,9 @@ record PortChecks(Path configuration, boolean running) {
     /** UDP, of RoCEv2. RoCEv2 Annex A17 of the InfiniBand Architecture Specification 1.3.1. */
     static final int ROCE_PORT = 4791;
 
+    private static final String RXE_REMEDY =
+            "sudo modprobe -r rdma_rxe, or run the node in a network namespace of its own";
+
     private static final String LOOPBACK = "127.0.0.1";
 
     List<Finding> all() {
@@ -73,19 +76,26 @@ record PortChecks(Path configuration, boolean running) {
 
     private Finding roce(String address, Path file) {
         var subject = "port " + ROCE_PORT + "/udp";
+        var rxe = rxeIsLoaded(Path.of("/proc/modules"));
+        if (running && rxe) {
+            return lacks(
+                    subject,
+                    "RDMA in software: the kernel's rdma_rxe is loaded, which takes the port where it can:"
+                            + " 'doorbell status' says whether the node that runs has it",
+                    RXE_REMEDY);
+        }
         if (running) {
             return ok(subject, "RDMA in software: the node that runs has it, or says in its log why not");
         }
         try (var _ = new DatagramSocket(new InetSocketAddress(InetAddress.ofLiteral(address), ROCE_PORT))) {
             return ok(subject, "RDMA in software: free on " + address);
         } catch (IOException | IllegalArgumentException e) {
-            var rxe = rxeIsLoaded(Path.of("/proc/modules"));
             return lacks(
                     subject,
                     "RDMA in software: cannot be had on " + address + " (" + e.getMessage() + ")"
                             + (rxe ? "; the kernel's rdma_rxe has it" : ""),
                     rxe
-                            ? "sudo modprobe -r rdma_rxe, or run the node in a network namespace of its own"
+                            ? RXE_REMEDY
                             : "sudo ss -lunp 'sport = :" + ROCE_PORT + "' says who has it; or delete config/"
                                     + file.getFileName());
         }

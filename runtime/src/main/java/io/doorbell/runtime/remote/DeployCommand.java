@@ -14,8 +14,8 @@ import picocli.CommandLine.Parameters;
         name = "deploy",
         description = "Gives the node a plug-in: a new one runs, a newer version takes the place of the older one.")
 public final class DeployCommand extends RemoteCommand {
-    /** File Install looks twice at a file that is new, and what was wired to the former version starts again. */
-    static final Duration BOUND = Duration.ofSeconds(45);
+    /** Seconds in a node that is well: what is new is looked at twice, and what was wired to the former version starts again. */
+    static final Duration BOUND = Duration.ofMinutes(2);
 
     static final Duration INTERVAL = Duration.ofMillis(200);
 

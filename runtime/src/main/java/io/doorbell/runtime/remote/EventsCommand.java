@@ -35,8 +35,20 @@ public final class EventsCommand extends RemoteCommand {
 
     /** One line each, also as JSON: then it can be followed. */
     private long printAfter(long id, RunningNode node) {
+        if (id >= 0 && ((Number) node.read("Events", "LatestId")).longValue() == id) {
+            return id;
+        }
         var last = id;
-        for (var event : Row.of(node.read("Events", "Events"))) {
+        var events = Row.of(node.read("Events", "Events"));
+        if (id >= 0 && !events.isEmpty() && events.getFirst().number("id") > id + 1) {
+            // Told beside the events, which a program may read.
+            spec().commandLine()
+                    .getErr()
+                    .printf(
+                            "doorbell: %d events were too many at once, and are lost%n",
+                            events.getFirst().number("id") - id - 1);
+        }
+        for (var event : events) {
             if (event.number("id") > last) {
                 last = event.number("id");
                 out().println(json() ? line(event) : words(event));

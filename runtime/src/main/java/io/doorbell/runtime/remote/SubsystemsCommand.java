@@ -39,6 +39,11 @@ public final class SubsystemsCommand extends RemoteCommand {
                         each.flag("listening") ? "listening" : "DOWN",
                         each.number("connections") + " of " + each.number("maxConnections")));
         print(ways, "no listeners: hosts on a network cannot connect");
+        Row.of(listeners).stream()
+                .filter(each -> !each.flag("listening") && !each.text("problem").isEmpty())
+                .forEach(each -> out().printf(
+                                "%n%s: %s%n",
+                                Table.printable(each.text("name")), Table.printable(each.text("problem"))));
         return 0;
     }
 

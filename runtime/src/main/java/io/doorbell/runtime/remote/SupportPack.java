@@ -31,6 +31,10 @@ final class SupportPack {
     private static final Pattern SECRET_OPTION =
             Pattern.compile("(?im)^(\\s*#?\\s*[\\w.]*(?:password|secret|passphrase)\\s*=\\s*)(\\S.*)$");
 
+    /** Of a recording: environments and command lines, of this process and of others. */
+    private static final String TALKATIVE_EVENTS =
+            "InitialEnvironmentVariable,InitialSystemProperty,SystemProcess,JVMInformation,ProcessStart";
+
     private static final List<String> OF_THE_MACHINE = List.of(
             "/proc/version",
             "/proc/cmdline",
@@ -135,7 +139,7 @@ final class SupportPack {
             text("jvm/threads.json", Files.exists(threads) ? end(threads) : "none\n");
             var said = run(jcmd, process, "JFR.dump", "name=doorbell", "filename=" + recording);
             if (Files.exists(recording)) {
-                bytes("jvm/recording.jfr", Files.readAllBytes(recording));
+                recording(recording, scratch.resolve("scrubbed.jfr"));
             } else {
                 text("jvm/recording.txt", said);
             }
@@ -143,6 +147,22 @@ final class SupportPack {
             Files.deleteIfExists(threads);
             Files.deleteIfExists(recording);
             Files.deleteIfExists(scratch);
+        }
+    }
+
+    /** Without the events that repeat environments and command lines, in which people put secrets. */
+    void recording(Path recording, Path scrubbed) throws IOException {
+        try {
+            var jfr = Path.of(System.getProperty("java.home"), "bin/jfr").toString();
+            var said =
+                    run(jfr, "scrub", "--exclude-events", TALKATIVE_EVENTS, recording.toString(), scrubbed.toString());
+            if (Files.exists(scrubbed)) {
+                bytes("jvm/recording.jfr", Files.readAllBytes(scrubbed));
+            } else {
+                text("jvm/recording.txt", "left out, since it cannot be scrubbed: " + said);
+            }
+        } finally {
+            Files.deleteIfExists(scrubbed);
         }
     }
 

@@ -28,6 +28,11 @@ class SupportPackTest {
     }
 
     private static Map<String, String> packed(Packing packing) throws IOException {
+        return packed(packing, null);
+    }
+
+    /** @param copy where the bytes of the last entry go too, or null */
+    private static Map<String, String> packed(Packing packing, Path copy) throws IOException {
         var bytes = new ByteArrayOutputStream();
         try (var zip = new ZipOutputStream(bytes)) {
             packing.into(new SupportPack(zip));
@@ -35,9 +40,13 @@ class SupportPackTest {
         var entries = new TreeMap<String, String>();
         try (var in = new ZipInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
             for (var entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+                var content = in.readAllBytes();
                 entries.put(
                         entry.getName().replaceFirst("^doorbell-support/", ""),
-                        new String(in.readAllBytes(), StandardCharsets.UTF_8));
+                        new String(content, StandardCharsets.UTF_8));
+                if (copy != null) {
+                    Files.write(copy, content);
+                }
             }
         }
         return entries;
@@ -82,6 +91,45 @@ class SupportPackTest {
         }));
 
         assertThat(entries).containsEntry("node/Rdma.json", "the node has no Rdma now\n");
+    }
+
+    @Test
+    void aRecordingHasNoEnvironmentAndNoCommandLines() throws Exception {
+        var java = Path.of(System.getProperty("java.home"), "bin");
+        var recording = home.resolve("recording.jfr");
+        var recorded = new ProcessBuilder(
+                        java.resolve("java").toString(),
+                        "-XX:StartFlightRecording=filename=" + recording,
+                        "-Dsome.secret=correct-horse",
+                        "-version")
+                .redirectErrorStream(true);
+        recorded.environment().put("SOME_SECRET", "battery-staple");
+        recorded.environment().put("JAVA_TOOL_OPTIONS", "");
+        succeeds(recorded);
+        assertThat(shown(recording)).contains("correct-horse", "battery-staple", "jdk.ActiveRecording");
+
+        var entries = packed(pack -> pack.recording(recording, home.resolve("scrubbed.jfr")), home.resolve("pack.jfr"));
+
+        assertThat(entries).containsOnlyKeys("jvm/recording.jfr");
+        assertThat(shown(home.resolve("pack.jfr")))
+                .contains("jdk.ActiveRecording")
+                .doesNotContain("correct-horse")
+                .doesNotContain("battery-staple");
+        assertThat(home.resolve("scrubbed.jfr")).doesNotExist();
+    }
+
+    private String shown(Path recording) throws Exception {
+        var jfr = Path.of(System.getProperty("java.home"), "bin/jfr").toString();
+        return succeeds(new ProcessBuilder(jfr, "print", recording.toString()));
+    }
+
+    private String succeeds(ProcessBuilder builder) throws Exception {
+        var output = Files.createTempFile(home, "output", ".txt");
+        var process = builder.redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        assertThat(process.waitFor()).as(Files.readString(output)).isZero();
+        return Files.readString(output);
     }
 
     @Test
