@@ -13,6 +13,7 @@ module io.doorbell.management {
     requires static jolokia.core;
     requires static jolokia.json;
     requires static jolokia.server.core;
+    requires static jolokia.service.jmx;
     requires static org.osgi.service.cm;
     requires static org.osgi.service.component.annotations;
     requires static org.osgi.service.metatype.annotations;

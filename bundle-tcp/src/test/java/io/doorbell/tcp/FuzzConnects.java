@@ -143,6 +143,8 @@ final class FuzzConnects {
             invalid(IN_DATA | ConnectData.HOSTNQN.offset());
         } else if (qid != 0 && !ConnectData.HOSTNQN.get(data).equals(FuzzHost.HOST)) {
             invalid(IN_DATA | ConnectData.HOSTNQN.offset());
+        } else if (ConnectData.HOSTNQN.get(data).chars().anyMatch(Character::isISOControl)) {
+            invalid(IN_DATA | ConnectData.HOSTNQN.offset());
         }
         if (subnqn.equals(FuzzTest.CLOSED)) {
             right.add(new Right(FabricsStatus.CONNECT_INVALID_HOST, -1));

@@ -92,6 +92,7 @@ class LeasedConnectionsTest {
 
         assertThat(lease(0).host()).isEqualTo(HostIdentity.UNNAMED);
         assertThat(lease(0).label()).startsWith(HostIdentity.UNNAMED + " queue 0 of ");
+        assertThat(new HostIdentity("pci", 1, 2).shown()).isEqualTo("unnamed:pci");
     }
 
     @Test

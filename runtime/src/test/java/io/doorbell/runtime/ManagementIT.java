@@ -21,13 +21,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -330,8 +333,40 @@ class ManagementIT {
 
             Files.writeString(configuration, "port = " + otherPort + "\n");
             await().atMost(BOUND).ignoreExceptions().untilAsserted(() -> new Socket("127.0.0.1", otherPort).close());
+            firstRequestsAtOnceAreAnswered(otherPort, third.resolve("var/management.password"));
             assertThat(other.output()).doesNotContain("ERROR i.d.m").doesNotContain("\tat ");
         }
+    }
+
+    /** A page that is opened asks for several things at once. */
+    private void firstRequestsAtOnceAreAnswered(int otherPort, Path passwordFile) throws IOException {
+        var login = "admin:" + Files.readString(passwordFile).strip();
+        var request = HttpRequest.newBuilder(URI.create(
+                        "http://127.0.0.1:" + otherPort + "/jolokia/read/io.doorbell:type=Leases/LeaseCount"))
+                .header(
+                        "Authorization",
+                        "Basic " + Base64.getEncoder().encodeToString(login.getBytes(StandardCharsets.UTF_8)))
+                .timeout(BOUND)
+                .build();
+
+        var wrong = new ArrayList<String>();
+        await().atMost(BOUND).until(() -> {
+            var answers =
+                    IntStream.range(0, 16)
+                            .mapToObj(_ -> client.sendAsync(request, BodyHandlers.ofString()))
+                            .toList()
+                            .stream()
+                            .map(CompletableFuture::join)
+                            .toList();
+            answers.stream()
+                    .filter(answer -> answer.statusCode() == 200)
+                    .map(HttpResponse::body)
+                    .filter(body -> !body.contains("\"status\":200"))
+                    .forEach(wrong::add);
+            // Jetty listens a moment before it knows what is served.
+            return answers.stream().allMatch(answer -> answer.statusCode() == 200);
+        });
+        assertThat(wrong).isEmpty();
     }
 
     @Test

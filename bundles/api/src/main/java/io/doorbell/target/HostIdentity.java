@@ -25,9 +25,9 @@ public record HostIdentity(String nqn, long idLow, long idHigh) {
         return new HostIdentity(nqn, bytes.get(littleEndian, 0), bytes.get(littleEndian, 8));
     }
 
-    /** Its name for operators, of a host on a network. */
+    /** Its name for operators, of a host on a network: what is no qualified name is not taken for one, nor for a row of ours. */
     public String shown() {
-        return nqn.isEmpty() ? UNNAMED : nqn;
+        return nqn.startsWith("nqn.") ? nqn : nqn.isEmpty() ? UNNAMED : UNNAMED + ":" + nqn;
     }
 
     public boolean hasId() {

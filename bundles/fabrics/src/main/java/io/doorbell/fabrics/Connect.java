@@ -98,8 +98,11 @@ record Connect(
         if (subsystem == null || !target.isOffered(listener, subsystem)) {
             return Answer.inData(ConnectData.SUBNQN.offset());
         }
-        // Of any form, and even empty: SPDK's tools send no name unless they are given one.
-        if (!ConnectData.isTerminated(ConnectData.HOSTNQN, data)) {
+        // Of any form, and even empty: SPDK's tools send no name unless they are given one. But what controls a
+        // terminal, or begins a new line
+        // in a log, is no name.
+        if (!ConnectData.isTerminated(ConnectData.HOSTNQN, data)
+                || ConnectData.HOSTNQN.get(data).chars().anyMatch(Character::isISOControl)) {
             return Answer.inData(ConnectData.HOSTNQN.offset());
         }
         if (sqsizeZeroBased == 0 || sqsizeZeroBased >= listener.maxQueueEntries()) {

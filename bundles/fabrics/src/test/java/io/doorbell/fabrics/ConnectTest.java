@@ -141,6 +141,15 @@ class ConnectTest {
         assertThat(wireless.host().connect(0, 31, 0, 0, data).status).isZero();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"nqn.2014-08.org.example:a\nERROR the node is on fire", "nqn.2014-08.org.example:\u001b[2J"})
+    void aNameThatControlsATerminalOrBeginsALineIsNone(String hostnqn) {
+        var data = Wireless.data(Wireless.NQN, hostnqn, Wireless.HOST_ID, 0xFFFF);
+
+        assertInvalid(wireless.host().connect(0, 31, 0, 0, data), HOSTNQN);
+    }
+
     @Test
     void aListenerOffersWhatItIsMadeFor() {
         var only = Wireless.listener("only", "127.0.0.1", Set.of(Wireless.OTHER_NQN));

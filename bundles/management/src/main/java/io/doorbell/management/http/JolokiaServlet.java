@@ -1,6 +1,7 @@
 package io.doorbell.management.http;
 
 import jakarta.servlet.ServletConfig;
+import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -15,6 +16,7 @@ final class JolokiaServlet extends OsgiAgentServlet {
     private static final ScopedValue<Boolean> READING = ScopedValue.newInstance();
 
     private final transient JolokiaPolicy policy;
+    private transient NotificationRequests notifications;
 
     JolokiaServlet(BundleContext context) {
         this(context, JolokiaPolicy.ofBundle());
@@ -28,7 +30,15 @@ final class JolokiaServlet extends OsgiAgentServlet {
     @Override
     protected void initServices(ServletConfig config, JolokiaServiceManager services) {
         super.initServices(config, services);
-        services.addService(new NotificationRequests(policy));
+        notifications = new NotificationRequests(policy);
+        services.addService(notifications);
+    }
+
+    /** No request comes before this has returned. */
+    @Override
+    public void init(ServletConfig config) throws ServletException {
+        super.init(config);
+        notifications.lookAround();
     }
 
     /** Whether the request that this thread handles may only read: by whom it is, or as a GET. */

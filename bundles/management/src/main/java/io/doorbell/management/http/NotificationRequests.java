@@ -31,11 +31,15 @@ import org.jolokia.server.core.request.notification.ClientCommand;
 import org.jolokia.server.core.request.notification.NotificationCommand;
 import org.jolokia.server.core.request.notification.OpenCommand;
 import org.jolokia.server.core.request.notification.RemoveCommand;
+import org.jolokia.server.core.service.api.DataUpdater;
 import org.jolokia.server.core.service.api.JolokiaContext;
 import org.jolokia.server.core.service.notification.NotificationResult;
 import org.jolokia.server.core.service.request.AbstractRequestHandler;
+import org.jolokia.server.core.service.request.RequestHandler;
+import org.jolokia.server.core.service.request.RequestInterceptor;
 import org.jolokia.server.core.service.serializer.Serializer;
 import org.jolokia.server.core.util.RequestType;
+import org.jolokia.service.jmx.api.CacheKeyProvider;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,6 +85,20 @@ final class NotificationRequests extends AbstractRequestHandler {
         } catch (MalformedObjectNameException e) {
             throw new IllegalArgumentException(name, e);
         }
+    }
+
+    /**
+     * Has Jolokia look once for the services of each kind that requests ask it for. It begins to track a kind when it is first asked, in a map
+     * that is no map for several threads, and puts the tracker there before it is open: of two requests that come first, and at once,
+     * one would find no services, and fail.
+     */
+    void lookAround() {
+        var context = getJolokiaContext();
+        context.getServices(RequestHandler.class);
+        context.getServices(RequestInterceptor.class);
+        context.getServices(Serializer.class);
+        context.getServices(DataUpdater.class);
+        context.getServices(CacheKeyProvider.class);
     }
 
     @Override
