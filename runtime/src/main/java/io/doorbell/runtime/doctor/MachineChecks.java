@@ -7,10 +7,12 @@ import static io.doorbell.runtime.doctor.Finding.ok;
 import io.doorbell.pcibus.PciBus;
 import io.doorbell.pcibus.PciDevice;
 import io.doorbell.platform.Machine;
+import io.doorbell.platform.RdmaCore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -181,14 +183,28 @@ record MachineChecks(Path root) {
                         + WANTED_SOCKET_BYTES);
     }
 
-    Finding rdma() {
-        var devices = names("sys/class/infiniband");
-        var hardware = devices.stream()
-                .filter(name -> !name.startsWith("rxe") && !name.startsWith("siw"))
-                .toList();
-        return hardware.isEmpty()
-                ? ok("RDMA", "no NIC that does it; the node does it in software")
-                : ok("RDMA", String.join(", ", hardware));
+    private Finding rdma() {
+        return rdma(RdmaCore.problem());
+    }
+
+    /** @param problem what keeps from rdma-core, through which the node uses RDMA devices */
+    Finding rdma(Optional<String> problem) {
+        var devices = String.join(", ", names("sys/class/infiniband"));
+        if (devices.isEmpty()) {
+            return ok("RDMA", "no NIC that does it; the node does it in software");
+        }
+        if (problem.isPresent()) {
+            return lacks(
+                    "RDMA",
+                    devices + ", not used: " + problem.get(),
+                    "sudo apt-get install librdmacm1 ibverbs-providers");
+        }
+        return Files.exists(root.resolve("dev/infiniband/rdma_cm"))
+                ? ok("RDMA", devices)
+                : lacks(
+                        "RDMA",
+                        devices + ", not used: the kernel's module rdma_ucm is not loaded",
+                        "sudo modprobe rdma_ucm");
     }
 
     private List<String> names(String folder) {

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,6 +61,7 @@ class DoctorTest {
         Files.createDirectories(root.resolve("sys/kernel/iommu_groups/7"));
         Files.createDirectories(root.resolve("sys/bus/pci/drivers/vfio-pci"));
         Files.createDirectories(root.resolve("sys/class/infiniband/mlx5_0"));
+        file("dev/infiniband/rdma_cm", "");
 
         assertOk(MachineChecks.hugePages(512, 0));
         assertOk(MachineChecks.lockedMemory(Machine.UNLIMITED));
@@ -68,7 +70,18 @@ class DoctorTest {
         assertOk(checks().vfio().getFirst());
         assertOk(checks().ioUring());
         assertOk(checks().socketBuffers());
-        assertThat(checks().rdma().found()).isEqualTo("mlx5_0");
+        assertOk(checks().rdma(Optional.empty()));
+        assertThat(checks().rdma(Optional.empty()).found()).isEqualTo("mlx5_0");
+    }
+
+    @Test
+    void anRdmaDeviceThatTheNodeCannotUseComesWithARemedy() throws IOException {
+        assertThat(checks().rdma(Optional.empty()).found()).contains("in software");
+        Files.createDirectories(root.resolve("sys/class/infiniband/mlx5_0"));
+
+        assertThat(checks().rdma(Optional.of("librdmacm.so.1 is not installed")).remedy())
+                .contains("librdmacm1", "ibverbs-providers");
+        assertThat(checks().rdma(Optional.empty()).remedy()).contains("modprobe rdma_ucm");
     }
 
     @Test
