@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -172,8 +173,18 @@ public final class NicDevices implements AutoCloseable {
         NetworkInterface.networkInterfaces()
                 .flatMap(NetworkInterface::inetAddresses)
                 .filter(address -> !address.isLinkLocalAddress())
+                .map(NicDevices::withoutScope)
                 .forEach(found::add);
         return found;
+    }
+
+    /** The JDK gives every address of IPv6 the interface along. */
+    private static InetAddress withoutScope(InetAddress address) {
+        try {
+            return InetAddress.getByAddress(address.getAddress());
+        } catch (UnknownHostException impossible) {
+            throw new AssertionError("4 or 16 bytes", impossible);
+        }
     }
 
     private void probe(InetAddress address) {

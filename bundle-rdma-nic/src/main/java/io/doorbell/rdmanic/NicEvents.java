@@ -85,6 +85,8 @@ final class NicEvents implements AutoCloseable {
 
     /** Hears of this device too. Once for each {@link #remove}. */
     void add(IbvContext context) {
+        // First: from here on a look for news does not wait for them.
+        context.eventFd();
         contexts.add(context);
         changed = true;
         sign.signal();

@@ -21,12 +21,12 @@ final class NicCases {
     static List<Case> cases() {
         var all = new ArrayList<Case>();
         all.add(Case.of("finds-the-device", NicCases::finds));
-        all.addAll(NicContract.cases());
         all.add(patient("a-kernel-host-writes-and-reads-back", NicCases::verify));
         all.add(patient("a-kernel-host-by-ipv6", NicCases::six));
         all.add(patient("a-kernel-host-finds-subsystems", NicCases::discovery));
         all.add(patient("a-kernel-host-resets", NicCases::reset));
         all.add(patient("the-target-goes-and-comes-back", NicCases::lostAndRegained));
+        all.addAll(NicContract.cases());
         return all;
     }
 
