@@ -7,6 +7,7 @@ import io.doorbell.reactor.Reactor;
 import io.doorbell.verbs.CompletionQueue;
 import io.doorbell.verbs.Completions;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 
@@ -19,6 +20,11 @@ final class NicCompletionQueue implements CompletionQueue {
     private static final int STASH = 16;
 
     private static final int ENTRY_BYTES = 48;
+    private static final int FLAGS_AT = 36;
+
+    /** The kernel's IB_WC_WITH_INVALIDATE, which is another bit than libibverbs' IBV_WC_WITH_INV. */
+    private static final int KERNEL_WITH_INVALIDATE = 4;
+
     private static final int SMALLEST_TABLE = 16;
     private static final Duration CALL_BOUND = Duration.ofSeconds(5);
 
@@ -26,6 +32,7 @@ final class NicCompletionQueue implements CompletionQueue {
     private final Reactor owner;
     private final IbvCq queue;
     private final int entries;
+    private final boolean kernelFlags;
     private volatile boolean overrun;
 
     // The owner's.
@@ -44,6 +51,7 @@ final class NicCompletionQueue implements CompletionQueue {
         this.owner = owner;
         this.entries = entries;
         this.queue = queue;
+        kernelFlags = device.isRxe();
         device.events().handle(queue.address(), this::happened);
     }
 
@@ -157,6 +165,9 @@ final class NicCompletionQueue implements CompletionQueue {
                 continue;
             }
             pair.completed(into.status(i), into.opcode(i));
+            if (kernelFlags) {
+                translate(into, i);
+            }
             if (kept < i) {
                 MemorySegment.copy(
                         into.memory(), (long) ENTRY_BYTES * i, into.memory(), (long) ENTRY_BYTES * kept, ENTRY_BYTES);
@@ -164,6 +175,18 @@ final class NicCompletionQueue implements CompletionQueue {
             kept++;
         }
         return kept;
+    }
+
+    /** rdma_rxe shows the kernel's flag to the user. What the bit means to libibverbs, a checksum, is not for reliable connections. */
+    private static void translate(Completions into, int index) {
+        int flags = into.flags(index);
+        if ((flags & KERNEL_WITH_INVALIDATE) != 0) {
+            into.memory()
+                    .set(
+                            ValueLayout.JAVA_INT,
+                            (long) ENTRY_BYTES * index + FLAGS_AT,
+                            flags & ~KERNEL_WITH_INVALIDATE | Completions.WITH_INVALIDATE);
+        }
     }
 
     private int take(Completions into) {

@@ -103,6 +103,11 @@ public final class NicDevice implements VerbsDevice {
         return deviceName;
     }
 
+    /** Whether it is Linux's software device, which alone has this file: {@code rxe_verbs.c}. */
+    boolean isRxe() {
+        return Files.exists(SYSTEM.resolve(deviceName).resolve("parent"));
+    }
+
     /** Whether windows of type 2B can be had. */
     boolean hasWindows() {
         return windows && invalidates;
