@@ -47,7 +47,7 @@ final class ReactorThread implements Reactor {
     /** Tasks run in one cycle, so that a flood of them does not starve the pollers. */
     private static final int TASKS_PER_CYCLE = 16;
 
-    /** Idle cycles after which one that shares its CPU stops spinning: some 2 µs, in which a device that answers from memory has answered. */
+    /** Idle cycles, an even number, after which one that shares its CPU stops spinning: some 2 µs, in which a device that answers from memory has answered. */
     private static final int CROWDED_SPIN_CYCLES = 64;
 
     /** How long it lets others have the CPU then, where its pollers do not agree to a sleep. Linux adds up to 50 µs of its own. */
@@ -309,6 +309,8 @@ final class ReactorThread implements Reactor {
 
     /** A sleep; and if not all agree, one more cycle, for that may have been since there is work, and then a nap. */
     private void makeRoom(int idle) {
+        // It may be so for days.
+        idleCycles = CROWDED_SPIN_CYCLES + (idle & 1);
         if ((idle & 1) == 0) {
             park();
         } else {
