@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,7 @@ public final class ReactorPool implements Reactors, AutoCloseable {
         var allowed = CpuAffinity.processCpus();
         synchronized (this) {
             options = changed;
+            var touched = new HashSet<>(places.values());
             living.forEach((name, reactor) -> {
                 int cpu = named(name, ANY_CPU, allowed);
                 if (cpu != ANY_CPU) {
@@ -52,6 +54,8 @@ public final class ReactorPool implements Reactors, AutoCloseable {
                 }
                 reactor.configure(changed, cpu);
             });
+            touched.addAll(places.values());
+            touched.forEach(this::acquaint);
         }
     }
 

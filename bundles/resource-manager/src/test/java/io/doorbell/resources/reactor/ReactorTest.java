@@ -2,6 +2,7 @@ package io.doorbell.resources.reactor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import io.doorbell.platform.CpuAffinity;
@@ -77,16 +78,36 @@ class ReactorTest {
         var two = sleepers.open("two", Role.HOST, cpu);
         one.add(polling(now -> 0));
         two.add(polling(now -> 0));
-
         await().atMost(BOUND)
                 .until(() -> one.statistics().parks() > 10 && two.statistics().parks() > 10);
 
         two.close();
-        one.call(() -> null, BOUND);
-        long naps = one.statistics().parks();
-        long cycles = one.statistics().cycles();
-        await().atMost(BOUND).until(() -> one.statistics().cycles() > cycles + 10_000);
-        assertThat(one.statistics().parks()).isEqualTo(naps);
+
+        napsNoMore(one);
+    }
+
+    @Test
+    void whoMovesToAnotherCpuLeavesItsNeighbourAlone() {
+        var cpus = CpuAffinity.processCpus();
+        assumeThat(cpus.cardinality()).as("CPUs").isGreaterThan(1);
+        var one = sleepers.open("one", Role.HOST, cpus.nextSetBit(0));
+        var two = sleepers.open("two", Role.HOST, cpus.nextSetBit(0));
+        one.add(polling(now -> 0));
+        two.add(polling(now -> 0));
+        await().atMost(BOUND).until(() -> one.statistics().parks() > 10);
+
+        sleepers.configure(new ReactorOptions(true, 0, 1, Map.of("two", cpus.length() - 1)));
+
+        napsNoMore(one);
+        napsNoMore(two);
+    }
+
+    private static void napsNoMore(Reactor reactor) {
+        reactor.call(() -> null, BOUND);
+        long naps = reactor.statistics().parks();
+        long cycles = reactor.statistics().cycles();
+        await().atMost(BOUND).until(() -> reactor.statistics().cycles() > cycles + 10_000);
+        assertThat(reactor.statistics().parks()).isEqualTo(naps);
     }
 
     @Test
