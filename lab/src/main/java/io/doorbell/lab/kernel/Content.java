@@ -80,11 +80,6 @@ public final class Content {
      * @param file a disk, or a file
      */
     public static void verify(Guest guest, String file, String... more) throws Exception {
-        verify(guest, Duration.ZERO, file, more);
-    }
-
-    /** The same, again and again for so long. */
-    public static void verify(Guest guest, Duration time, String file, String... more) throws Exception {
         var command = new ArrayList<>(List.of(
                 "fio",
                 "--name=verified",
@@ -101,10 +96,7 @@ public final class Content {
                 "--end_fsync=1",
                 "--randseed=1"));
         command.addAll(List.of(more));
-        if (time.isPositive()) {
-            command.addAll(List.of("--time_based", "--runtime=" + time.toSeconds()));
-        }
-        guest.run(STRESS_BOUND.plus(time), command);
+        guest.run(STRESS_BOUND, command);
     }
 
     /**
