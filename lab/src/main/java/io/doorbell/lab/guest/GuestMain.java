@@ -45,7 +45,7 @@ public final class GuestMain {
                 failure.set(whatever);
             }
         });
-        if (!thread.join(one.bound())) {
+        if (!thread.join(one.bound().plusSeconds(guest.seconds(0)))) {
             failure.set(new IllegalStateException("not over after "
                     + one.bound().toSeconds() + " s; its thread was " + List.of(thread.getStackTrace())));
             // For what it holds; the next case goes on in any case.
