@@ -58,6 +58,8 @@ final class RunningNode implements AutoCloseable {
                 .url(URI.create(url + "/jolokia"))
                 .user(user)
                 .password(password)
+                // A node that is slow says 100 when the JDK does not wait for it any more, and takes it for the answer.
+                .expectContinue(false)
                 .connectionTimeout(CONNECT_MILLIS)
                 .socketTimeout(ANSWER_MILLIS);
         if (address.fingerprint() != null) {
