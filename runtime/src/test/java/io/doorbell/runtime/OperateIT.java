@@ -435,6 +435,8 @@ class OperateIT {
         await().atMost(BOUND).untilAsserted(() -> {
             var answer = operator.answer(
                     Map.of("type", "read", "mbean", "io.doorbell:type=Controller,*", "attribute", "Health"));
+            // It has no MBean while its driver comes up.
+            assertThat(answer.get("status")).as(answer.toString()).isEqualTo(200);
             var health = ((Map<?, ?>) answer.get("value"))
                     .values().stream()
                             .map(each -> (Map<?, ?>) ((Map<?, ?>) each).get("Health"))
