@@ -59,7 +59,7 @@ final class NicConnection implements Connection {
     /** On the thread of events. */
     void happened(RdmaEvent event) {
         switch (event.type()) {
-            case RdmaEvent.ESTABLISHED -> deliver(listener::established);
+            case RdmaEvent.ESTABLISHED -> established();
             case RdmaEvent.DISCONNECTED -> finishLater("the peer has disconnected, or is gone", true);
             case RdmaEvent.DEVICE_REMOVAL -> finishLater("the RDMA device is removed", true);
             case RdmaEvent.ADDRESS_CHANGE -> finishLater("the address has moved to another device", false);
@@ -68,6 +68,19 @@ final class NicConnection implements Connection {
                 finishLater("the peer does not answer, status " + event.status(), true);
             default -> LOG.debug("{}: event {}", this, event.type());
         }
+    }
+
+    private synchronized void established() {
+        if (!over) {
+            deliver(listener::established);
+            return;
+        }
+        // The end was asked for when the kernel could not tell the peer yet; nobody here hears of a beginning any more.
+        Thread.ofVirtual().name("end of " + this).start(() -> {
+            if (!part()) {
+                closeId();
+            }
+        });
     }
 
     /** Something came before the peer's word that it is ready. */
@@ -101,15 +114,21 @@ final class NicConnection implements Connection {
         if (first) {
             pair.end();
             deliver(() -> listener.disconnected(reason));
-            try {
-                id.disconnect();
-            } catch (PlatformException | IllegalStateException notConnected) {
-                LOG.debug("{} was not connected any more", this, notConnected);
-                gone = true;
-            }
+            gone |= !part();
         }
         if (gone) {
             closeId();
+        }
+    }
+
+    /** Has the kernel ask the peer for the end. Returns false when they are not connected. */
+    private boolean part() {
+        try {
+            id.disconnect();
+            return true;
+        } catch (PlatformException | IllegalStateException notConnected) {
+            LOG.debug("{} was not connected any more", this, notConnected);
+            return false;
         }
     }
 

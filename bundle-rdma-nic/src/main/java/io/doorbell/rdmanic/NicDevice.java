@@ -23,11 +23,13 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -47,6 +49,9 @@ public final class NicDevice implements VerbsDevice {
 
     private static final long LOOK_MILLIS = 20;
 
+    /** To close a queue pair whose owner does not come round, of 5 s each. */
+    private static final int MOST_TRIES = 120;
+
     private final NicEvents events;
     private final InetAddress address;
     private final RdmaId anchor;
@@ -65,8 +70,16 @@ public final class NicDevice implements VerbsDevice {
 
     private volatile boolean closed;
 
-    /** @param anchor bound to the address, and so to the device; this object's from now on */
-    NicDevice(NicEvents events, InetAddress address, RdmaId anchor) {
+    /** Whoever lets the last user go ends it. */
+    private volatile boolean parted;
+
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    /**
+     * @param anchor bound to the address, and so to the device; this object's from now on
+     * @param fatal called on the thread of events when the device has failed
+     */
+    NicDevice(NicEvents events, InetAddress address, RdmaId anchor, Runnable fatal) {
         this.events = events;
         this.address = address;
         this.anchor = anchor;
@@ -87,7 +100,7 @@ public final class NicDevice implements VerbsDevice {
         maxSharedRequests = has.maxSharedRequests();
         windows = (has.flags() & RdmaCore.WINDOWS_TYPE_2B) != 0;
         invalidates = (has.flags() & RdmaCore.MEMORY_MANAGEMENT_EXTENSIONS) != 0;
-        events.add(context);
+        events.add(context, fatal);
     }
 
     NicEvents events() {
@@ -131,12 +144,11 @@ public final class NicDevice implements VerbsDevice {
     // Ids and connections.
 
     RdmaId createId(NicEvents.Handler handler) {
-        requireOpen();
-        users.incrementAndGet();
+        retain();
         try {
             return events.createId(handler);
         } catch (PlatformException failed) {
-            users.decrementAndGet();
+            release();
             throw new IllegalStateException(name + ": " + failed.getMessage(), failed);
         }
     }
@@ -155,7 +167,7 @@ public final class NicDevice implements VerbsDevice {
             LOG.warn("{}: {}", name, stuck.getMessage());
         }
         events.forget(id);
-        users.decrementAndGet();
+        release();
     }
 
     void remember(NicConnection connection) {
@@ -166,13 +178,19 @@ public final class NicDevice implements VerbsDevice {
         connections.remove(connection);
     }
 
-    void release() {
-        users.decrementAndGet();
+    /** Counts first, so that an end that comes meanwhile sees it. */
+    private void retain() {
+        users.incrementAndGet();
+        if (closed) {
+            release();
+            throw new IllegalStateException(name + " is closed");
+        }
     }
 
-    private void requireOpen() {
-        if (closed) {
-            throw new IllegalStateException(name + " is closed");
+    /** Any thread: the end, which takes a moment, has one of its own. */
+    void release() {
+        if (users.decrementAndGet() == 0 && parted) {
+            Thread.ofVirtual().name("end of " + name).start(this::end);
         }
     }
 
@@ -195,12 +213,11 @@ public final class NicDevice implements VerbsDevice {
 
     /** Makes something of the open device, which counts until {@link #release}. */
     private <T> T made(Supplier<T> maker) {
-        requireOpen();
-        users.incrementAndGet();
+        retain();
         try {
             return maker.get();
         } catch (PlatformException none) {
-            users.decrementAndGet();
+            release();
             throw new IllegalStateException(name + ": " + none.getMessage(), none);
         }
     }
@@ -265,13 +282,18 @@ public final class NicDevice implements VerbsDevice {
         if (shared != null && shared.domain != domain) {
             throw new IllegalArgumentException("the shared receive queue is of another protection domain");
         }
-        domain.retain();
-        sends.retain();
-        receives.retain();
-        if (shared != null) {
-            shared.retain();
-        }
+        var undo = new ArrayDeque<Runnable>();
         try {
+            domain.retain();
+            undo.push(domain::release);
+            sends.retain();
+            undo.push(sends::release);
+            receives.retain();
+            undo.push(receives::release);
+            if (shared != null) {
+                shared.retain();
+                undo.push(shared::release);
+            }
             var made = domain.domain.createQueuePair(
                     sends.queue(),
                     receives.queue(),
@@ -280,25 +302,37 @@ public final class NicDevice implements VerbsDevice {
                     setup.receiveRequests(),
                     setup.segments());
             var pair = new NicQueuePair(domain, setup, made);
+            undo.clear();
+            undo.push(() -> undo(pair, 1));
             sends.onOwner(() -> {
                 sends.add(pair);
                 receives.add(pair);
             });
             return pair;
         } catch (PlatformException none) {
-            domain.release();
-            sends.release();
-            receives.release();
-            if (shared != null) {
-                shared.release();
-            }
+            undo.forEach(Runnable::run);
             throw new IllegalStateException(name + " makes no queue pair: " + none.getMessage(), none);
+        } catch (IllegalStateException closedOrLate) {
+            undo.forEach(Runnable::run);
+            throw closedOrLate;
+        }
+    }
+
+    /** Closes it, once the owner comes round: behind what it was asked before. */
+    private void undo(NicQueuePair pair, int tries) {
+        try {
+            pair.close();
+        } catch (PlatformException | IllegalStateException stuck) {
+            if (tries == MOST_TRIES) {
+                LOG.error("{}: {} cannot be closed", name, pair, stuck);
+                return;
+            }
+            Thread.ofVirtual().name("end of " + pair).start(() -> undo(pair, tries + 1));
         }
     }
 
     @Override
     public ConnectListener listen(int port, ConnectHandler handler) {
-        requireOpen();
         return new NicListener(this, new InetSocketAddress(address, port), handler);
     }
 
@@ -359,17 +393,27 @@ public final class NicDevice implements VerbsDevice {
             }
         }
         connections.forEach(NicConnection::closeId);
-        if (users.get() > 0) {
-            LOG.warn("{} is still in use: {} objects of it stay, and it stays open", name, users.get());
+        parted = true;
+        int left = users.get();
+        if (left > 0) {
+            LOG.warn("{} is still in use: it stays open until the last of {} objects of it is closed", name, left);
+            return;
+        }
+        end();
+    }
+
+    /** Nothing hangs on the open device any more. */
+    private void end() {
+        if (!ended.compareAndSet(false, true)) {
             return;
         }
         events.remove(context);
-        events.forget(anchor);
         try {
             anchor.close();
         } catch (PlatformException stuck) {
             LOG.warn("{}: {}", name, stuck.getMessage());
         }
+        events.forget(anchor);
     }
 
     @Override

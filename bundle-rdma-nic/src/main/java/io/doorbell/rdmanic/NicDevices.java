@@ -2,6 +2,7 @@ package io.doorbell.rdmanic;
 
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.RdmaCore;
+import io.doorbell.platform.RdmaEvent;
 import io.doorbell.platform.RdmaEventChannel;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -18,6 +19,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,18 +41,29 @@ public final class NicDevices implements AutoCloseable {
     /** An id that is bound to an address is an RDMA device's, or {@code rdma_bind_addr} says that there is none: ENODEV. */
     private static final int NO_DEVICE = 19;
 
+    /** Looks at what is not certain, as an address that the kernel is about to take: a minute. */
+    private static final int MOST_PROBES = 20;
+
     private final Set<String> wanted;
     private final Consumer<NicDevice> came;
     private final Consumer<NicDevice> gone;
     private final Thread thread;
     private final Duration pause;
+    /** Addresses of devices that have failed, or are being removed. */
+    private final BlockingQueue<InetAddress> lost = new LinkedBlockingQueue<>();
+
     private volatile long looks;
     private volatile boolean ended;
 
     // The looking thread's; after its end, that of close.
     private final Map<InetAddress, NicDevice> devices = new HashMap<>();
     private NicEvents events;
+    /** What was there when all of it had been probed. */
     private Set<Object> seen = Set.of();
+
+    private Set<Object> probed = Set.of();
+    private int probes;
+    private boolean suspicious;
     private String said = "";
 
     private NicDevices(Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
@@ -91,9 +106,24 @@ public final class NicDevices implements AutoCloseable {
             }
             looks = looks + 1;
             try {
-                Thread.sleep(pause);
+                dropLost(lost.poll(pause.toNanos(), TimeUnit.NANOSECONDS));
             } catch (InterruptedException over) {
                 return;
+            } catch (RuntimeException failed) {
+                LOG.error("an RDMA device that has gone", failed);
+            }
+        }
+    }
+
+    /** The device at this address, and those of which the same is known. For a while then what is there is looked at anew: one may come back unseen. */
+    private void dropLost(InetAddress first) {
+        for (var address = first; address != null; address = lost.poll()) {
+            var device = devices.remove(address);
+            if (device != null) {
+                seen = Set.of();
+                probed = Set.of();
+                suspicious = true;
+                drop(device);
             }
         }
     }
@@ -126,11 +156,17 @@ public final class NicDevices implements AutoCloseable {
         if (!opened()) {
             return;
         }
-        seen = now;
+        probes = now.equals(probed) ? probes + 1 : 1;
+        probed = now;
+        boolean sure = true;
         for (var address : addresses) {
             if (!devices.containsKey(address)) {
-                probe(address);
+                sure &= probe(address);
             }
+        }
+        if (sure && !suspicious || probes >= MOST_PROBES) {
+            seen = now;
+            suspicious = false;
         }
         if (devices.isEmpty()) {
             say("RDMA devices " + present + " have no IP address, or are not wanted: " + wanted);
@@ -187,13 +223,23 @@ public final class NicDevices implements AutoCloseable {
         }
     }
 
-    private void probe(InetAddress address) {
-        var anchor = events.createId(event -> LOG.debug("{}: event {}", address, event.type()));
+    /** Returns false when it may be another time. */
+    private boolean probe(InetAddress address) {
+        var anchor = events.createId(event -> {
+            LOG.debug("{}: event {}", address, event.type());
+            if (event.type() == RdmaEvent.DEVICE_REMOVAL) {
+                lost.add(address);
+            }
+        });
+        boolean sure = true;
         try {
             anchor.bind(new InetSocketAddress(address, 0));
             var context = anchor.context();
             if (context != null && (wanted.isEmpty() || wanted.contains(context.name()))) {
-                var device = new NicDevice(events, address, anchor);
+                var device = new NicDevice(events, address, anchor, () -> {
+                    LOG.error("the RDMA device at {} has failed", address.getHostAddress());
+                    lost.add(address);
+                });
                 devices.put(address, device);
                 LOG.info(
                         "RDMA device {} at {}, through rdma-core{}",
@@ -201,15 +247,17 @@ public final class NicDevices implements AutoCloseable {
                         address.getHostAddress(),
                         device.hasWindows() ? "" : "; it has no memory windows, so it serves targets only");
                 came.accept(device);
-                return;
+                return true;
             }
         } catch (PlatformException no) {
             if (no.errno() != NO_DEVICE) {
-                LOG.debug("{} is no RDMA device's", address, no);
+                sure = false;
+                LOG.debug("whether {} is an RDMA device's cannot be said", address, no);
             }
         }
-        events.forget(anchor);
         anchor.close();
+        events.forget(anchor);
+        return sure;
     }
 
     private void drop(NicDevice device) {

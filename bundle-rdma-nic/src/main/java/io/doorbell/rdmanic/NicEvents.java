@@ -29,6 +29,9 @@ final class NicEvents implements AutoCloseable {
 
     private static final long LOOK_NANOS = 1_000_000;
 
+    /** After a failure, which may be there again at once. */
+    private static final long PAUSE_NANOS = 100_000_000;
+
     private static final long SLEEP_NANOS = Duration.ofSeconds(5).toNanos();
     private static final Duration END_BOUND = Duration.ofSeconds(5);
 
@@ -44,15 +47,24 @@ final class NicEvents implements AutoCloseable {
         void happened(AsyncEvent event);
     }
 
+    /** @param fatal the device has failed. Called on the thread of events */
+    private record Heard(IbvContext context, Runnable fatal) {}
+
     private final RdmaEventChannel channel;
     private final EventFd sign = EventFd.create();
     private final Map<RdmaId, Handler> handlers = new ConcurrentHashMap<>();
     private final Map<Long, QueueHandler> queues = new ConcurrentHashMap<>();
-    private final List<IbvContext> contexts = new CopyOnWriteArrayList<>();
+    private final List<Heard> devices = new CopyOnWriteArrayList<>();
     private final Thread thread;
     private volatile boolean changed = true;
     private volatile long cycles;
     private volatile boolean ended;
+
+    /** The thread has ended; the channel goes with its last id. */
+    private volatile boolean over;
+
+    /** Failures in a row. The thread's. */
+    private int failures;
 
     NicEvents(RdmaEventChannel channel) {
         this.channel = channel;
@@ -70,8 +82,16 @@ final class NicEvents implements AutoCloseable {
         handlers.put(id, handler);
     }
 
+    /** After it was closed: the channel lives as long as its ids. */
     void forget(RdmaId id) {
         handlers.remove(id);
+        closeUnused();
+    }
+
+    private void closeUnused() {
+        if (over && handlers.isEmpty()) {
+            channel.close();
+        }
     }
 
     /** News of a queue pair or a completion queue. */
@@ -83,34 +103,43 @@ final class NicEvents implements AutoCloseable {
         queues.remove(queue);
     }
 
-    /** Hears of this device too. Once for each {@link #remove}. */
-    void add(IbvContext context) {
+    /**
+     * Hears of this device too. Once for each {@link #remove}.
+     *
+     * @param fatal called on the thread of events when the device has failed
+     */
+    void add(IbvContext context, Runnable fatal) {
         // First: from here on a look for news does not wait for them.
         context.eventFd();
-        contexts.add(context);
+        devices.add(new Heard(context, fatal));
         changed = true;
         sign.signal();
     }
 
     /** When this returns, and the device was added once, nobody reads of it any more. */
     void remove(IbvContext context) {
-        contexts.stream()
-                .filter(known -> known.address() == context.address())
-                .findFirst()
-                .ifPresent(contexts::remove);
+        devices.stream().filter(known -> known.context == context).findFirst().ifPresent(devices::remove);
         changed = true;
         long seen = cycles;
         long deadline = System.nanoTime() + END_BOUND.toNanos();
         // The cycle that runs may have begun before.
         while (cycles - seen < 2 && thread.isAlive() && System.nanoTime() - deadline < 0) {
-            sign.signal();
+            try {
+                sign.signal();
+            } catch (IllegalStateException closed) {
+                // The thread has ended just now.
+                return;
+            }
             LockSupport.parkNanos(LOOK_NANOS);
         }
     }
 
     private List<IbvContext> distinct() {
         var seen = new HashSet<Long>();
-        return contexts.stream().filter(each -> seen.add(each.address())).toList();
+        return devices.stream()
+                .map(Heard::context)
+                .filter(each -> seen.add(each.address()))
+                .toList();
     }
 
     private void run() {
@@ -126,20 +155,25 @@ final class NicEvents implements AutoCloseable {
                     dispatch(event);
                 }
                 distinct().forEach(this::drain);
-                cycles = cycles + 1;
-            } catch (RuntimeException lost) {
-                LOG.error("RDMA connections are not heard of any more", lost);
-                return;
+                failures = 0;
+            } catch (RuntimeException failed) {
+                // Said once: it may go on for long.
+                if (failures++ == 0) {
+                    LOG.error("news of RDMA connections cannot be taken; it is tried again", failed);
+                }
+                changed = true;
+                LockSupport.parkNanos(PAUSE_NANOS);
             }
+            cycles = cycles + 1;
         }
     }
 
     private void listenTo() {
-        var devices = distinct();
-        var descriptors = new int[1 + Math.min(devices.size(), MAX_DEVICES)];
+        var contexts = distinct();
+        var descriptors = new int[1 + Math.min(contexts.size(), MAX_DEVICES)];
         descriptors[0] = channel.fd();
         for (int i = 1; i < descriptors.length; i++) {
-            descriptors[i] = devices.get(i - 1).eventFd();
+            descriptors[i] = contexts.get(i - 1).eventFd();
         }
         sign.alsoOn(descriptors);
     }
@@ -154,31 +188,57 @@ final class NicEvents implements AutoCloseable {
                 handler.happened(event);
             } else if (request) {
                 // Nobody listens any more; closing it rejects.
-                Thread.ofVirtual().start(event.id()::close);
+                reject(event.id());
             }
         } catch (RuntimeException broken) {
             LOG.error("connection event {} of {}", event.type(), handler, broken);
         }
     }
 
+    private void reject(RdmaId id) {
+        handlers.put(id, event -> LOG.debug("event {} of a request that nobody wants", event.type()));
+        Thread.ofVirtual().name("rejection").start(() -> {
+            try {
+                id.close();
+            } catch (PlatformException stuck) {
+                LOG.warn("a request that nobody wants: {}", stuck.getMessage());
+            }
+            forget(id);
+        });
+    }
+
     private void drain(IbvContext context) {
         try {
-            for (var event = context.nextEvent(); event != null; event = context.nextEvent()) {
-                var handler = queues.get(event.address());
-                LOG.debug("{}: event {} of {}", context.name(), event.type(), handler);
-                if (handler != null) {
-                    handler.happened(event);
-                }
+            while (context.nextEvent(event -> dispatch(context, event))) {
+                // The next one.
             }
         } catch (PlatformException gone) {
             // Its news end here, and those of its connections say the rest.
             LOG.info("an RDMA device is not heard of any more: {}", gone.getMessage());
-            contexts.removeIf(known -> known.address() == context.address());
+            devices.removeIf(known -> known.context.address() == context.address());
             changed = true;
         }
     }
 
-    /** Ends the thread, and the channel when nothing uses it any more. */
+    private void dispatch(IbvContext context, AsyncEvent event) {
+        try {
+            if (event.type() == AsyncEvent.DEVICE_FATAL) {
+                devices.stream()
+                        .filter(known -> known.context.address() == context.address())
+                        .forEach(known -> known.fatal.run());
+                return;
+            }
+            var handler = queues.get(event.address());
+            LOG.debug("{}: event {} of {}", context.name(), event.type(), handler);
+            if (handler != null) {
+                handler.happened(event);
+            }
+        } catch (RuntimeException broken) {
+            LOG.error("event {} of an RDMA device", event.type(), broken);
+        }
+    }
+
+    /** Ends the thread, and the channel as soon as nothing uses it any more. */
     @Override
     public void close() {
         ended = true;
@@ -193,8 +253,7 @@ final class NicEvents implements AutoCloseable {
             return;
         }
         sign.close();
-        if (handlers.isEmpty()) {
-            channel.close();
-        }
+        over = true;
+        closeUnused();
     }
 }

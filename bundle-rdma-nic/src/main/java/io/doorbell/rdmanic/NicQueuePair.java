@@ -59,7 +59,11 @@ final class NicQueuePair implements VerbsQueuePair {
     /** Whom the end of it concerns. */
     private volatile NicConnection connection;
 
-    private boolean closing;
+    /** Held by whoever closes it. */
+    private final Object closing = new Object();
+
+    // Guarded by closing.
+    private boolean closed;
 
     NicQueuePair(NicDomain domain, QueuePairSetup setup, IbvQp pair) {
         this.domain = domain;
@@ -246,14 +250,18 @@ final class NicQueuePair implements VerbsQueuePair {
         }
     }
 
+    /** Each step can be done again: an owner that does not come round in time leaves it open, and the next close goes on. */
     @Override
     public void close() {
-        synchronized (this) {
-            if (closing) {
-                return;
+        synchronized (closing) {
+            if (!closed) {
+                closeNow();
+                closed = true;
             }
-            closing = true;
         }
+    }
+
+    private void closeNow() {
         var held = connection;
         if (held != null) {
             held.disconnect();
@@ -266,6 +274,7 @@ final class NicQueuePair implements VerbsQueuePair {
         });
         domain.device.events().forget(pair.address());
         pair.close();
+        // Nothing of this fails.
         sendQueue.release();
         receiveQueue.release();
         if (shared != null) {

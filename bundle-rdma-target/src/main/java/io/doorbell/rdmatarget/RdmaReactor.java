@@ -19,7 +19,9 @@ import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsDevice;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +46,8 @@ final class RdmaReactor implements Poller {
 
     /** Of 5 s each: a thread that gets no processor for a while takes what it was asked for later. */
     private static final int MOST_TRIES = 120;
+
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -82,6 +86,10 @@ final class RdmaReactor implements Poller {
     private final RdmaConnection[] doomed;
     private int doomedCount;
     private boolean dataHeld;
+
+    /** The completion queue is of no use any more. Written by the owner. */
+    private volatile boolean broken;
+
     private long nextTickNanos = System.nanoTime();
 
     // Guarded by this.
@@ -101,8 +109,7 @@ final class RdmaReactor implements Poller {
         this.target = target;
         this.listener = listener;
         this.device = device;
-        // With metadata among the blocks a transfer is a little longer.
-        segments = DataPool.chunks(2 * settings.maxTransferBytes());
+        segments = segments(settings.maxTransferBytes());
         sends = new SendRequests(LIST_REQUESTS, segments);
         int chunks = settings.bufferMebibytes() * ((1 << 20) / DataPool.CHUNK_BYTES);
         chunksPerConnection = Math.max(2 * DataPool.chunks(settings.maxTransferBytes()), chunks / 4);
@@ -121,7 +128,17 @@ final class RdmaReactor implements Poller {
         taken = new boolean[maxConnections];
     }
 
+    /** Pieces of memory of a transfer: with metadata among the blocks it is a little longer. */
+    static int segments(int transferBytes) {
+        return DataPool.chunks(2 * transferBytes);
+    }
+
     // Connections come and go.
+
+    /** Whether the device has failed it. Any thread. */
+    boolean isBroken() {
+        return broken;
+    }
 
     synchronized int connectionCount() {
         return count;
@@ -160,8 +177,15 @@ final class RdmaReactor implements Poller {
         count--;
     }
 
-    /** It is this reactor's from now on. On its thread. */
+    /**
+     * It is this reactor's from now on. On its thread.
+     *
+     * @throws IllegalStateException when nothing would be heard of it
+     */
     void adopt(RdmaConnection connection) {
+        if (broken) {
+            throw new IllegalStateException("the completion queue has failed");
+        }
         connections[connection.id] = connection;
         connection.begin(System.nanoTime());
         activate(connection);
@@ -203,11 +227,15 @@ final class RdmaReactor implements Poller {
             bury(doomed[--doomedCount]);
             work++;
         }
+        if (broken) {
+            // They were all; its descriptor may be readable for ever.
+            reactor.remove(this);
+        }
         return work;
     }
 
     private int take() {
-        int taken = queue.poll(completions);
+        int taken = broken ? 0 : poll();
         for (int i = 0; i < taken; i++) {
             long what = completions.id(i);
             var connection = connections[(int) (what >>> RdmaConnection.OWNER_SHIFT)];
@@ -221,6 +249,26 @@ final class RdmaReactor implements Poller {
             }
         }
         return taken;
+    }
+
+    private int poll() {
+        try {
+            return queue.poll(completions);
+        } catch (RuntimeException failed) {
+            breaks(failed);
+            return 0;
+        }
+    }
+
+    /** Nothing is heard of any connection again: all end, and no other comes here. */
+    private void breaks(RuntimeException failed) {
+        LOG.error("{}: its completion queue on {} fails; all its connections end", settings.name(), device, failed);
+        broken = true;
+        for (var connection : connections) {
+            if (connection != null) {
+                doom(connection);
+            }
+        }
     }
 
     private int serve(long nowNanos) {
@@ -257,6 +305,7 @@ final class RdmaReactor implements Poller {
     private void end(RdmaConnection connection, boolean dataFree) {
         for (int tries = 1; !tryToEnd(connection, dataFree, tries); tries++) {
             LOG.debug("{}: the connection of {} is to end, try {}", settings.name(), connection.peer(), tries);
+            LockSupport.parkNanos(RETRY_NANOS);
         }
     }
 
@@ -276,8 +325,11 @@ final class RdmaReactor implements Poller {
             give(connection.id, connection.commands());
             return true;
         } catch (RuntimeException stuck) {
-            // An illegal state is a reactor that did not come round in time.
-            if (stuck instanceof IllegalStateException && tries < MOST_TRIES) {
+            // An illegal state is a reactor that did not come round in time; one that takes no task has many waiting.
+            boolean late = stuck instanceof IllegalStateException
+                    || stuck instanceof RejectedExecutionException
+                            && reactor.thread().isAlive();
+            if (late && tries < MOST_TRIES) {
                 return false;
             }
             LOG.error(
@@ -340,7 +392,16 @@ final class RdmaReactor implements Poller {
             work += serve(nextTickNanos - TICK_NANOS);
             waiting |= connection.isWaiting();
         }
-        return work == 0 && !waiting && doomedCount == 0 && queue.readyToPark();
+        return work == 0 && !waiting && doomedCount == 0 && queueReady();
+    }
+
+    private boolean queueReady() {
+        try {
+            return broken || queue.readyToPark();
+        } catch (RuntimeException failed) {
+            breaks(failed);
+            return false;
+        }
     }
 
     @Override

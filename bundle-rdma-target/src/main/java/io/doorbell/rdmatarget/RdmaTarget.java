@@ -5,6 +5,7 @@ import io.doorbell.fabrics.ConnectionLender;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.fabrics.ListenerKeeper;
+import io.doorbell.fabrics.ListenerSettings;
 import io.doorbell.nvme.IdentifyController;
 import io.doorbell.nvme.TransportId;
 import io.doorbell.reactor.Reactor;
@@ -50,10 +51,28 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
     private volatile boolean closed;
 
     private RdmaTarget(RdmaTargetSettings settings, VerbsDevice device, FabricTarget target) {
-        this.settings = settings;
+        this.settings = fitted(settings, device.name(), device.limits().maxSegments());
         this.device = device;
         this.target = target;
         complaints = new Complaints(LOG, settings.name());
+    }
+
+    /** With transfers as long as the device moves with one request, where it takes fewer pieces of memory than were wanted. */
+    static RdmaTargetSettings fitted(RdmaTargetSettings settings, String device, int most) {
+        int bytes = settings.maxTransferBytes();
+        while (RdmaReactor.segments(bytes) > most && bytes > ListenerSettings.MIN_TRANSFER_BYTES) {
+            bytes /= 2;
+        }
+        if (bytes < settings.maxTransferBytes()) {
+            LOG.warn(
+                    "{}: the longest transfer is {} bytes and not {}: {} takes {} segments of a request",
+                    settings.name(),
+                    bytes,
+                    settings.maxTransferBytes(),
+                    device,
+                    most);
+        }
+        return settings.withMaxTransfer(bytes);
     }
 
     /**
@@ -209,7 +228,9 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         RdmaReactor least = null;
         synchronized (members) {
             for (var member : members) {
-                if (!closed && (least == null || member.connectionCount() < least.connectionCount())) {
+                if (!closed
+                        && !member.isBroken()
+                        && (least == null || member.connectionCount() < least.connectionCount())) {
                     least = member;
                 }
             }

@@ -44,4 +44,18 @@ public record RdmaTargetSettings(
         ListenerSettings.requireTransfer(name, maxTransferBytes, 1 << 18);
         ListenerSettings.requireRange(name, "buffer", bufferMebibytes, 4, 1024);
     }
+
+    RdmaTargetSettings withMaxTransfer(int bytes) {
+        return new RdmaTargetSettings(
+                name,
+                port,
+                subsystems,
+                reactors,
+                maxConnections,
+                maxQueueEntries,
+                maxIoQueues,
+                inCapsuleBytes,
+                bytes,
+                bufferMebibytes);
+    }
 }

@@ -8,6 +8,8 @@ import java.util.stream.Collectors;
 
 /** What the settings of listeners have in common, whatever their network, and how they are checked. */
 public interface ListenerSettings {
+    /** The shortest that the longest transfer may be. */
+    int MIN_TRANSFER_BYTES = 8192;
 
     /** For messages, and the name of its reactors; unique in the node. */
     String name();
@@ -53,7 +55,7 @@ public interface ListenerSettings {
 
     /** @throws IllegalArgumentException for more than that, or no power of two */
     static void requireTransfer(String name, int bytes, int max) {
-        requireRange(name, "longest transfer", bytes, 8192, max);
+        requireRange(name, "longest transfer", bytes, MIN_TRANSFER_BYTES, max);
         if (Integer.bitCount(bytes) != 1) {
             throw new IllegalArgumentException("longest transfer of " + name + ": " + bytes + ", a power of two");
         }

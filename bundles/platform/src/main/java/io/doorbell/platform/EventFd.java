@@ -29,7 +29,7 @@ public final class EventFd implements AutoCloseable {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     /** The most descriptors of others that a wait can end by. */
-    public static final int MAX_OTHERS = 15;
+    public static final int MAX_OTHERS = 255;
 
     private static final StructLayout POLLFD = MemoryLayout.structLayout(
             JAVA_INT.withName("fd"), JAVA_SHORT.withName("events"), JAVA_SHORT.withName("revents"));

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /**
  * An RDMA device that librdmacm has opened, and one port of it: struct {@code ibv_context}. Lives as long as an {@link RdmaId} that is bound to it. Any
@@ -145,20 +146,28 @@ public final class IbvContext {
         return fd;
     }
 
-    /** The next news, which are acknowledged then; null when there are none. One thread. */
-    public AsyncEvent nextEvent() {
+    /**
+     * Hands the next news on. They are acknowledged after that: until then what they concern is not destroyed, and nothing new has its address. One thread.
+     *
+     * @param to waits for nothing, above all not for the end of what the news concern
+     * @return false when there are none
+     */
+    public boolean nextEvent(Consumer<AsyncEvent> to) {
         try (var scratch = Arena.ofConfined()) {
             var event = scratch.allocate(16, Long.BYTES);
             int result = RdmaCalls.call(RdmaCalls.GET_ASYNC_EVENT, address, event);
             if (result < 0) {
                 if (result == -Errno.EAGAIN || result == -Errno.EINTR) {
-                    return null;
+                    return false;
                 }
                 throw new PlatformException("ibv_get_async_event", -result, "");
             }
-            var news = new AsyncEvent(event.get(JAVA_INT, 8), event.get(JAVA_LONG, 0));
-            RdmaCalls.ackAsyncEvent(event);
-            return news;
+            try {
+                to.accept(new AsyncEvent(event.get(JAVA_INT, 8), event.get(JAVA_LONG, 0)));
+            } finally {
+                RdmaCalls.ackAsyncEvent(event);
+            }
+            return true;
         }
     }
 }

@@ -18,6 +18,10 @@ public final class IbvCq extends RdmaObject {
     private final MemorySegment poll;
     private final MemorySegment notify;
 
+    // Where ibv_get_cq_event writes. The owner's.
+    private final MemorySegment signOf = Arena.ofAuto().allocate(JAVA_LONG);
+    private final MemorySegment signContext = Arena.ofAuto().allocate(JAVA_LONG);
+
     private IbvCq(IbvContext context, long channel, long address) {
         super(address);
         this.channel = channel;
@@ -59,16 +63,12 @@ public final class IbvCq extends RdmaObject {
 
     /** Forgets signs that were given, and has the descriptor signal what completes from now on. */
     public void arm() {
-        try (var scratch = Arena.ofConfined()) {
-            var queue = scratch.allocate(JAVA_LONG);
-            var context = scratch.allocate(JAVA_LONG);
-            int signs = 0;
-            while (RdmaCalls.call(RdmaCalls.GET_CQ_EVENT, channel, queue, context) == 0) {
-                signs++;
-            }
-            if (signs > 0) {
-                RdmaCalls.ackCompletionEvents(address(), signs);
-            }
+        int signs = 0;
+        while (RdmaCalls.call(RdmaCalls.GET_CQ_EVENT, channel, signOf, signContext) == 0) {
+            signs++;
+        }
+        if (signs > 0) {
+            RdmaCalls.ackCompletionEvents(address(), signs);
         }
         int result = RdmaCalls.requestNotify(notify, address());
         require("ibv_req_notify_cq", -Math.abs(result));

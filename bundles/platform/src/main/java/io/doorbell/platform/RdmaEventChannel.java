@@ -91,8 +91,12 @@ public final class RdmaEventChannel extends RdmaObject {
                 }
                 require("rdma_get_cm_event", result);
                 long at = place.get(JAVA_LONG, 0);
-                var event = decode(at(at, 0, EVENT_BYTES));
-                RdmaCalls.call(RdmaCalls.ACK_CM_EVENT, at);
+                RdmaEvent event;
+                try {
+                    event = decode(at(at, 0, EVENT_BYTES));
+                } finally {
+                    RdmaCalls.call(RdmaCalls.ACK_CM_EVENT, at);
+                }
                 if (event.id() != null) {
                     return event;
                 }

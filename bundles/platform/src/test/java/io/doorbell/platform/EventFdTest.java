@@ -43,6 +43,29 @@ class EventFdTest {
     }
 
     @Test
+    void awaitEndsByTheLastOfManyOthersToo() {
+        var others = new ArrayList<EventFd>();
+        try (var eventFd = EventFd.create()) {
+            for (int i = 0; i < 100; i++) {
+                others.add(EventFd.create());
+            }
+            eventFd.alsoOn(others.stream().mapToInt(EventFd::fd).toArray());
+            assertThat(eventFd.await(0)).isFalse();
+
+            others.getLast().signal();
+
+            assertThat(eventFd.await(MINUTE_NANOS)).isTrue();
+            assertThat(eventFd.drain()).isZero();
+            eventFd.alsoOn();
+            assertThatThrownBy(() -> eventFd.alsoOn(new int[EventFd.MAX_OTHERS + 1]))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("255 at most");
+        } finally {
+            others.forEach(EventFd::close);
+        }
+    }
+
+    @Test
     void awaitEndsAfterItsTimeoutAndNotBefore() {
         try (var eventFd = EventFd.create()) {
             long startNanos = System.nanoTime();
