@@ -38,6 +38,9 @@ final class Lane implements Poller {
     /** Packets of one queue pair before the next one has its turn. */
     private static final int TURN_PACKETS = 16;
 
+    /** Full batches in a row before timers are looked at anyway: as many packets as a socket's buffer has room for. */
+    static final int FULL_BATCHES = 64;
+
     /** After so many packets in a row with identification 0 a peer is known to send no other. */
     private static final int EXACT_PACKETS = 32;
 
@@ -80,6 +83,9 @@ final class Lane implements Poller {
     private SoftQueuePair firstAnswering;
     private long wakeNanos;
     private boolean timed;
+
+    /** Full batches in a row that came in: more waits, and may be what a timer waits for. */
+    private int fullBatches;
 
     /** Packets of answers to reads that may be on their way here at once: what the socket has room for. */
     private final int readCredits;
@@ -199,7 +205,8 @@ final class Lane implements Poller {
         if (firstAnswering != null) {
             answer();
         }
-        if (timed && nowNanos - wakeNanos >= 0) {
+        fullBatches = work < BATCH ? 0 : fullBatches + 1;
+        if (timed && nowNanos - wakeNanos >= 0 && fullBatches % FULL_BATCHES == 0) {
             tick(nowNanos);
         }
         if (firstActive != null) {

@@ -43,6 +43,9 @@ final class Responder {
     /** A peer that has sent something that was dropped, and does not send it again for so long, cannot: three of the longest timeouts of its own. */
     private static final long OWED_NANOS = 3 * Requester.MAX_TIMEOUT_NANOS;
 
+    /** And has been told again so often since: time that passes while this thread gets no processor is none that the peer had. */
+    private static final int OWED_TELLINGS = 6;
+
     /** The last acknowledgement is repeated so long after it when nothing follows, and once more after four times that. */
     private static final long ACK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
 
@@ -82,6 +85,10 @@ final class Responder {
 
     private int droppedPsn;
     private long owedSinceNanos;
+
+    /** How often the peer was told again since then. */
+    private int tellings;
+
     private long tellAgainNanos = NEVER;
     private long tellIntervalNanos;
 
@@ -216,7 +223,7 @@ final class Responder {
                 lane.count(Count.RNR_SENT);
                 // All that follows it comes again too.
                 forgetEarly();
-                owedSinceNanos = lane.nowNanos();
+                owesFromNow();
                 told = true;
                 answer(Syndrome.rnr(RNR_CODE), psn);
             }
@@ -289,16 +296,21 @@ final class Responder {
         if (!owed) {
             owed = true;
             droppedPsn = psn;
-            owedSinceNanos = lane.nowNanos();
+            owesFromNow();
         } else if (Psn.ahead(psn, droppedPsn) > 0) {
             droppedPsn = psn;
         }
     }
 
+    private void owesFromNow() {
+        owedSinceNanos = lane.nowNanos();
+        tellings = 0;
+    }
+
     /** Something that was missing has come. */
     private void paid() {
         owed = Psn.ahead(droppedPsn, expectedPsn) >= 0;
-        owedSinceNanos = lane.nowNanos();
+        owesFromNow();
         tellIntervalNanos = TELL_AGAIN_NANOS;
         tellAgainNanos = owed ? owedSinceNanos + TELL_AGAIN_NANOS : NEVER;
         if (owed) {
@@ -327,11 +339,12 @@ final class Responder {
             tell();
         }
         if (nowNanos - tellAgainNanos >= 0 && tellAgainNanos != NEVER) {
-            if (nowNanos - owedSinceNanos >= OWED_NANOS) {
+            if (nowNanos - owedSinceNanos >= OWED_NANOS && tellings >= OWED_TELLINGS) {
                 pair.fail(Completions.RETRIES_EXCEEDED, "the peer does not send again what was lost");
                 return NEVER;
             }
             tellIntervalNanos = Math.min(2 * tellIntervalNanos, MAX_TELL_AGAIN_NANOS);
+            tellings++;
             tellAgain();
         }
         if (nowNanos - ackAgainNanos >= 0 && ackAgainNanos != NEVER) {

@@ -202,6 +202,59 @@ class ReorderTest {
         assertThat(millis).isBetween(6_000, 8_000);
     }
 
+    /** A thread that gets no processor for a minute has told its peer nothing in it. */
+    @Test
+    void aPeerIsNotGivenUpForTimeInWhichItWasNotTold() {
+        message(FIRST + 1, true);
+        cycle(0);
+        assertThat(cycle(20)).containsExactly("60 " + FIRST);
+
+        assertThat(cycle(60_000)).containsExactly("60 " + FIRST);
+
+        assertThat(pair.isConnected()).isTrue();
+        message(FIRST, true);
+        message(FIRST + 1, true);
+        assertThat(cycle(60_001)).containsExactly("1f " + (FIRST + 1));
+        assertThat(taken).isEqualTo(2);
+    }
+
+    /** A batch of packets for nobody. */
+    private void fullBatch() {
+        for (int i = 0; i < HandWire.SLOTS; i++) {
+            Headers.bth(wire.packet(), 0, Opcode.SEND_ONLY, false, 0, pair.number() ^ 1 << 14, false, i);
+            wire.end(Headers.BTH_BYTES, 0);
+        }
+    }
+
+    /** After a while without a processor more waits than one cycle takes, and what is missing may be behind it. */
+    @Test
+    void whatStillLiesInTheSocketIsNotAskedFor() {
+        message(FIRST + 1, true);
+        cycle(0);
+        long late = TimeUnit.MILLISECONDS.toNanos(30);
+        fullBatch();
+        lane.poll(late);
+        message(FIRST, true);
+
+        assertThat(cycle(30)).containsExactly("1f " + (FIRST + 1));
+        assertThat(device.counters().get("sequence_nak_sent")).isZero();
+    }
+
+    @Test
+    void whatStaysMissingIsAskedForAlsoWhileMuchComes() {
+        message(FIRST + 1, true);
+        cycle(0);
+        long late = TimeUnit.MILLISECONDS.toNanos(30);
+
+        for (int i = 0; i <= Lane.FULL_BATCHES; i++) {
+            assertThat(said).isEmpty();
+            fullBatch();
+            lane.poll(late);
+        }
+
+        assertThat(said).containsExactly("60 " + FIRST);
+    }
+
     @Test
     void theLastAcknowledgementIsRepeatedTwice() {
         message(FIRST, true);
