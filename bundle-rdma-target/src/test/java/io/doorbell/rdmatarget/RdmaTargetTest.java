@@ -236,14 +236,14 @@ class RdmaTargetTest {
                         }
                         starved.countDown();
                         try {
-                            fed.await();
+                            fed.await(BOUND.toSeconds(), TimeUnit.SECONDS);
                         } catch (InterruptedException interrupted) {
                             Thread.currentThread().interrupt();
                         }
                     }
                 });
             }
-            starved.await();
+            assertThat(starved.await(BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
             // What waits for it has a bound of 5 s.
             Thread.sleep(6000);
             fed.countDown();
