@@ -1,10 +1,12 @@
 package io.doorbell.rdmahost;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import io.doorbell.host.HeldQueuePair;
 import java.lang.management.ManagementFactory;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class HotPathTest {
@@ -15,6 +17,8 @@ class HotPathTest {
 
     /** Half the smallest object for each command. */
     private static final long MOST_BYTES = ROUNDS * DEPTH * 8L;
+
+    private static final long BOUND_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private int ended;
 
@@ -58,8 +62,12 @@ class HotPathTest {
                 }
             }
             held.pair.commit();
+            long deadline = System.nanoTime() + BOUND_NANOS;
             while (ended < DEPTH) {
                 if (held.pair.poll(DEPTH) == 0) {
+                    if (System.nanoTime() - deadline > 0) {
+                        fail(ended + " commands ended in round " + round);
+                    }
                     Thread.yield();
                 }
             }

@@ -126,6 +126,10 @@ final class Responder {
         final long[] address;
         final int[] key;
         final long[] bytes;
+
+        /** Of those to be answered: whether the peer may have had the answer. */
+        final boolean[] again;
+
         int first;
         int count;
 
@@ -135,6 +139,7 @@ final class Responder {
             address = new long[size];
             key = new int[size];
             bytes = new long[size];
+            again = new boolean[size];
         }
 
         boolean isFull() {
@@ -145,13 +150,14 @@ final class Responder {
             return (first + index) % psn.length;
         }
 
-        void add(int atPsn, int many, long at, int withKey, long howMany) {
+        void add(int atPsn, int many, long at, int withKey, long howMany, boolean repeated) {
             int place = place(count++);
             psn[place] = atPsn;
             packets[place] = many;
             address[place] = at;
             key[place] = withKey;
             bytes[place] = howMany;
+            again[place] = repeated;
         }
 
         void removeFirst() {
@@ -520,11 +526,11 @@ final class Responder {
         if (remembered.isFull()) {
             remembered.removeFirst();
         }
-        remembered.add(expectedPsn, packets, address, key, many);
+        remembered.add(expectedPsn, packets, address, key, many, false);
         // Its answer acknowledges what came before it.
         answer = NO_ANSWER;
         ackAgainNanos = NEVER;
-        answerRead(expectedPsn, packets, address, key, many);
+        answerRead(expectedPsn, packets, address, key, many, false);
         expectedPsn = Psn.add(expectedPsn, packets);
         msn++;
         return TAKEN;
@@ -534,8 +540,8 @@ final class Responder {
         return (int) Math.max(1, (bytes + mtu - 1) / mtu);
     }
 
-    private void answerRead(int psn, int packets, long address, int key, long bytes) {
-        waiting.add(psn, packets, address, key, bytes);
+    private void answerRead(int psn, int packets, long address, int key, long bytes, boolean again) {
+        waiting.add(psn, packets, address, key, bytes, again);
         lane.activate(pair);
     }
 
@@ -583,7 +589,7 @@ final class Responder {
             lane.count(Count.DROP_READS_WAITING);
             return;
         }
-        answerRead(psn, packets(bytes), address, key, bytes);
+        answerRead(psn, packets(bytes), address, key, bytes, true);
     }
 
     // Answers.
@@ -645,11 +651,17 @@ final class Responder {
                 return true;
             }
             int place = waiting.first;
-            if (!sendAnswer(place)) {
+            boolean answered = sendAnswer(place);
+            if (!answered && !waiting.again[place]) {
                 refuse(Syndrome.NAK_ACCESS, Psn.add(waiting.psn[place], readPacket));
                 return false;
             }
-            if (++readPacket == waiting.packets[place]) {
+            if (!answered) {
+                // It had the answer, and has taken the key back since: nobody waits for this one.
+                lane.count(Count.DROP_READ_FORGOTTEN);
+                readPacket = 0;
+                waiting.removeFirst();
+            } else if (++readPacket == waiting.packets[place]) {
                 readPacket = 0;
                 waiting.removeFirst();
             }

@@ -2,6 +2,7 @@ package io.doorbell.rdmasoft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.verbs.Access;
 import io.doorbell.verbs.VerbsPeer;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -272,13 +273,38 @@ class ReorderTest {
     void noAcknowledgementIsRepeatedAfterARead() {
         message(FIRST, true);
         assertThat(cycle(0)).containsExactly("1f " + FIRST);
-        var packet = wire.packet();
-        Headers.bth(packet, 0, Opcode.READ_REQUEST, false, 0, pair.number(), true, FIRST + 1);
-        Headers.reth(packet, Headers.BTH_BYTES, node.at(0), node.region.remoteKey(), 64);
-        wire.end(Headers.BTH_BYTES + Headers.RETH_BYTES, 0);
+        read(FIRST + 1, node.region.remoteKey());
         assertThat(cycle(1)).hasSize(1);
 
         assertThat(cycle(10_000)).isEmpty();
+    }
+
+    /** It asks twice when the answer is slow, and takes the key back when it has it. */
+    @Test
+    void aReadThatIsRepeatedWhoseKeyWasTakenBackIsNotAnsweredAndEndsNothing() {
+        var region = node.domain.register(node.memory.segment(), Access.LOCAL_WRITE | Access.REMOTE_READ);
+        int key = region.remoteKey();
+        read(FIRST, key);
+        assertThat(cycle(0)).hasSize(1);
+        region.close();
+
+        read(FIRST, key);
+
+        assertThat(cycle(1)).isEmpty();
+        assertThat(pair.isConnected()).isTrue();
+        assertThat(device.counters().get("drop_read_forgotten")).isOne();
+
+        read(FIRST + 1, key);
+
+        assertThat(cycle(2)).containsExactly("62 " + (FIRST + 1));
+        assertThat(pair.isConnected()).isFalse();
+    }
+
+    private void read(int psn, int key) {
+        var packet = wire.packet();
+        Headers.bth(packet, 0, Opcode.READ_REQUEST, false, 0, pair.number(), true, psn);
+        Headers.reth(packet, Headers.BTH_BYTES, node.at(0), key, 64);
+        wire.end(Headers.BTH_BYTES + Headers.RETH_BYTES, 0);
     }
 
     /** What many keep is bounded: who finds no room tells its peer at once. */
