@@ -126,11 +126,14 @@ public abstract class VerbsContract {
     protected final void connect(
             VerbsQueuePair from, VerbsQueuePair to, ConnectParameters asked, ConnectParameters accepted) {
         int before = right.established;
+        rightConnection = null;
         try (var listening = right.device.listen(
                 0, request -> rightConnection = request.accept(to, accepted, new byte[] {7}, right.listener))) {
             leftConnection = meanwhile(
                     () -> left.device.connect(from, listening.address(), asked, new byte[0], left.listener, BOUND));
-            pump("the peer's word that it is ready", () -> right.established > before);
+            pump(
+                    "the peer's word that it is ready, and the end of accept",
+                    () -> right.established > before && rightConnection != null);
         }
     }
 
