@@ -47,7 +47,7 @@ final class Allotment {
         /** Its holder has its maximum. */
         record Refuse(long ticket) implements Decision {}
 
-        /** It gets one of those that are leaving: it is to wait for that, whatever its own bound. */
+        /** It gets one of those that are leaving, or that are to leave as soon as they have come: it is to wait for that, whatever its own bound. */
         record Promise(long ticket) implements Decision {}
 
         record TakeBack(long grant) implements Decision {}
@@ -103,13 +103,18 @@ final class Allotment {
             if (leaving > 0) {
                 leaving--;
             } else {
-                var victim = surplus(taken);
+                var victim = surplus(Standing.HELD, taken);
+                if (victim != null) {
+                    decisions.add(new Decision.TakeBack(victim.grant));
+                } else {
+                    // It is taken back when it has come, since everything is decided anew then.
+                    victim = surplus(Standing.COMING, taken);
+                }
                 if (victim == null) {
                     return;
                 }
                 taken.add(victim);
                 holds.merge(victim.holder, -1, Integer::sum);
-                decisions.add(new Decision.TakeBack(victim.grant));
             }
             decisions.add(new Decision.Promise(next.ticket));
             serve(next);
@@ -136,10 +141,10 @@ final class Allotment {
                 .orElse(null);
     }
 
-    /** The youngest lease among the holders with a surplus that have the least priority. */
-    private Place surplus(Set<Place> taken) {
+    /** The youngest lease of that standing among the holders with a surplus that have the least priority. */
+    private Place surplus(Standing standing, Set<Place> taken) {
         return places.stream()
-                .filter(place -> place.standing == Standing.HELD && !taken.contains(place))
+                .filter(place -> place.standing == standing && !taken.contains(place))
                 .filter(place -> held(place.holder) > rule(place.holder).guaranteed())
                 .min(Comparator.comparing((Place place) -> rule(place.holder).priority())
                         .thenComparing(Place::grant, Comparator.reverseOrder()))

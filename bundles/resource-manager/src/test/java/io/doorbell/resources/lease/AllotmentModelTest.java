@@ -134,9 +134,13 @@ class AllotmentModelTest {
             }
             assertThat(seen).as("one decision per request in %s", this).doesNotHaveDuplicates();
             assertThat(free).as("no more than there are in %s", this).isGreaterThanOrEqualTo(0);
+            int beyondLeaving = Math.max(0, promised - (int) count(place -> place.standing() == Standing.LEAVING));
             assertThat(takenBack)
                     .as("nothing is taken back in vain in %s", this)
-                    .isEqualTo(Math.max(0, promised - (int) count(place -> place.standing() == Standing.LEAVING)));
+                    .isLessThanOrEqualTo(beyondLeaving);
+            assertThat(beyondLeaving - takenBack)
+                    .as("the others are promised what comes, in %s", this)
+                    .isLessThanOrEqualTo((int) count(place -> place.standing() == Standing.COMING));
             checkNobodyIsForgotten(seen, free);
         }
 
