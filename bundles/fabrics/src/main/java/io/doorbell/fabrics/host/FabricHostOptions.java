@@ -102,6 +102,26 @@ public record FabricHostOptions(
                 HostKeys.NONE);
     }
 
+    /** As a configuration has it. */
+    public static FabricHostOptions of(FabricHostConfig config, int queueEntries, HostKeys keys) {
+        var hostId = HostName.id(config.host_id());
+        return new FabricHostOptions(
+                config.host_nqn().isBlank() ? nqn(hostId) : config.host_nqn().strip(),
+                hostId,
+                Duration.ofMillis(config.admin_timeout_ms()),
+                Duration.ofMillis(config.io_timeout_ms()),
+                Duration.ofMillis(config.connect_timeout_ms()),
+                Duration.ofMillis(config.keep_alive_ms()),
+                32,
+                queueEntries,
+                config.queue_pairs(),
+                config.max_transfer_kib() * 1024,
+                config.io_retries(),
+                Duration.ofMillis(config.reconnect_delay_ms()),
+                Duration.ofSeconds(config.loss_timeout_s()),
+                keys);
+    }
+
     /** The same with other times for what goes wrong. */
     public FabricHostOptions withTimes(Duration connect, Duration keepAliveTimeout, Duration delay, Duration loss) {
         return new FabricHostOptions(

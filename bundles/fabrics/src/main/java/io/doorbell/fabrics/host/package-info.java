@@ -4,6 +4,7 @@
  * <p>In reading order:
  *
  * <ol>
+ *   <li>{@link io.doorbell.fabrics.host.ConfiguredController}: what the components of initiators have in common;
  *   <li>{@link io.doorbell.fabrics.host.FabricController}: a controller over a network: brought up, lost, reached again;
  *   <li>{@link io.doorbell.fabrics.host.HostTransport} and {@link io.doorbell.fabrics.host.HostConnection}: what a transport gives it;
  *   <li>{@link io.doorbell.fabrics.host.HostConnect}: Connect, and what is said when it is refused;
