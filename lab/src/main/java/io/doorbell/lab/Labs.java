@@ -1,5 +1,6 @@
 package io.doorbell.lab;
 
+import io.doorbell.lab.manual.ManualLab;
 import io.doorbell.lab.pcie.PcieLab;
 import io.doorbell.lab.rdma.NicLab;
 import io.doorbell.lab.rdma.RdmaLab;
@@ -8,7 +9,8 @@ import java.util.List;
 
 /** Every lab there is. */
 public final class Labs {
-    private static final List<Lab> ALL = List.of(new PcieLab(), new TcpLab(), new RdmaLab(), new NicLab());
+    private static final List<Lab> ALL =
+            List.of(new PcieLab(), new TcpLab(), new RdmaLab(), new NicLab(), new ManualLab());
 
     private Labs() {}
 

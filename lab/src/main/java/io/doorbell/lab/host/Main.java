@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
 public final class Main implements Callable<Integer> {
     private static final int MAX_SECONDS = 86_400;
 
-    @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma, rdma-nic")
+    @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma, rdma-nic, manual")
     private String name;
 
     @Option(names = "--case", paramLabel = "NAME", description = "run only this case; may be given more than once")

@@ -144,10 +144,14 @@ public final class KernelHost implements AutoCloseable {
     }
 
     public static void await(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + BOUND.toNanos();
+        await(what, BOUND, condition);
+    }
+
+    public static void await(String what, Duration bound, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + bound.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline > 0) {
-                throw new AssertionError(what + " did not come within " + BOUND.toSeconds() + " s");
+                throw new AssertionError(what + " did not come within " + bound.toSeconds() + " s");
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }
