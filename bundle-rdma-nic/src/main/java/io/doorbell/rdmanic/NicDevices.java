@@ -246,6 +246,12 @@ public final class NicDevices implements AutoCloseable {
                         device.deviceName(),
                         address.getHostAddress(),
                         device.hasWindows() ? "" : "; it has no memory windows, so it serves targets only");
+                if (device.isRxe()) {
+                    LOG.warn(
+                            "{} holds peers to the bounds of memory regions, not to those of windows: targets of an"
+                                    + " initiator there reach all of its memory for data",
+                            device.deviceName());
+                }
                 came.accept(device);
                 return true;
             }
