@@ -35,16 +35,21 @@ final class Responder {
 
     private static final long MAX_KEEP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
-    /** A peer that was told is told again after this, and then after twice as long, up to a second: a NAK may be lost too. */
+    /** A peer that was told is told again after this: a NAK may be lost too. */
     private static final long TELL_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
-    private static final long MAX_TELL_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /**
+     * And then after this, which is longer than the longest timeout of its own. Linux's rxe sends again because of a NAK once, and then only when its
+     * timer says so, until something new is acknowledged; and begins to wait anew whenever it hears anything ({@code rxe_completer}). Who tells it
+     * again and again keeps it silent for ever.
+     */
+    private static final long TELL_LATER_NANOS = Requester.MAX_TIMEOUT_NANOS + TimeUnit.MILLISECONDS.toNanos(850);
 
     /** A peer that has sent something that was dropped, and does not send it again for so long, cannot: three of the longest timeouts of its own. */
     private static final long OWED_NANOS = 3 * Requester.MAX_TIMEOUT_NANOS;
 
     /** And has been told again so often since: time that passes while this thread gets no processor is none that the peer had. */
-    private static final int OWED_TELLINGS = 6;
+    private static final int OWED_TELLINGS = 3;
 
     /** The last acknowledgement is repeated so long after it when nothing follows, and once more after four times that. */
     private static final long ACK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
@@ -349,7 +354,7 @@ final class Responder {
                 pair.fail(Completions.RETRIES_EXCEEDED, "the peer does not send again what was lost");
                 return NEVER;
             }
-            tellIntervalNanos = Math.min(2 * tellIntervalNanos, MAX_TELL_AGAIN_NANOS);
+            tellIntervalNanos = TELL_LATER_NANOS;
             tellings++;
             tellAgain();
         }
@@ -604,6 +609,10 @@ final class Responder {
     boolean sendAnswer() {
         if (answer == NO_ANSWER || waiting.count > 0) {
             return true;
+        }
+        if (answer == Syndrome.NAK_SEQUENCE && lane.hasRoom()) {
+            // The NAK says so too, but to rxe only an acknowledgement is one: after it, it sends again at once.
+            acknowledge(Syndrome.ACK, Psn.add(answerPsn, -1));
         }
         if (!lane.hasRoom()) {
             return false;
