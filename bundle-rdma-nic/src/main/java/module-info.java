@@ -2,6 +2,7 @@
 module io.doorbell.rdmanic {
     requires transitive io.doorbell.api;
     requires org.slf4j;
+    requires static disni;
     requires static osgi.annotation;
     requires static osgi.core;
     requires static org.osgi.service.component;

@@ -36,6 +36,7 @@ final class NicCompletionQueue implements CompletionQueue {
     private final NicDevice device;
     private final Reactor owner;
     private final IbvCq queue;
+    private final DataPath path;
     private final int entries;
     private final boolean kernelFlags;
     private volatile boolean overrun;
@@ -57,6 +58,7 @@ final class NicCompletionQueue implements CompletionQueue {
         this.entries = entries;
         this.queue = queue;
         kernelFlags = device.isRxe();
+        path = device.path();
         device.events().handle(queue.address(), this::happened);
     }
 
@@ -212,7 +214,7 @@ final class NicCompletionQueue implements CompletionQueue {
 
     private int take(Completions into) {
         try {
-            return queue.poll(into.memory(), into.size());
+            return path.poll(queue, into.memory(), into.size());
         } catch (PlatformException broken) {
             throw new IllegalStateException(device + " is broken: " + broken.getMessage(), broken);
         }

@@ -16,6 +16,7 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
 
 /** A service for each RDMA device of the machine, at each of its addresses. */
 @Component(service = NicComponent.class, configurationPid = "io.doorbell.rdma.nic", immediate = true)
@@ -29,6 +30,17 @@ public final class NicComponent {
                         + " Empty: all",
                 required = false)
         String[] devices() default {};
+
+        @AttributeDefinition(
+                name = "Engine",
+                description = "What carries requests to devices: auto (DiSNI where libdisni.so is, rdma-core where not),"
+                        + " disni or panama (rdma-core alone)",
+                options = {
+                    @Option(label = "auto", value = "auto"),
+                    @Option(label = "disni", value = "disni"),
+                    @Option(label = "panama", value = "panama")
+                })
+        String engine() default "auto";
     }
 
     private final BundleContext context;
@@ -40,7 +52,7 @@ public final class NicComponent {
     @Activate
     public NicComponent(BundleContext context, Config config) {
         this.context = context;
-        devices = NicDevices.watch(names(config), this::came, this::gone);
+        devices = NicDevices.watch(Engine.named(config.engine()), names(config), this::came, this::gone);
     }
 
     private static Set<String> names(Config config) {

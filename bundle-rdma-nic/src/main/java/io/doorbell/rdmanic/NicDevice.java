@@ -53,6 +53,7 @@ public final class NicDevice implements VerbsDevice {
     private static final int MOST_TRIES = 120;
 
     private final NicEvents events;
+    private final DataPath path;
     private final InetAddress address;
     private final RdmaId anchor;
     private final IbvContext context;
@@ -79,8 +80,9 @@ public final class NicDevice implements VerbsDevice {
      * @param anchor bound to the address, and so to the device; this object's from now on
      * @param fatal called on the thread of events when the device has failed
      */
-    NicDevice(NicEvents events, InetAddress address, RdmaId anchor, Runnable fatal) {
+    NicDevice(NicEvents events, DataPath path, InetAddress address, RdmaId anchor, Runnable fatal) {
         this.events = events;
+        this.path = path;
         this.address = address;
         this.anchor = anchor;
         context = anchor.context();
@@ -105,6 +107,10 @@ public final class NicDevice implements VerbsDevice {
 
     NicEvents events() {
         return events;
+    }
+
+    DataPath path() {
+        return path;
     }
 
     InetAddress address() {

@@ -1,7 +1,6 @@
 package io.doorbell.rdmanic;
 
 import io.doorbell.platform.PlatformException;
-import io.doorbell.platform.RdmaCore;
 import io.doorbell.platform.RdmaEvent;
 import io.doorbell.platform.RdmaEventChannel;
 import java.io.IOException;
@@ -44,6 +43,7 @@ public final class NicDevices implements AutoCloseable {
     /** Looks at what is not certain, as an address that the kernel is about to take: a minute. */
     private static final int MOST_PROBES = 20;
 
+    private final Engine engine;
     private final Set<String> wanted;
     private final Consumer<NicDevice> came;
     private final Consumer<NicDevice> gone;
@@ -58,6 +58,7 @@ public final class NicDevices implements AutoCloseable {
     // The looking thread's; after its end, that of close.
     private final Map<InetAddress, NicDevice> devices = new HashMap<>();
     private NicEvents events;
+    private DataPath path;
     /** What was there when all of it had been probed. */
     private Set<Object> seen = Set.of();
 
@@ -66,7 +67,8 @@ public final class NicDevices implements AutoCloseable {
     private boolean suspicious;
     private String said = "";
 
-    private NicDevices(Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+    private NicDevices(Engine engine, Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+        this.engine = engine;
         this.pause = pause;
         this.wanted = Set.copyOf(wanted);
         this.came = came;
@@ -77,17 +79,18 @@ public final class NicDevices implements AutoCloseable {
     /**
      * Looks from now on. Both are called on a thread of this, one at a time.
      *
+     * @param engine what carries requests; looked for when there is a device
      * @param wanted names of devices, as the kernel has them; all where empty
      * @param came a device is there
      * @param gone it has gone, or this is closed: when it returns, the device is closed
      */
-    public static NicDevices watch(Set<String> wanted, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
-        return watch(wanted, LOOK, came, gone);
+    public static NicDevices watch(Engine engine, Set<String> wanted, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+        return watch(engine, wanted, LOOK, came, gone);
     }
 
     /** @param pause between two looks */
-    static NicDevices watch(Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
-        var made = new NicDevices(wanted, pause, came, gone);
+    static NicDevices watch(Engine engine, Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+        var made = new NicDevices(engine, wanted, pause, came, gone);
         made.thread.start();
         return made;
     }
@@ -177,9 +180,12 @@ public final class NicDevices implements AutoCloseable {
         if (events != null) {
             return true;
         }
-        var problem = RdmaCore.problem();
-        if (problem.isPresent()) {
-            say("RDMA devices are not used: " + problem.get());
+        try {
+            if (path == null) {
+                path = engine.open();
+            }
+        } catch (IllegalStateException missing) {
+            say("RDMA devices are not used: " + missing.getMessage());
             return false;
         }
         try {
@@ -236,15 +242,16 @@ public final class NicDevices implements AutoCloseable {
             anchor.bind(new InetSocketAddress(address, 0));
             var context = anchor.context();
             if (context != null && (wanted.isEmpty() || wanted.contains(context.name()))) {
-                var device = new NicDevice(events, address, anchor, () -> {
+                var device = new NicDevice(events, path, address, anchor, () -> {
                     LOG.error("the RDMA device at {} has failed", address.getHostAddress());
                     lost.add(address);
                 });
                 devices.put(address, device);
                 LOG.info(
-                        "RDMA device {} at {}, through rdma-core{}",
+                        "RDMA device {} at {}, by {}{}",
                         device.deviceName(),
                         address.getHostAddress(),
+                        path.name(),
                         device.hasWindows() ? "" : "; it has no memory windows, so it serves targets only");
                 if (device.isRxe()) {
                     LOG.warn(

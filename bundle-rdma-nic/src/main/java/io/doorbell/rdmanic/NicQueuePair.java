@@ -41,6 +41,7 @@ final class NicQueuePair implements VerbsQueuePair {
     private final NicCompletionQueue receiveQueue;
     private final NicSharedReceiveQueue shared;
     private final IbvQp pair;
+    private final DataPath path;
     private final int maxSends;
     private final int maxReceives;
     private final boolean invalidates;
@@ -76,6 +77,7 @@ final class NicQueuePair implements VerbsQueuePair {
         signaled = new long[maxSends];
         invalidates = domain.device.invalidates();
         number = pair.number();
+        path = domain.device.path();
         domain.device.events().handle(pair.address(), this::happened);
     }
 
@@ -167,7 +169,7 @@ final class NicQueuePair implements VerbsQueuePair {
             sendPlainly(requests, count);
         }
         long next = cut(memory, IbvQp.SEND_BYTES, count, requests.count());
-        int taken = pair.postSend(memory, count);
+        int taken = path.postSend(pair, memory, count);
         mend(memory, IbvQp.SEND_BYTES, count, next);
         for (int i = 0; i < taken; i++) {
             posted++;
@@ -221,7 +223,7 @@ final class NicQueuePair implements VerbsQueuePair {
         }
         var memory = requests.first();
         long next = cut(memory, IbvQp.RECEIVE_BYTES, count, requests.count());
-        int taken = pair.postReceive(memory, count);
+        int taken = path.postReceive(pair, memory, count);
         mend(memory, IbvQp.RECEIVE_BYTES, count, next);
         receives += taken;
         return taken;

@@ -24,7 +24,7 @@ class NicContractTest extends VerbsContract {
     static void findDevice() throws InterruptedException {
         assumeThat(SYSTEM.toFile().list()).as("RDMA devices of this machine").isNotEmpty();
         var found = new LinkedBlockingQueue<NicDevice>();
-        devices = NicDevices.watch(Set.of(), found::add, found::remove);
+        devices = NicDevices.watch(Engine.AUTO, Set.of(), found::add, found::remove);
         device = found.poll(BOUND.toSeconds(), TimeUnit.SECONDS);
         assumeThat(device).as("an RDMA device with an IP address").isNotNull();
     }

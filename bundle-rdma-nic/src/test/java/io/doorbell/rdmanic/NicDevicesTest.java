@@ -38,7 +38,7 @@ class NicDevicesTest {
         var logger = (Logger) LoggerFactory.getLogger(NicDevices.class);
         logger.addAppender(lines);
         var came = new CopyOnWriteArrayList<NicDevice>();
-        try (var devices = NicDevices.watch(Set.of(), Duration.ofMillis(1), came::add, came::remove)) {
+        try (var devices = NicDevices.watch(Engine.AUTO, Set.of(), Duration.ofMillis(1), came::add, came::remove)) {
             await().atMost(BOUND).until(() -> devices.looks() > 20);
         } finally {
             logger.detachAppender(lines);

@@ -1,6 +1,7 @@
 package io.doorbell.lab.rdma;
 
 import io.doorbell.lab.kernel.KernelHost;
+import io.doorbell.rdmanic.Engine;
 import io.doorbell.rdmanic.NicDevice;
 import io.doorbell.rdmanic.NicDevices;
 import java.net.InetAddress;
@@ -11,7 +12,22 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** The guest's RDMA devices, as the bundle finds them. */
 final class Nic implements AutoCloseable {
     private final List<NicDevice> devices = new CopyOnWriteArrayList<>();
-    private final NicDevices watch = NicDevices.watch(Set.of(NicLab.DEVICE), devices::add, devices::remove);
+    private final NicDevices watch;
+
+    Nic(Engine engine) {
+        watch = NicDevices.watch(engine, Set.of(NicLab.DEVICE), devices::add, devices::remove);
+    }
+
+    /** Our target at the device of this address, which goes with it. */
+    static Target target(Engine engine, String address) {
+        var nic = new Nic(engine);
+        try {
+            return new Target(nic.at(address), nic::close);
+        } catch (RuntimeException none) {
+            nic.close();
+            throw none;
+        }
+    }
 
     /** The one at this address, when it is there. */
     NicDevice at(String address) {

@@ -1,6 +1,7 @@
 package io.doorbell.lab.rdma;
 
 import io.doorbell.lab.Case;
+import io.doorbell.rdmanic.Engine;
 import io.doorbell.verbs.Deviation;
 import io.doorbell.verbs.TwoPeers;
 import io.doorbell.verbs.VerbsContract;
@@ -47,12 +48,13 @@ final class NicContract extends VerbsContract {
         return EnumSet.allOf(Deviation.class);
     }
 
-    static List<Case> cases() {
+    static List<Case> cases(Engine engine) {
+        var prefix = "contract-" + engine.name().toLowerCase();
         return Stream.concat(
-                        tests().stream().map(test -> contract("contract-", test, NicLab.ADDRESS)),
+                        tests().stream().map(test -> contract(prefix + "-", test, engine, NicLab.ADDRESS)),
                         tests().stream()
                                 .filter(test -> OVER_6.contains(test.getName()))
-                                .map(test -> contract("contract-6-", test, NicLab.ADDRESS_6)))
+                                .map(test -> contract(prefix + "-6-", test, engine, NicLab.ADDRESS_6)))
                 .toList();
     }
 
@@ -63,9 +65,9 @@ final class NicContract extends VerbsContract {
                 .toList();
     }
 
-    private static Case contract(String prefix, Method test, String address) {
+    private static Case contract(String prefix, Method test, Engine engine, String address) {
         return Case.of(prefix + test.getName().replaceAll("([A-Z])", "-$1").toLowerCase(), guest -> {
-            try (var nic = new Nic()) {
+            try (var nic = new Nic(engine)) {
                 var contract = new NicContract(nic.at(address));
                 contract.each(BeforeEach.class);
                 try {
