@@ -229,7 +229,7 @@ final class TcpConnection implements FabricConnection {
         } else if (!tls.isComputing()) {
             readable(nowNanos);
         } else if (!tls.stepped()) {
-            LOG.warn("{}: the TLS handshake of {} fails: {}", owner.settings.name(), peer, tls.failure());
+            owner.complaints.say("the TLS handshake of " + peer + " fails: " + tls.failure());
             owner.doom(this);
         } else {
             if (!tls.isHandshaking()) {
@@ -513,7 +513,7 @@ final class TcpConnection implements FabricConnection {
     @Override
     public void disconnect(String reason) {
         if (!isDoomed) {
-            LOG.info("{}: the connection of {} is ended: {}", owner.settings.name(), peer, reason);
+            owner.complaints.tell("the connection of " + peer + " is ended: " + reason);
             owner.doom(this);
         }
     }

@@ -15,8 +15,6 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A controller with the queues of its host. NVMe Base 2.1 §2.2.2 "Message-Based Transport Model", an association.
@@ -25,7 +23,6 @@ import org.slf4j.LoggerFactory;
  * {@link ControllerEvents}, which come on the admin queue's.
  */
 final class Association implements ControllerEvents {
-    private static final Logger LOG = LoggerFactory.getLogger(Association.class);
 
     private final FabricTarget target;
     private final TargetSubsystem subsystem;
@@ -115,7 +112,9 @@ final class Association implements ControllerEvents {
             status = path.execute(feature);
         }
         if (status != Status.SUCCESS) {
-            LOG.warn("{}: keep alive timeout of {} ms: {}", this, Integer.toUnsignedString(kato), new Status(status));
+            target.complaints()
+                    .say(this + ": keep alive timeout of " + Integer.toUnsignedString(kato) + " ms: "
+                            + new Status(status));
         }
     }
 
@@ -141,7 +140,7 @@ final class Association implements ControllerEvents {
         if (last) {
             target.forget(this);
             controller.close();
-            LOG.info("{} has ended", this);
+            target.complaints().tell(this + " has ended");
         } else if (wasReset) {
             admin.post(this::resetDone);
         }

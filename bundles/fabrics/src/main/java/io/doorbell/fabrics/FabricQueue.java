@@ -375,9 +375,8 @@ public final class FabricQueue {
         }
         if (status != Status.SUCCESS) {
             state = State.NEW;
-            target.complaints()
-                    .say(listener.name() + ": " + connect + " is refused: " + FabricsStatus.name(status) + ", result "
-                            + Long.toHexString(request.result));
+            complain(connect + " is refused: " + FabricsStatus.name(status) + ", result "
+                    + Long.toHexString(request.result));
         }
         request.respond(status);
         if (status != Status.SUCCESS && ++refusals == MAX_REFUSALS) {
@@ -411,16 +410,24 @@ public final class FabricQueue {
         flowControl = (connect.cattr() & FabricsCommand.CATTR_DISABLE_FLOW_CONTROL) == 0;
         state = State.CONNECTED;
         notEnabledNanos = System.nanoTime();
-        LOG.info(
-                "{}: {} is controller {} queue {}",
-                listener.name(),
-                connect,
-                granted.controller().controllerId(),
-                qid);
+        tell(connect + " is controller " + granted.controller().controllerId() + " queue " + qid);
         if (granted.isEnding()) {
             connection.disconnect("the association ended meanwhile");
         }
         return Status.SUCCESS;
+    }
+
+    /** One line for an association, however many queues it has, and only so many of a second. */
+    void tell(String what) {
+        if (admin) {
+            target.complaints().tell(listener.name() + ": " + what);
+        } else {
+            LOG.debug("{}: {}", listener.name(), what);
+        }
+    }
+
+    void complain(String what) {
+        target.complaints().say(listener.name() + ": " + what);
     }
 
     // Authentication.

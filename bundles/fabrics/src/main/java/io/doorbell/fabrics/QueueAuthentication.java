@@ -132,7 +132,7 @@ final class QueueAuthentication {
         var state = controller.state();
         open = state != State.AUTHENTICATED;
         if (!open) {
-            LOG.info("{}: {} of {} is authentic, by {}", queue.name(), queue, host.nqn(), controller.agreement());
+            queue.tell(queue + " of " + host.nqn() + " is authentic, by " + controller.agreement());
             if (!authentic) {
                 authentic = true;
                 queue.authenticated();
@@ -143,7 +143,7 @@ final class QueueAuthentication {
         }
         request.respond(request.dataToHost && next == null ? INVALID_FIELD : Status.SUCCESS);
         if (state == State.FAILED) {
-            LOG.warn("{}: {} of {} is not authentic: {}", queue.name(), queue, host.nqn(), controller.reason());
+            queue.complain(queue + " of " + host.nqn() + " is not authentic: " + controller.reason());
             queue.connection().finish();
         }
     }
