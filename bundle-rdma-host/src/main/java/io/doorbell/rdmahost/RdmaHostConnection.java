@@ -27,9 +27,6 @@ final class RdmaHostConnection implements HostConnection {
 
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
 
-    /** The reactor is ours, so it comes round, however busy the machine is. */
-    private static final int SHUTDOWN_TRIES = 3;
-
     private final String name;
     private final RdmaPort port;
     private final Runnable forget;
@@ -92,16 +89,11 @@ final class RdmaHostConnection implements HostConnection {
     @Override
     public void shutdown() {
         shut = true;
-        for (int tries = 1; ; tries++) {
-            try {
-                port.shutdown();
-                return;
-            } catch (IllegalStateException late) {
-                if (tries == SHUTDOWN_TRIES) {
-                    throw new NvmeException(
-                            NvmeException.Kind.RETRY, name + ", ending the connection", late.getMessage(), late);
-                }
-            }
+        try {
+            port.shutdown();
+        } catch (IllegalStateException late) {
+            throw new NvmeException(
+                    NvmeException.Kind.RETRY, name + ", ending the connection", late.getMessage(), late);
         }
     }
 
@@ -115,19 +107,23 @@ final class RdmaHostConnection implements HostConnection {
         }
         shutdown();
         closed = true;
-        endExchange();
-        if (leased != null) {
-            leased.close();
+        try (var parts = new Parts()) {
+            parts.add(forget::run);
+            parts.add(port);
+            if (sign != null) {
+                parts.add(sign);
+            }
+            if (own != null) {
+                parts.add(() -> {
+                    MemoryView.close(own, CLOSE_BOUND);
+                    bounce.close();
+                });
+            }
+            if (leased != null) {
+                parts.add(leased::close);
+            }
+            parts.add(this::endExchange);
         }
-        if (own != null) {
-            MemoryView.close(own, CLOSE_BOUND);
-            bounce.close();
-        }
-        if (sign != null) {
-            sign.close();
-        }
-        port.close();
-        forget.run();
     }
 
     /** NVMe Base 2.1 §6.4 "Disconnect command": of an I/O queue. */

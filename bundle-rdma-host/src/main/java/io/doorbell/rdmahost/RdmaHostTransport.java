@@ -71,11 +71,12 @@ public final class RdmaHostTransport implements HostTransport {
     public HostConnection connect(int queueId, int controllerId, int entries, Duration bound) {
         var attempted = name + ", connection of queue " + queueId;
         memory.retain();
-        HostReactor thread = null;
-        RdmaPort port = null;
-        try {
-            thread = takeThread();
-            port = new RdmaPort(attempted, thread, memory, device, domain, entries, slots(queueId, entries));
+        try (var parts = new Parts()) {
+            parts.add(memory::release);
+            var thread = takeThread();
+            parts.add(() -> giveBack(thread));
+            var port = parts.add(
+                    new RdmaPort(attempted, thread, memory, device, domain, entries, slots(queueId, entries)));
             int reads = Math.min(255, device.limits().maxReads());
             var connection = device.connect(
                     port.pair(),
@@ -89,13 +90,12 @@ public final class RdmaHostTransport implements HostTransport {
             if (problem != null) {
                 throw new NvmeException(NvmeException.Kind.GIVE_UP, attempted, problem);
             }
-            var used = thread;
-            return new RdmaHostConnection(attempted, port, () -> giveBack(used));
+            parts.keep();
+            return new RdmaHostConnection(attempted, port, () -> {
+                giveBack(thread);
+                memory.release();
+            });
         } catch (RuntimeException failed) {
-            if (port != null) {
-                port.close();
-            }
-            giveBack(thread);
             throw explained(attempted, failed);
         }
     }
@@ -129,13 +129,8 @@ public final class RdmaHostTransport implements HostTransport {
         return least;
     }
 
-    private void giveBack(HostReactor thread) {
-        synchronized (this) {
-            if (thread != null) {
-                thread.connections--;
-            }
-        }
-        memory.release();
+    private synchronized void giveBack(HostReactor thread) {
+        thread.connections--;
     }
 
     @Override

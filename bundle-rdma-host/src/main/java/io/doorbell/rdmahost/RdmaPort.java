@@ -144,21 +144,26 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
         windows = new MemoryWindow[slots];
         windowKeys = new int[slots];
         answerBase = entry(slots);
-        try (var unfinished = new Unfinished()) {
-            mapping = unfinished.add(NativeMemory.allocate(
+        try (var parts = new Parts()) {
+            mapping = parts.add(NativeMemory.allocate(
                     answerBase + (long) receives * CompletionEntry.SIZE_BYTES, MappingOptions.ORDINARY));
             memory = mapping.segment();
-            region = unfinished.add(domain.register(memory, Access.LOCAL_WRITE));
+            region = parts.add(domain.register(memory, Access.LOCAL_WRITE));
             for (int slot = 0; slot < slots; slot++) {
-                windows[slot] = unfinished.add(domain.allocateWindow());
+                windows[slot] = parts.add(domain.allocateWindow());
                 windowKeys[slot] = windows[slot].remoteKey();
             }
-            queue = unfinished.add(device.createCompletionQueue(thread.reactor, SENDS_PER_COMMAND * slots + receives));
-            pair = unfinished.add(device.createQueuePair(new QueuePairSetup(
-                    domain, queue, queue, null, SENDS_PER_COMMAND * slots, receives, segments(device))));
+            queue = parts.add(device.createCompletionQueue(thread.reactor, SENDS_PER_COMMAND * slots + receives));
+            pair = device.createQueuePair(new QueuePairSetup(
+                    domain, queue, queue, null, SENDS_PER_COMMAND * slots, receives, segments(device)));
+            // Also of what has begun when it was waited for in vain.
+            parts.add(() -> HostReactor.insist(() -> {
+                pair.close();
+                thread.reactor.remove(this);
+            }));
             thread.run(this::begin);
             thread.reactor.add(this);
-            unfinished.keep();
+            parts.keep();
         }
     }
 
@@ -268,7 +273,11 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
         Signs.signal(sign);
     }
 
-    /** The target reaches nothing any more when this returns. Idempotent. */
+    /**
+     * The target reaches nothing any more when this returns. Idempotent.
+     *
+     * @throws IllegalStateException when our reactor does not come round; it may be tried again
+     */
     void shutdown() {
         shut = true;
         lose("the initiator has ended the connection");
@@ -276,14 +285,14 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
         if (made != null) {
             made.disconnect();
         }
-        pair.close();
+        HostReactor.insist(pair::close);
     }
 
-    /** After {@link #shutdown}. Frees all of it. */
+    /** Frees all of it, after a {@link #shutdown}. Likewise. */
     @Override
     public void close() {
         shutdown();
-        thread.reactor.remove(this);
+        HostReactor.insist(() -> thread.reactor.remove(this));
         for (var window : windows) {
             window.close();
         }

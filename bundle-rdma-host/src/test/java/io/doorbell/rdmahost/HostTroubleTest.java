@@ -11,6 +11,7 @@ import io.doorbell.host.HeldQueuePair;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
+import io.doorbell.reactor.HandReactors;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -174,6 +175,49 @@ class HostTroubleTest {
                 await().atMost(BOUND).until(() -> node.hostReactors.reactors().isEmpty());
             }
             await().atMost(BOUND).until(() -> node.target.connections() == 0);
+        }
+    }
+
+    @Test
+    void givesBackEverythingWhenItsReactorDoesNotComeRound() {
+        var late = HandReactors.running();
+        try (var node = new Node(8192)) {
+            var id = Node.id(node.target.address(), Node.NQN);
+            var transport = new RdmaHostTransport(id, RdmaHostSettings.DEFAULTS, node.hosts, late);
+            var connection = transport.connect(0, 0xFFFF, 32, BOUND);
+            var reactor = late.opened().getFirst();
+
+            // A few times: it is asked again. For good: it can be tried again.
+            reactor.late(2);
+            connection.shutdown();
+            reactor.late(1000);
+            assertThatThrownBy(() -> connection.close(true)).isInstanceOf(NvmeException.class);
+            reactor.late(0);
+            connection.close(true);
+            transport.close();
+
+            assertThat(transport.takenBytes()).isZero();
+            assertThat(reactor.statistics().pollers()).isZero();
+            assertThat(reactor.thread().isAlive()).isFalse();
+        }
+    }
+
+    @Test
+    void aConnectionThatIsNotMadeLeavesNothingWhenItsReactorDoesNotComeRound() {
+        var late = HandReactors.running();
+        try (var node = new Node(8192)) {
+            var nobody = new InetSocketAddress(node.target.address().getAddress(), 1);
+            var transport =
+                    new RdmaHostTransport(Node.id(nobody, Node.NQN), RdmaHostSettings.DEFAULTS, node.hosts, late);
+            assertThatThrownBy(() -> transport.connect(0, 0xFFFF, 32, BOUND)).isInstanceOf(NvmeException.class);
+            var reactor = late.opened().getFirst();
+
+            reactor.late(1);
+            assertThatThrownBy(() -> transport.connect(0, 0xFFFF, 32, BOUND)).isInstanceOf(NvmeException.class);
+            transport.close();
+
+            assertThat(reactor.statistics().pollers()).isZero();
+            assertThat(reactor.thread().isAlive()).isFalse();
         }
     }
 

@@ -21,6 +21,7 @@ import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsQueuePair;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,6 +63,8 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
     private final MemorySegment memory;
     private final MemoryRegion region;
     private final VerbsQueuePair pair;
+
+    private final AtomicBoolean claimed = new AtomicBoolean();
 
     /** Null until the reactor has it. */
     private FabricQueue queue;
@@ -143,6 +146,11 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
 
     VerbsQueuePair pair() {
         return pair;
+    }
+
+    /** Of the reactor that takes it and the thread that gives it up, since that did not come round in time: true for the first. */
+    boolean claim() {
+        return claimed.compareAndSet(false, true);
     }
 
     void readsAtMost(int agreed) {
@@ -576,7 +584,7 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
     @Override
     public void disconnect(String reason) {
         if (!isDoomed) {
-            LOG.info("{}: the connection of {} is ended: {}", owner.settings.name(), peer, reason);
+            owner.complaints.tell("the connection of " + peer + " is ended: " + reason);
             owner.doom(this);
         }
     }
@@ -628,8 +636,10 @@ final class RdmaConnection implements FabricConnection, ConnectionListener {
 
     /** Gives back what is the reactor's, on its thread, after {@link #endPair}: until then a read could still fill it. */
     void giveBack() {
-        for (var request : requests) {
-            releaseChunks(request);
+        if (requests != null) {
+            for (var request : requests) {
+                releaseChunks(request);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package io.doorbell.rdmatarget;
 
+import io.doorbell.fabrics.Complaints;
 import io.doorbell.fabrics.DataPool;
 import io.doorbell.fabrics.FabricListener;
 import io.doorbell.fabrics.FabricTarget;
@@ -56,6 +57,7 @@ final class RdmaReactor implements Poller {
     final FabricTarget target;
     final FabricListener listener;
     final VerbsDevice device;
+    final Complaints complaints;
     final ProtectionDomain domain;
     final CompletionQueue queue;
     final MemorySegment memory;
@@ -86,6 +88,7 @@ final class RdmaReactor implements Poller {
     private final RdmaConnection[] doomed;
     private int doomedCount;
     private boolean dataHeld;
+    private boolean closing;
 
     /** The completion queue is of no use any more. Written by the owner. */
     private volatile boolean broken;
@@ -109,6 +112,7 @@ final class RdmaReactor implements Poller {
         this.target = target;
         this.listener = listener;
         this.device = device;
+        complaints = new Complaints(LOG, settings.name());
         segments = segments(settings.maxTransferBytes());
         sends = new SendRequests(LIST_REQUESTS, segments);
         int chunks = settings.bufferMebibytes() * ((1 << 20) / DataPool.CHUNK_BYTES);
@@ -180,11 +184,14 @@ final class RdmaReactor implements Poller {
     /**
      * It is this reactor's from now on. On its thread.
      *
-     * @throws IllegalStateException when nothing would be heard of it
+     * @throws IllegalStateException when nothing would be heard of it, or it was given up meanwhile
      */
     void adopt(RdmaConnection connection) {
-        if (broken) {
-            throw new IllegalStateException("the completion queue has failed");
+        if (broken || closing) {
+            throw new IllegalStateException(broken ? "the completion queue has failed" : "the target is closed");
+        }
+        if (!connection.claim()) {
+            throw new IllegalStateException("it was waited for too long");
         }
         connections[connection.id] = connection;
         connection.begin(System.nanoTime());
@@ -341,15 +348,14 @@ final class RdmaReactor implements Poller {
         }
     }
 
-    /** Gives up what {@link #make} made, which the reactor has never had. Control path. */
+    /** Gives up what {@link #make} made, which was claimed, so that the reactor never has it. Control path. */
     void discard(RdmaConnection connection) {
-        connection.endPair();
-        connection.dispose(true);
-        give(connection.id, connection.commands());
+        end(connection, true);
     }
 
     /** Ends everything; it polls no more. On the reactor's thread. */
     void closeConnections() {
+        closing = true;
         for (var connection : connections) {
             if (connection != null) {
                 doom(connection);

@@ -22,6 +22,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,8 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
 
     /** How long a reactor may take to let its connections go. */
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(10);
+
+    private static final int CLOSE_TRIES = 3;
 
     private static final long LOOK_NANOS = 1_000_000;
 
@@ -175,7 +178,6 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
             request.reject(ConnectData.rejected(ConnectData.NO_RESOURCES));
             return;
         }
-        boolean adopted = false;
         try {
             int reads =
                     Math.min(request.offered().initiatorDepth(), device.limits().maxReads());
@@ -186,18 +188,21 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
                         return null;
                     },
                     CLOSE_BOUND);
-            adopted = true;
             request.accept(
                     connection.pair(),
                     ConnectParameters.DEFAULT.withReads(0, reads),
                     ConnectData.accepted(data.commands()),
                     connection);
         } catch (RuntimeException failed) {
-            LOG.info("{}: {} was not connected: {}", settings.name(), request.peer(), failed.getMessage());
-            if (adopted) {
-                connection.disconnected("it was not accepted");
+            complaints.tell(request.peer() + " was not connected: " + failed.getMessage());
+            if (connection.claim()) {
+                try {
+                    request.reject(ConnectData.rejected(ConnectData.NO_RESOURCES));
+                } finally {
+                    member.discard(connection);
+                }
             } else {
-                member.discard(connection);
+                connection.disconnected("it was not accepted");
             }
         }
     }
@@ -298,18 +303,34 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
     }
 
     private static void end(RdmaReactor member) {
-        member.reactor.remove(member);
-        member.reactor.call(
-                () -> {
-                    member.closeConnections();
-                    return null;
-                },
-                CLOSE_BOUND);
+        for (int tries = 1; !isLetGo(member, tries); tries++) {
+            LOG.warn("{} does not come round, try {}", member.reactor, tries);
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
         long deadline = System.nanoTime() + CLOSE_BOUND.toNanos();
         while (member.connectionCount() > 0 && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(LOOK_NANOS);
         }
         member.close();
+    }
+
+    /** Whether its reactor has let go of it and of its connections; each step does nothing when it is done already. */
+    private static boolean isLetGo(RdmaReactor member, int tries) {
+        try {
+            member.reactor.remove(member);
+            member.reactor.call(
+                    () -> {
+                        member.closeConnections();
+                        return null;
+                    },
+                    CLOSE_BOUND);
+            return true;
+        } catch (IllegalStateException | RejectedExecutionException late) {
+            if (tries == CLOSE_TRIES || !member.reactor.thread().isAlive()) {
+                throw late;
+            }
+            return false;
+        }
     }
 
     @Override

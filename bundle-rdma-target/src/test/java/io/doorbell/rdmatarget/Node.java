@@ -5,6 +5,7 @@ import io.doorbell.fabrics.ConnectionLender;
 import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.rdmasoft.SoftDevice;
 import io.doorbell.rdmasoft.SoftSettings;
+import io.doorbell.reactor.Reactors;
 import io.doorbell.resources.reactor.ReactorOptions;
 import io.doorbell.resources.reactor.ReactorPool;
 import io.doorbell.storage.NamespaceSpec;
@@ -22,7 +23,7 @@ final class Node implements AutoCloseable {
     static final String QUIET_NQN = "nqn.2026-11.io.doorbell:quiet";
 
     final ReactorPool reactors = new ReactorPool(ReactorOptions.DEFAULT);
-    final FabricTarget fabrics = new FabricTarget();
+    final FabricTarget fabrics;
     final NvmSubsystem subsystem = new NvmSubsystem(NQN, "SN1", "Model");
     final NvmSubsystem quiet = new NvmSubsystem(QUIET_NQN, "SN2", "Model");
     final SoftDevice device = device();
@@ -35,12 +36,33 @@ final class Node implements AutoCloseable {
 
     /** @param before is done before it listens */
     Node(RdmaTargetSettings settings, ConnectionLender lender, Consumer<ReactorPool> before) {
+        this(settings, lender, before, new FabricTarget(), null);
+    }
+
+    /** One whose target is served by reactors of the test's. */
+    Node(RdmaTargetSettings settings, Reactors others, FabricTarget fabrics) {
+        this(settings, ConnectionLender.UNCOUNTED, pool -> {}, fabrics, others);
+    }
+
+    private Node(
+            RdmaTargetSettings settings,
+            ConnectionLender lender,
+            Consumer<ReactorPool> before,
+            FabricTarget fabrics,
+            Reactors others) {
+        this.fabrics = fabrics;
         before.accept(reactors);
         subsystem.addNamespace(1, new MemoryBackend().open(new NamespaceSpec("memory", 64 << 20, 512, "")));
         quiet.addNamespace(1, new MemoryBackend().open(new NamespaceSpec("memory", 1 << 20, 512, "")));
         fabrics.add(subsystem);
         fabrics.add(quiet);
-        target = RdmaTarget.open(settings, AccessStates.ALL_OPTIMIZED, device, fabrics, reactors, lender);
+        target = RdmaTarget.open(
+                settings,
+                AccessStates.ALL_OPTIMIZED,
+                device,
+                fabrics,
+                others == null ? reactors : others,
+                lender);
     }
 
     static RdmaTargetSettings settings(int maxConnections, int bufferMebibytes) {

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
+import io.doorbell.fabrics.FabricTarget;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
+import io.doorbell.reactor.HandReactors;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.verbs.Access;
@@ -435,6 +437,23 @@ class RdmaTargetTest {
 
             admin.until(() -> admin.peer.ends.size() == 1);
             assertThat(node.target.connections()).isZero();
+        }
+    }
+
+    /** Connections would be let go over memory that is still theirs. */
+    @Test
+    void aReactorThatDoesNotComeRoundIsAskedAgainWhenTheTargetGoes() {
+        var late = HandReactors.running();
+        try (var other = new Node(Node.settings(8, 4), late, new FabricTarget());
+                var host = other.host(0)) {
+            host.admin(Node.NQN);
+            assertThat(late.opened()).hasSize(1);
+
+            late.opened().getFirst().late(2);
+            other.target.close();
+
+            assertThat(other.target.connections()).isZero();
+            assertThat(late.opened().getFirst().statistics().pollers()).isZero();
         }
     }
 

@@ -12,10 +12,11 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A reactor for tests: {@link #cycle} is called by hand, on the thread that made it; or {@link #running}, by a thread of
- * its own without a pause. It never sleeps, and counts who wanted to wake it.
+ * its own without a pause. It never sleeps, and counts who wanted to wake it. It is as late, and as full of tasks, as the test says.
  */
 public final class HandReactor implements Reactor {
     private static final int MAX_TASKS = 1024;
+    private static final Duration ROUND_BOUND = Duration.ofSeconds(60);
 
     private final String name;
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
@@ -26,7 +27,12 @@ public final class HandReactor implements Reactor {
     private final EventFd sign = EventFd.create();
     private final AtomicLong wakes = new AtomicLong();
     private Thread thread;
+    private boolean runs;
     private volatile boolean closed;
+
+    // Guarded by this.
+    private int late;
+    private int full;
 
     private HandReactor(String name) {
         this.name = name;
@@ -49,6 +55,7 @@ public final class HandReactor implements Reactor {
                 }
             }
         });
+        reactor.runs = true;
         reactor.thread.start();
         return reactor;
     }
@@ -69,6 +76,27 @@ public final class HandReactor implements Reactor {
     @Override
     public EventFd sign() {
         return sign;
+    }
+
+    /** It does not come round in time for the next so many who wait for it, on other threads. */
+    public synchronized void late(int times) {
+        late = times;
+    }
+
+    /** It has no room for the next so many tasks. */
+    public synchronized void full(int times) {
+        full = times;
+    }
+
+    private synchronized void awaitRound() {
+        if (!isCurrent() && late > 0) {
+            late--;
+            throw new IllegalStateException("waited for " + this + "; it was withdrawn");
+        }
+    }
+
+    private synchronized boolean isFull() {
+        return tasks.size() >= MAX_TASKS || full > 0 && full-- > 0;
     }
 
     /** How often somebody woke it. */
@@ -92,20 +120,39 @@ public final class HandReactor implements Reactor {
     }
 
     @Override
-    public synchronized void add(Poller poller) {
-        var more = Arrays.copyOf(pollers, pollers.length + 1);
-        more[pollers.length] = poller;
-        pollers = more;
+    public void add(Poller poller) {
+        change(() -> {
+            var more = Arrays.copyOf(pollers, pollers.length + 1);
+            more[pollers.length] = poller;
+            pollers = more;
+        });
     }
 
     @Override
-    public synchronized void remove(Poller poller) {
-        pollers = Arrays.stream(pollers).filter(each -> each != poller).toArray(Poller[]::new);
+    public void remove(Poller poller) {
+        change(() ->
+                pollers = Arrays.stream(pollers).filter(each -> each != poller).toArray(Poller[]::new));
+    }
+
+    private void change(Runnable what) {
+        if (runs && !closed) {
+            call(
+                    () -> {
+                        what.run();
+                        return null;
+                    },
+                    ROUND_BOUND);
+        } else {
+            awaitRound();
+            synchronized (this) {
+                what.run();
+            }
+        }
     }
 
     @Override
     public void execute(Runnable task) {
-        if (closed || tasks.size() >= MAX_TASKS) {
+        if (closed || isFull()) {
             throw new RejectedExecutionException(name + " takes no task");
         }
         tasks.add(task);
@@ -114,6 +161,7 @@ public final class HandReactor implements Reactor {
 
     @Override
     public <T> T call(Callable<T> task, Duration bound) {
+        awaitRound();
         var result = new CompletableFuture<T>();
         Runnable run = () -> {
             try {
@@ -143,7 +191,7 @@ public final class HandReactor implements Reactor {
     @Override
     public void close() {
         closed = true;
-        if (!isCurrent()) {
+        if (runs && !isCurrent()) {
             try {
                 thread.join(TimeUnit.SECONDS.toMillis(10));
             } catch (InterruptedException e) {

@@ -23,8 +23,8 @@ abstract sealed class KeyedMemory permits SoftRegion, SoftWindow {
 
     abstract long bytes();
 
-    /** The queue pair that alone may use it, or null for all of the domain. */
-    abstract SoftQueuePair onlyFor();
+    /** Whether this queue pair, of the same domain, may use it. */
+    abstract boolean isFor(SoftQueuePair pair);
 
     /**
      * Whether a peer may do that to all of a range, through this queue pair.
@@ -32,11 +32,7 @@ abstract sealed class KeyedMemory permits SoftRegion, SoftWindow {
      * @param wanted {@link Access#REMOTE_READ} or {@link Access#REMOTE_WRITE}
      */
     final boolean allows(SoftQueuePair pair, long at, long many, int wanted) {
-        var only = onlyFor();
-        return domain == pair.domain
-                && (only == null || only == pair)
-                && (access() & wanted) != 0
-                && contains(at, many);
+        return domain == pair.domain && isFor(pair) && (access() & wanted) != 0 && contains(at, many);
     }
 
     /** Whether a range lies in it; no arithmetic on what a peer says wraps around. */

@@ -11,6 +11,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +50,9 @@ final class Lane implements Poller {
     private static final int SETTLE_BATCHES = 16;
 
     private static final Duration CALL_BOUND = Duration.ofSeconds(5);
+
+    /** A reactor that has no room for one more task is asked again after this. */
+    private static final long FULL_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private static final long NEVER_NANOS = Long.MAX_VALUE / 2;
 
@@ -127,7 +132,15 @@ final class Lane implements Poller {
     void attach(Reactor owner) {
         reactor = owner;
         thread = owner.thread();
-        owner.add(this);
+        try {
+            owner.add(this);
+        } catch (RuntimeException late) {
+            // In case that it has begun.
+            runLater(() -> owner.remove(this));
+            reactor = null;
+            thread = null;
+            throw late;
+        }
     }
 
     void detach() {
@@ -136,7 +149,14 @@ final class Lane implements Poller {
         thread = null;
     }
 
+    /** Idempotent; when the reactor does not come round, it is to be tried again. */
     void close() {
+        if (closed) {
+            return;
+        }
+        if (reactor != null) {
+            detach();
+        }
         closed = true;
         wire.close();
         inBatch.close();
@@ -157,32 +177,50 @@ final class Lane implements Poller {
             task.run();
             return;
         }
-        try {
-            owner.call(
-                    () -> {
-                        task.run();
-                        return null;
-                    },
-                    CALL_BOUND);
-        } catch (RejectedExecutionException ended) {
-            task.run();
+        long deadline = System.nanoTime() + CALL_BOUND.toNanos();
+        while (true) {
+            try {
+                owner.call(
+                        () -> {
+                            task.run();
+                            return null;
+                        },
+                        CALL_BOUND);
+                return;
+            } catch (RejectedExecutionException none) {
+                // Ended, or full of tasks: beside an owner that lives nothing may run.
+                if (!owner.thread().isAlive()) {
+                    task.run();
+                    return;
+                }
+                if (System.nanoTime() - deadline > 0) {
+                    throw new IllegalStateException(this + ": " + owner + " took no task for " + CALL_BOUND, none);
+                }
+                LockSupport.parkNanos(FULL_RETRY_NANOS);
+            }
         }
     }
 
     /** As {@link #run}, without waiting. */
     void runLater(Runnable task) {
         var owner = reactor;
+        if (owner == null) {
+            task.run();
+            return;
+        }
         try {
-            if (owner != null) {
-                owner.execute(task);
+            owner.execute(task);
+        } catch (RejectedExecutionException endedOrFull) {
+            if (!owner.thread().isAlive()) {
+                task.run();
                 return;
             }
-        } catch (RejectedExecutionException ended) {
-            LOG.debug("{} takes no task", this, ended);
+            // The caller may hold a lock that the owner waits for.
+            Thread.ofVirtual().name("task for " + this).start(() -> run(task));
         }
-        task.run();
     }
 
+    /** Its packets are taken from now on. */
     void add(SoftQueuePair pair) {
         pairs[pair.number() >>> LANE_BITS & MAX_PAIRS - 1] = pair;
     }

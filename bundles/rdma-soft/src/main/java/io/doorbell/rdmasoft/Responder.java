@@ -56,6 +56,9 @@ final class Responder {
 
     private static final int ACKS_AGAIN = 2;
 
+    /** Farther ahead than any peer has packets on their way, 64 MiB of them: such a one is nobody's, and nobody owes what it says is missing. */
+    private static final int MOST_PLAUSIBLE = 1 << 16;
+
     /** Outcomes of a packet that are no syndrome of a NAK. */
     private static final int TAKEN = 0;
 
@@ -234,8 +237,11 @@ final class Responder {
                 lane.count(Count.RNR_SENT);
                 // All that follows it comes again too.
                 forgetEarly();
+                owes(psn);
                 owesFromNow();
                 told = true;
+                tellIntervalNanos = TELL_AGAIN_NANOS;
+                tellLater();
                 answer(Syndrome.rnr(RNR_CODE), psn);
             }
             default -> refuse(outcome, psn);
@@ -254,6 +260,9 @@ final class Responder {
             return;
         }
         lane.count(Count.DROP_OUT_OF_SEQUENCE);
+        if (ahead > MOST_PLAUSIBLE) {
+            return;
+        }
         owes(psn);
         if (!told) {
             forgetEarly();
@@ -323,9 +332,10 @@ final class Responder {
         owed = Psn.ahead(droppedPsn, expectedPsn) >= 0;
         owesFromNow();
         tellIntervalNanos = TELL_AGAIN_NANOS;
-        tellAgainNanos = owed ? owedSinceNanos + TELL_AGAIN_NANOS : NEVER;
         if (owed) {
-            lane.wakeAt(tellAgainNanos);
+            tellLater();
+        } else {
+            tellAgainNanos = NEVER;
         }
     }
 
@@ -337,10 +347,15 @@ final class Responder {
 
     private void tellAgain() {
         told = true;
-        tellAgainNanos = lane.nowNanos() + tellIntervalNanos;
-        lane.wakeAt(tellAgainNanos);
+        tellLater();
         lane.count(Count.SEQUENCE_NAK_SENT);
         answer(Syndrome.NAK_SEQUENCE, expectedPsn);
+    }
+
+    /** What is said now may be lost. */
+    private void tellLater() {
+        tellAgainNanos = lane.nowNanos() + tellIntervalNanos;
+        lane.wakeAt(tellAgainNanos);
     }
 
     /** Looks at the clock. Returns when to look again. */
@@ -382,6 +397,9 @@ final class Responder {
     /** The end of the connection: the peer is told why, at once. */
     private void refuse(int syndrome, int psn) {
         lane.count(Count.ERROR_NAK_SENT);
+        if (!lane.hasRoom()) {
+            lane.flush();
+        }
         acknowledge(syndrome, psn);
         // Before the connection manager says that it ends: the peer is to know why.
         lane.flush();

@@ -71,9 +71,13 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
     // Guarded by this.
     private final List<Lane> lanes = new ArrayList<>();
     private final List<Integer> users = new ArrayList<>();
-    private final List<ArrayDeque<Integer>> freePlaces = new ArrayList<>();
-    private final int[] generations = new int[(MAX_LANES + 1) * Lane.MAX_PAIRS];
     private boolean closed;
+
+    /** Of each lane. A lock of its own, of the generations too: a reactor that ends a queue pair must not wait for one that gets a lane. */
+    private final List<ArrayDeque<Integer>> freePlaces = new ArrayList<>();
+
+    // Guarded by freePlaces.
+    private final int[] generations = new int[(MAX_LANES + 1) * Lane.MAX_PAIRS];
 
     private SoftDevice(SoftSettings settings, UnaryOperator<Wire> seam) {
         this.settings = settings;
@@ -272,7 +276,9 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
         for (int place = 0; place < Lane.MAX_PAIRS; place++) {
             places.add(place);
         }
-        freePlaces.add(places);
+        synchronized (freePlaces) {
+            freePlaces.add(places);
+        }
         return index;
     }
 
@@ -285,21 +291,25 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
         }
     }
 
-    private synchronized int newNumber(Lane lane) {
-        var place = freePlaces.get(lane.index() - 1).poll();
-        if (place == null) {
-            throw new IllegalStateException(Lane.MAX_PAIRS + " queue pairs of one reactor at most");
+    private int newNumber(Lane lane) {
+        synchronized (freePlaces) {
+            var place = freePlaces.get(lane.index() - 1).poll();
+            if (place == null) {
+                throw new IllegalStateException(Lane.MAX_PAIRS + " queue pairs of one reactor at most");
+            }
+            int at = lane.index() * Lane.MAX_PAIRS + place;
+            // Never 0, so that no number is one of management.
+            generations[at] = generations[at] % (GENERATIONS - 1) + 1;
+            return generations[at] << GENERATION_SHIFT | place << Lane.LANE_BITS | lane.index();
         }
-        int at = lane.index() * Lane.MAX_PAIRS + place;
-        // Never 0, so that no number is one of management.
-        generations[at] = generations[at] % (GENERATIONS - 1) + 1;
-        return generations[at] << GENERATION_SHIFT | place << Lane.LANE_BITS | lane.index();
     }
 
     /** The place is used again last of all, and then under another number. */
-    synchronized void freeNumber(int number) {
+    void freeNumber(int number) {
         int lane = number & (1 << Lane.LANE_BITS) - 1;
-        freePlaces.get(lane - 1).add(number >>> Lane.LANE_BITS & Lane.MAX_PAIRS - 1);
+        synchronized (freePlaces) {
+            freePlaces.get(lane - 1).add(number >>> Lane.LANE_BITS & Lane.MAX_PAIRS - 1);
+        }
     }
 
     private void requireOpen() {
@@ -379,7 +389,6 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
         if (shared != null) {
             shared.retain();
         }
-        pair.onLane(() -> lane.add(pair));
         return pair;
     }
 
@@ -412,20 +421,26 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
         return Counters.sum(all);
     }
 
-    /** Ends all connections. Queue pairs are of no use after; whoever made them closes them. */
+    /**
+     * Ends all connections. Queue pairs are of no use after; whoever made them closes them.
+     *
+     * @throws IllegalStateException when a reactor does not come round: what is its is still there, and to close again goes on with that
+     */
     @Override
     public void close() {
         connections.close();
         synchronized (this) {
-            if (closed) {
-                return;
-            }
             closed = true;
+            RuntimeException late = null;
             for (var lane : lanes) {
-                if (lane.reactor() != null) {
-                    lane.detach();
+                try {
+                    lane.close();
+                } catch (RuntimeException notNow) {
+                    late = notNow;
                 }
-                lane.close();
+            }
+            if (late != null) {
+                throw late;
             }
         }
     }

@@ -120,6 +120,7 @@ final class SoftQueuePair implements VerbsQueuePair {
         requester.connect(to.sendPsn, to.mtu, to.ownReads, to.retryCount, to.rnrRetryCount);
         responder.connect(to.receivePsn, to.mtu, to.peerReads);
         state = State.CONNECTED;
+        lane.add(this);
     }
 
     @Override
@@ -140,7 +141,7 @@ final class SoftQueuePair implements VerbsQueuePair {
     /** Unbinds a window that peers reached through this queue pair. Returns whether there was one. */
     boolean invalidate(int key) {
         var window = domain.device.keys.window(key);
-        if (window == null || window.onlyFor() != this) {
+        if (window == null || !window.isFor(this)) {
             return false;
         }
         window.unbind();

@@ -37,8 +37,8 @@ final class SoftRegion extends KeyedMemory implements MemoryRegion {
     }
 
     @Override
-    SoftQueuePair onlyFor() {
-        return null;
+    boolean isFor(SoftQueuePair pair) {
+        return true;
     }
 
     @Override
@@ -72,8 +72,8 @@ final class SoftRegion extends KeyedMemory implements MemoryRegion {
             return;
         }
         domain.device.keys.remove(this);
-        closed = true;
         MemoryView.close(arena, CLOSE_BOUND);
+        closed = true;
         domain.release();
     }
 

@@ -55,9 +55,10 @@ final class SoftWindow extends KeyedMemory implements MemoryWindow {
         return bytes;
     }
 
+    /** Nobody's while it is bound to none: another lane may look just when it is unbound. */
     @Override
-    SoftQueuePair onlyFor() {
-        return pair;
+    boolean isFor(SoftQueuePair other) {
+        return pair == other;
     }
 
     @Override
@@ -75,13 +76,13 @@ final class SoftWindow extends KeyedMemory implements MemoryWindow {
         if (closed) {
             return;
         }
-        closed = true;
         domain.device.keys.remove(this);
         var bound = pair;
         if (bound != null) {
             // What its lane is about at this moment is over when this has run there; it finds the key no more.
             bound.onLane(this::unbind);
         }
+        closed = true;
         domain.release();
     }
 }

@@ -263,6 +263,79 @@ class ReorderTest {
         assertThat(said).containsExactly(missing(FIRST));
     }
 
+    /** A number that nobody can have come to yet is nothing that the peer would have to send again. */
+    @Test
+    void aPacketThatNobodyCanHaveSentIsDroppedWithoutAWord() {
+        message(FIRST + (1 << 22), true);
+        assertThat(cycle(0)).isEmpty();
+        assertThat(cycle(10_000)).isEmpty();
+        assertThat(pair.isConnected()).isTrue();
+
+        message(FIRST, true);
+
+        assertThat(cycle(10_001)).containsExactly("1f " + FIRST);
+        assertThat(taken).isEqualTo(1);
+    }
+
+    /** What is said to be not ready may be lost, and what follows it is dropped without a word. */
+    @Test
+    void aPeerThatWasToldToWaitIsToldAgainAfterAWhile() {
+        for (int i = 0; i < RECEIVES; i++) {
+            message(FIRST + i, true);
+        }
+        cycle(0);
+        int next = FIRST + RECEIVES;
+        message(next, true);
+        assertThat(cycle(1)).containsExactly("2c " + next);
+        message(next + 1, true);
+        assertThat(cycle(2)).isEmpty();
+
+        assertThat(cycle(251)).containsExactly("60 " + next);
+
+        postReceives();
+        message(next, true);
+        message(next + 1, true);
+        assertThat(cycle(252)).containsExactly("1f " + (next + 1));
+        assertThat(cycle(10_000)).containsExactly("1f " + (next + 1));
+        assertThat(taken).isEqualTo(RECEIVES + 2);
+    }
+
+    @Test
+    void aPeerThatWaitsAndComesAgainIsToldNothingMore() {
+        for (int i = 0; i <= RECEIVES; i++) {
+            message(FIRST + i, true);
+        }
+        int next = FIRST + RECEIVES;
+        assertThat(cycle(0)).containsExactly("2c " + next);
+        postReceives();
+        message(next, true);
+        assertThat(cycle(1)).containsExactly("1f " + next);
+
+        assertThat(cycle(252)).containsExactly("1f " + next);
+        assertThat(device.counters().get("sequence_nak_sent")).isZero();
+    }
+
+    /** The end of a connection is told its peer, also when the socket had no room for what goes out before. */
+    @Test
+    void whyAPeerIsRefusedIsToldAlsoWhenMuchWaitsToBeSent() {
+        var packet = wire.packet();
+        Headers.bth(packet, 0, Opcode.READ_REQUEST, false, 0, pair.number(), true, FIRST);
+        Headers.reth(packet, Headers.BTH_BYTES, node.at(0), node.region.remoteKey(), HandWire.SLOTS * 1024);
+        wire.end(Headers.BTH_BYTES + Headers.RETH_BYTES, 0);
+        wire.full = Integer.MAX_VALUE;
+        for (int i = 0; i < HandWire.SLOTS; i++) {
+            cycle(0);
+        }
+        assertThat(said).isEmpty();
+        wire.full = 0;
+
+        read(FIRST + HandWire.SLOTS, 0);
+        cycle(1);
+
+        assertThat(pair.isConnected()).isFalse();
+        assertThat(said).hasSize(HandWire.SLOTS + 1).endsWith("62 " + (FIRST + HandWire.SLOTS));
+    }
+
     @Test
     void theLastAcknowledgementIsRepeatedTwice() {
         message(FIRST, true);
