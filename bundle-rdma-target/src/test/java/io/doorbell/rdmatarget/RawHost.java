@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 
 /** A host that does by hand what NVMe/RDMA hosts do: one queue pair, capsules as the test wants them. Runs on the test's thread. */
 final class RawHost implements AutoCloseable {
@@ -34,7 +35,7 @@ final class RawHost implements AutoCloseable {
     static final int DATA = 2 << 20;
     static final int MEMORY_BYTES = 16 << 20;
     private static final long BOUND_NANOS = 60_000_000_000L;
-    private static final int ENTRIES = 32;
+    static final int ENTRIES = 32;
 
     /** An answer. */
     record Answer(int cid, int status, long result) {}
@@ -42,11 +43,18 @@ final class RawHost implements AutoCloseable {
     final VerbsPeer peer;
     final VerbsQueuePair pair;
     Connection connection;
+    private final IntSupplier beside;
     private int nextCid;
     private int nextAnswer;
 
     RawHost(VerbsDevice device) {
-        peer = new VerbsPeer(device, MEMORY_BYTES);
+        this(device, MEMORY_BYTES, () -> 0);
+    }
+
+    /** @param beside what is to be done by this thread while it waits, once more; returns work done */
+    RawHost(VerbsDevice device, int bytes, IntSupplier beside) {
+        this.beside = beside;
+        peer = new VerbsPeer(device, bytes);
         pair = peer.pair();
         for (int i = 0; i < ENTRIES; i++) {
             receive();
@@ -98,10 +106,12 @@ final class RawHost implements AutoCloseable {
     void until(BooleanSupplier condition) {
         long deadline = System.nanoTime() + BOUND_NANOS;
         while (!condition.getAsBoolean()) {
-            if (peer.cycle() == 0) {
+            if (peer.cycle() + beside.getAsInt() == 0) {
                 LockSupport.parkNanos(20_000);
             }
-            assertThat(System.nanoTime()).as("%s", peer.device.counters()).isLessThan(deadline);
+            assertThat(System.nanoTime())
+                    .as(() -> peer.device.counters().toString())
+                    .isLessThan(deadline);
         }
     }
 
