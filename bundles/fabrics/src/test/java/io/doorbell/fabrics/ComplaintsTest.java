@@ -43,8 +43,7 @@ class ComplaintsTest {
         var last = written.list.subList(Complaints.PER_SECOND, written.list.size());
         assertThat(last)
                 .extracting(ILoggingEvent::getFormattedMessage)
-                .containsExactly(
-                        "tcp0: and " + (1000 - Complaints.PER_SECOND) + " more like this", "tcp0: came again");
+                .containsExactly("tcp0: and " + (1000 - Complaints.PER_SECOND) + " more like this", "tcp0: came again");
         assertThat(last).extracting(ILoggingEvent::getLevel).containsExactly(Level.WARN, Level.INFO);
     }
 }
