@@ -79,7 +79,11 @@ public final class ManualLab implements Lab {
             Files.createDirectories(modules.getParent());
             Files.createSymbolicLink(modules, Path.of(System.getenv("LAB_ROOT"), "lib/modules", release));
         }
-        guest.run("touch", "-d", "next year", guest.project().resolve("build/built").toString());
+        guest.run(
+                "touch",
+                "-d",
+                "next year",
+                guest.project().resolve("build/built").toString());
     }
 
     /** Those at which there is something to look at. */
@@ -129,7 +133,8 @@ public final class ManualLab implements Lab {
                     awaitOutput("up after");
                     awaitOutput("tcp0 listens at");
                 }
-                case STATUS -> assertThat(shell.await()).containsPattern("(?m)^well").contains("http://127.0.0.1:8181/");
+                case STATUS ->
+                    assertThat(shell.await()).containsPattern("(?m)^well").contains("http://127.0.0.1:8181/");
                 case DISCOVER -> assertThat(shell.await()).contains("subnqn:  nqn.2026-11.io.doorbell:nvme0");
                 case LIST -> {
                     var listed = shell.await();
