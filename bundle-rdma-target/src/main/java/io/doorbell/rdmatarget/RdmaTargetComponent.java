@@ -16,6 +16,7 @@ import java.net.InetAddress;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
@@ -33,7 +34,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One listener for each {@code io.doorbell.rdma.target~NAME.cfg}: at the device that has its address, as long as a provider has it.
+ * One listener for each {@code io.doorbell.rdma.target~NAME.cfg}: at the device that has its address or its name, as long as a provider has it.
  */
 @Component(
         service = {RdmaTargetComponent.class, ListenerOperator.class},
@@ -51,10 +52,10 @@ public final class RdmaTargetComponent implements ListenerOperator {
 
         @AttributeDefinition(
                 name = "Address",
-                description = "An address of an RDMA device of this node",
+                description = "Of an RDMA device of this node, or the device's name",
                 min = "2",
                 max = "64")
-        String address() default "127.0.0.1";
+        String address() default "soft0";
 
         @AttributeDefinition(name = "Port", description = "4420 is registered for NVMe", min = "1", max = "65535")
         int port() default 4420;
@@ -123,8 +124,42 @@ public final class RdmaTargetComponent implements ListenerOperator {
         int buffer_mib() default 64;
     }
 
-    /** @param address of the device to listen at */
-    private record Configured(RdmaTargetSettings settings, InetAddress address) implements ListenerSettings.Placed {
+    /** The device that has an address, or the one that has a name, whatever its address is. */
+    record Place(String text, InetAddress address) {
+        /** As devices are called; no IPv4 address looks like that. */
+        private static final Pattern NAME = Pattern.compile("[A-Za-z].*");
+
+        /** @throws IllegalArgumentException for what is neither */
+        static Place of(String configured) {
+            try {
+                return new Place(configured, InetAddress.ofLiteral(configured));
+            } catch (IllegalArgumentException noAddress) {
+                if (NAME.matcher(configured).matches()) {
+                    return new Place(configured, null);
+                }
+                throw noAddress;
+            }
+        }
+
+        boolean isAt(VerbsDevice device) {
+            return address == null
+                    ? device.name().equals(text)
+                    : device.addresses().contains(address);
+        }
+
+        /** Of a device that is known by its name only nobody knows the address while it is not there. */
+        String traddr() {
+            return address == null ? "0.0.0.0" : address.getHostAddress();
+        }
+
+        String problem() {
+            return address == null
+                    ? "no RDMA device is called " + text
+                    : "no RDMA device has the address " + address.getHostAddress();
+        }
+    }
+
+    record Configured(RdmaTargetSettings settings, Place place) implements ListenerSettings.Placed {
         @Override
         public String name() {
             return settings.name();
@@ -133,7 +168,7 @@ public final class RdmaTargetComponent implements ListenerOperator {
         @Override
         public ListenerStatus whileClosed() {
             return ListenerStatus.closed(
-                    TransportId.Type.RDMA, address.getHostAddress(), settings.port(), false, settings.maxConnections());
+                    TransportId.Type.RDMA, place.traddr(), settings.port(), false, settings.maxConnections());
         }
     }
 
@@ -142,6 +177,9 @@ public final class RdmaTargetComponent implements ListenerOperator {
 
     /** Whose device it listens at, or listened at last. */
     private volatile VerbsProvider used;
+
+    /** Of that device. */
+    private volatile InetAddress usedAddress;
 
     @Activate
     public RdmaTargetComponent(
@@ -152,7 +190,7 @@ public final class RdmaTargetComponent implements ListenerOperator {
         keeper = new ListenerKeeper<>((wanted, states) -> {
             try {
                 return RdmaTarget.open(
-                        wanted.settings(), states, device(wanted.address()), target, reactors, resources::listener);
+                        wanted.settings(), states, device(wanted.place()), target, reactors, resources::listener);
             } catch (IllegalArgumentException taken) {
                 throw new BindException(taken.getMessage());
             }
@@ -160,11 +198,12 @@ public final class RdmaTargetComponent implements ListenerOperator {
         keeper.configure(configured(config), config.ana());
     }
 
-    private VerbsDevice device(InetAddress address) throws BindException {
+    private VerbsDevice device(Place place) throws BindException {
         for (var provider : providers) {
             for (var device : provider.devices()) {
-                if (device.addresses().contains(address)) {
+                if (place.isAt(device)) {
                     used = provider;
+                    usedAddress = device.addresses().getFirst();
                     return device;
                 }
             }
@@ -174,7 +213,7 @@ public final class RdmaTargetComponent implements ListenerOperator {
                 .filter(problem -> !problem.isEmpty())
                 .sorted()
                 .collect(Collectors.joining(" "));
-        throw new BindException("no RDMA device has the address " + address.getHostAddress()
+        throw new BindException(place.problem()
                 + (problems.isEmpty() ? " (io.doorbell.rdma.soft~NAME.cfg makes one)." : ". " + problems));
     }
 
@@ -190,7 +229,7 @@ public final class RdmaTargetComponent implements ListenerOperator {
                 config.in_capsule_bytes(),
                 config.max_transfer_bytes(),
                 config.buffer_mib());
-        return new Configured(settings, InetAddress.ofLiteral(config.address()));
+        return new Configured(settings, Place.of(config.address()));
     }
 
     /**
@@ -234,7 +273,8 @@ public final class RdmaTargetComponent implements ListenerOperator {
 
     @Override
     public ListenerStatus status() {
-        return keeper.status();
+        var status = keeper.status();
+        return status.listening() ? status.reachedAt(usedAddress.getHostAddress()) : status;
     }
 
     @Override

@@ -102,7 +102,6 @@ final class NodeProcess implements AutoCloseable {
         var own = "127." + (1 + pid / 250 % 250) + "." + (1 + pid % 250) + "." + (1 + number % 250);
         place(config, "io.doorbell.tcp.target~tcp0.cfg", "port = 4420", "port = " + TcpHost.freePort());
         place(config, "io.doorbell.rdma.soft~soft0.cfg", "address = 127.0.0.1", "address = " + own);
-        place(config, "io.doorbell.rdma.target~rdma0.cfg", "address = 127.0.0.1", "address = " + own);
     }
 
     private static void place(Path config, String file, String before, String after) throws IOException {

@@ -36,6 +36,12 @@ public record ListenerStatus(
         return new ListenerStatus(at, false, why, tls, 0, maxConnections, counters);
     }
 
+    /** The same, of one whose address its configuration does not say. */
+    public ListenerStatus reachedAt(String traddr) {
+        var here = new TransportId(at.trtype(), traddr, at.trsvcid(), at.subnqn(), at.ns());
+        return new ListenerStatus(here, listening, problem, tls, connections, maxConnections, counters);
+    }
+
     /** The same while it listens. */
     public ListenerStatus whileOpen(int port, int nowConnections, SortedMap<String, Long> nowCounters) {
         var here = new TransportId(at.trtype(), at.traddr(), Integer.toString(port), "", 0);
