@@ -34,6 +34,11 @@ public interface Lab {
     /** In the order in which they run. */
     List<Case> cases();
 
+    /** Those of them that {@code ./doorbell test} runs: all, where they do not take long. */
+    default List<Case> quickCases() {
+        return cases();
+    }
+
     /** Makes disk images: files full of zeros that take no room until something is written. */
     @FunctionalInterface
     interface Images {

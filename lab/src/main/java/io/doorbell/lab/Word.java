@@ -9,7 +9,7 @@ import java.util.Arrays;
  * guest: hello                          host: run NAME NAME …
  * guest: case NAME
  * guest: ask COMMAND {json}             host: answer, or refused WHY
- * guest: passed NAME MILLIS, or failed NAME MILLIS WHY
+ * guest: passed NAME MILLIS NOTE, or failed NAME MILLIS WHY
  * guest: done
  * </pre>
  *

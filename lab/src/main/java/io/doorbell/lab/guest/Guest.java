@@ -17,6 +17,7 @@ public final class Guest {
     private static final Duration PROGRAM_BOUND = Duration.ofSeconds(150);
 
     private final HostTalk host;
+    private volatile String note = "";
 
     Guest(HostTalk host) {
         this.host = host;
@@ -30,6 +31,18 @@ public final class Guest {
      */
     public String ask(String command, Map<String, Object> arguments) throws IOException {
         return host.ask(command, arguments);
+    }
+
+    /** What a case measured, for its line of the report. */
+    public void note(String measured) {
+        note = measured;
+    }
+
+    /** What the case that has ended noted; once. */
+    String takeNote() {
+        var taken = note;
+        note = "";
+        return taken;
     }
 
     /** The folder of the project on the host. */

@@ -53,8 +53,9 @@ public final class GuestMain {
         }
         long millis = (System.nanoTime() - startNanos) / 1_000_000;
         var failed = failure.get();
+        var note = guest.takeNote();
         if (failed == null) {
-            host.say(Word.of(Word.Kind.PASSED, one.name(), millis));
+            host.say(Word.of(Word.Kind.PASSED, one.name(), millis, note));
         } else {
             failed.printStackTrace();
             host.say(Word.of(Word.Kind.FAILED, one.name(), millis, why(failed)));

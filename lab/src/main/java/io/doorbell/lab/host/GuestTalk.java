@@ -98,7 +98,7 @@ final class GuestTalk {
         left.remove(parts[0]);
         running = null;
         if (word.kind() == Word.Kind.PASSED) {
-            report.passed(parts[0], millis);
+            report.passed(parts[0], millis, parts[2]);
         } else {
             report.failed(parts[0], millis, parts[2]);
         }

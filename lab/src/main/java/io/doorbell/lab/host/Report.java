@@ -14,9 +14,10 @@ final class Report {
         this.out = out;
     }
 
-    void passed(String name, long millis) {
+    /** @param note what it measured, or nothing */
+    void passed(String name, long millis, String note) {
         passed++;
-        line("ok", name, millis, "");
+        line("ok", name, millis, note.isEmpty() ? "" : "  " + note);
     }
 
     void failed(String name, long millis, String why) {

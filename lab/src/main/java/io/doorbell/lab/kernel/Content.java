@@ -2,13 +2,16 @@ package io.doorbell.lab.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.jr.ob.JSON;
 import io.doorbell.lab.guest.Guest;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /** Files of chance, onto disks of the guest's kernel and back. */
@@ -50,6 +53,20 @@ public final class Content {
 
     private Content() {}
 
+    /**
+     * What fio did.
+     *
+     * @param bytes written, read back, and found to be what was written
+     * @param slowest of all reads and writes, from when it was asked for to its end
+     */
+    public record Verified(long bytes, Duration slowest) {
+        public static final Verified NOTHING = new Verified(0, Duration.ZERO);
+
+        public Verified and(Verified other) {
+            return new Verified(bytes + other.bytes, slowest.compareTo(other.slowest) < 0 ? other.slowest : slowest);
+        }
+    }
+
     public static Path random(long seed) throws IOException {
         return random(seed, MEBIBYTES << 20);
     }
@@ -79,7 +96,7 @@ public final class Content {
      *
      * @param file a disk, or a file
      */
-    public static void verify(Guest guest, String file, String... more) throws Exception {
+    public static Verified verify(Guest guest, String file, String... more) throws Exception {
         var command = new ArrayList<>(List.of(
                 "fio",
                 "--name=verified",
@@ -94,9 +111,80 @@ public final class Content {
                 "--verify_fatal=1",
                 "--do_verify=1",
                 "--end_fsync=1",
-                "--randseed=1"));
+                "--randseed=1",
+                "--output-format=json"));
         command.addAll(List.of(more));
-        guest.run(STRESS_BOUND, command);
+        return verified(jobs(guest.run(STRESS_BOUND, command)));
+    }
+
+    /**
+     * How many of a kind of I/O of 4 KiB a disk does in a second, with eight at once.
+     *
+     * @param kind {@code randread} or {@code randwrite}
+     */
+    public static double rate(Guest guest, String disk, String kind, int seconds) throws Exception {
+        var said = guest.run(
+                STRESS_BOUND,
+                List.of(
+                        "fio",
+                        "--name=measured",
+                        "--filename=" + disk,
+                        "--ioengine=libaio",
+                        "--direct=1",
+                        "--iodepth=8",
+                        "--bs=4k",
+                        "--rw=" + kind,
+                        "--time_based",
+                        "--runtime=" + seconds,
+                        "--output-format=json"));
+        var job = (Map<?, ?>) jobs(said).getFirst();
+        return ((Number) ((Map<?, ?>) job.get(kind.substring("rand".length()))).get("iops")).doubleValue();
+    }
+
+    /** Of what fio said. */
+    private static List<?> jobs(byte[] output) throws IOException {
+        var said = new String(output, StandardCharsets.UTF_8);
+        // Before that may be remarks; and an option that was given twice is told twice.
+        return (List<?>) JSON.std
+                .without(JSON.Feature.FAIL_ON_DUPLICATE_MAP_KEYS)
+                .mapFrom(said.substring(said.indexOf('{')))
+                .get("jobs");
+    }
+
+    private static Verified verified(List<?> jobs) {
+        var all = Verified.NOTHING;
+        for (var job : jobs) {
+            var read = (Map<?, ?>) ((Map<?, ?>) job).get("read");
+            var write = (Map<?, ?>) ((Map<?, ?>) job).get("write");
+            long slowest = Math.max(
+                    number((Map<?, ?>) read.get("lat_ns"), "max"), number((Map<?, ?>) write.get("lat_ns"), "max"));
+            all = all.and(new Verified(number(read, "io_bytes"), Duration.ofNanos(slowest)));
+        }
+        return all;
+    }
+
+    private static long number(Map<?, ?> row, String key) {
+        return ((Number) row.get(key)).longValue();
+    }
+
+    /** A file system (ext4) is made, mounted, keeps a file, and is sound. */
+    public static void requireFileSystem(Guest guest, Path file, String disk) throws Exception {
+        var mount = Files.createTempDirectory("mount");
+        var there = mount.resolve("content");
+        guest.run(STRESS_BOUND, FileSystem.EXT4.make(disk));
+        guest.run("mount", disk, mount.toString());
+        try {
+            guest.run("cp", file.toString(), there.toString());
+        } finally {
+            guest.run(STRESS_BOUND, List.of("umount", mount.toString()));
+        }
+        guest.run("mount", disk, mount.toString());
+        try {
+            assertThat(Files.mismatch(file, there)).isEqualTo(-1);
+        } finally {
+            guest.run("umount", mount.toString());
+        }
+        guest.run(STRESS_BOUND, FileSystem.EXT4.check(disk));
     }
 
     /**

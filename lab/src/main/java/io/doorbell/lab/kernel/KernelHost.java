@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -19,6 +20,7 @@ public final class KernelHost implements AutoCloseable {
     private static final Pattern INSTANCE = Pattern.compile("instance=(\\d+)");
     private static final Duration BOUND = Duration.ofSeconds(120);
     private static final long LOOK_NANOS = 20_000_000;
+    private static final int LATELY_LINES = 60;
 
     private final String name;
 
@@ -119,6 +121,12 @@ public final class KernelHost implements AutoCloseable {
                 .count();
     }
 
+    /** What the kernel said lately, for whoever has to find out why something did not go well. */
+    public static String lately(Guest guest) throws IOException, InterruptedException {
+        var lines = guest.say(guest.busybox(), "dmesg").lines().toList();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - LATELY_LINES), lines.size()));
+    }
+
     /** The disk of a namespace, or null while there is none. */
     public String disk(int nsid) {
         try (var entries = Files.list(Path.of("/sys/block"))) {
@@ -141,6 +149,22 @@ public final class KernelHost implements AutoCloseable {
     public String awaitDisk(int nsid) {
         await("a disk of namespace " + nsid, () -> disk(nsid) != null);
         return disk(nsid);
+    }
+
+    /** From now on no I/O to a disk of it is longer than a page, and none are joined to one that is. */
+    public void inPages(String disk) throws IOException {
+        var places = new ArrayList<>(
+                List.of(Path.of("/sys/block", Path.of(disk).getFileName().toString())));
+        try (var entries = Files.list(Path.of("/sys/class/nvme", name))) {
+            places.addAll(entries.toList());
+        }
+        for (var place : places) {
+            var queue = place.resolve("queue");
+            if (Files.exists(queue)) {
+                Files.writeString(queue.resolve("max_sectors_kb"), "4");
+                Files.writeString(queue.resolve("nomerges"), "2");
+            }
+        }
     }
 
     public static void await(String what, BooleanSupplier condition) {

@@ -3,6 +3,7 @@ package io.doorbell.lab.rdma;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.Lab;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -15,6 +16,19 @@ public final class RdmaLab implements Lab {
     static final String HOST_ADDRESS = "10.9.0.1";
     static final String TARGET_ADDRESS = "10.9.0.2";
     private static final String NAMESPACE = "target";
+
+    private static final Set<String> QUICK = Set.of(
+            "connect-to-discovery",
+            "refused-where-it-should-be",
+            "write-and-read-back",
+            "nvme-cli-discovers-and-identifies",
+            "fio-finds-what-it-wrote",
+            "fio-goes-on-when-the-target-comes-back",
+            "over-a-link-that-loses-and-reorders",
+            "our-host-writes-to-the-kernels-target",
+            "our-host-loses-the-kernels-target-and-regains-it",
+            "one-command-on-each-side",
+            "a-newer-kernel-writes-and-mounts");
 
     @Override
     public String name() {
@@ -61,8 +75,14 @@ public final class RdmaLab implements Lab {
 
     @Override
     public List<Case> cases() {
-        return Stream.of(RxeCases.cases(), InitiatorCases.cases())
+        return Stream.of(RxeCases.cases(), InitiatorCases.cases(), DefaultNodeCases.cases())
                 .flatMap(List::stream)
                 .toList();
+    }
+
+    /** One of each kind. What the others take, file systems under stress above all, is minutes each. */
+    @Override
+    public List<Case> quickCases() {
+        return cases().stream().filter(one -> QUICK.contains(one.name())).toList();
     }
 }

@@ -77,14 +77,14 @@ class GuestTalkTest {
 
     @Test
     void tellsTheGuestWhichCasesToRunAndReportsWhatCameOfThem() throws IOException {
-        says("hello", "case one", "passed one 1500", "case two", "failed two 20 it broke: 1 is not 2", "done");
+        says("hello", "case one", "passed one 1500 7 MiB", "case two", "failed two 20 it broke: 1 is not 2", "done");
 
         talk();
 
         assertThat(heard()).containsExactly("run one two");
         assertThat(printed.toString().lines())
                 .satisfiesExactly(
-                        one -> assertThat(one).matches("ok +one +1\\.5 s"),
+                        one -> assertThat(one).matches("ok +one +1\\.5 s  7 MiB"),
                         two -> assertThat(two).matches("FAILED +two +0\\.0 s  it broke: 1 is not 2"),
                         last -> assertThat(last).isEqualTo("1 passed, 1 failed"));
         assertThat(report.allPassed()).isFalse();
