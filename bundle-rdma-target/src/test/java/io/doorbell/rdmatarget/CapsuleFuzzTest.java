@@ -27,16 +27,16 @@ import org.slf4j.LoggerFactory;
  * no thread waits for another. {@code -Ddoorbell.fuzz=N} says how many, {@code -Ddoorbell.seed=N} has the same again.
  */
 class CapsuleFuzzTest {
-    private static final int CASES = Integer.getInteger("doorbell.fuzz", 40_000);
+    private static final int CASES = Integer.getInteger("doorbell.fuzz", 20_000);
 
     /** Of one connection, at most. */
     private static final int MOST = 1000;
 
+    private static final int MOST_TOO_EARLY = 100;
+
     private static final byte[] NOTHING = {};
-    private static final int[] OPCODES = {
-        NvmOpcode.READ,
-        NvmOpcode.WRITE,
-        NvmOpcode.FLUSH,
+    private static final int[] IO = {NvmOpcode.READ, NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.WRITE, NvmOpcode.FLUSH};
+    private static final int[] ADMIN = {
         AdminOpcode.IDENTIFY,
         AdminOpcode.GET_LOG_PAGE,
         AdminOpcode.SET_FEATURES,
@@ -44,6 +44,11 @@ class CapsuleFuzzTest {
         AdminOpcode.KEEP_ALIVE,
         RawHost.FABRICS
     };
+
+    /** CAP, CC, CSTS. */
+    private static final int[] PROPERTIES = {0, 0x14, 0x1C};
+
+    private static final int IN_CAPSULE_BYTES = 4096;
 
     /** Where data may go to, and how much of it: everything else is to stay as it is. */
     private static final int DATA = RawHost.DATA + (1 << 20);
@@ -58,6 +63,9 @@ class CapsuleFuzzTest {
     private Level level;
     private final HandReactors reactors = HandReactors.byHand();
     private Node node;
+    private long answered;
+    private long succeeded;
+    private long ended;
 
     private static Random random() {
         long seed = Long.getLong("doorbell.seed", System.nanoTime());
@@ -93,8 +101,10 @@ class CapsuleFuzzTest {
                 bystander.until(() -> node.target.connections() == 1 && node.fabrics.associations() == 1);
                 assertThat(node.target.heldChunks()).isZero();
             }
-            System.out.println(CASES + " capsules on " + connections + " connections");
+            System.out.println(CASES + " capsules on " + connections + " connections, of which " + ended
+                    + " were ended; " + answered + " answers, " + succeeded + " of success");
             assertThat(bystander.peer.ends).isEmpty();
+            assertThat(succeeded).as("capsules that are right").isBetween(1L, answered - 1);
         } finally {
             closeNode();
         }
@@ -119,22 +129,23 @@ class CapsuleFuzzTest {
     /** Sends capsules until the connection ends. Returns how many. */
     private int connection(int most) {
         try (var admin = host(0)) {
-            int level = random.nextInt(4);
+            // Before Connect, before the controller is enabled, on its admin queue, and most of all on a queue for I/O.
+            int level = random.nextInt(10);
             int controller = level > 0 ? admin.admin(Node.NQN) : 0;
             if (level > 1) {
                 admin.enable();
             }
-            if (level < 3) {
-                return capsules(admin, Math.min(most, MOST));
+            if (level < 4) {
+                return capsules(admin, Math.min(most, level < 2 ? MOST_TOO_EARLY : MOST), ADMIN);
             }
             try (var io = host(1)) {
                 io.io(1, controller, Node.NQN);
-                return capsules(io, Math.min(most, MOST));
+                return capsules(io, Math.min(most, MOST), IO);
             }
         }
     }
 
-    private int capsules(RawHost host, int most) {
+    private int capsules(RawHost host, int most, int[] opcodes) {
         var guard = new byte[GUARD_BYTES];
         random.nextBytes(guard);
         host.peer.bytes(DATA - GUARD_BYTES, guard);
@@ -143,11 +154,17 @@ class CapsuleFuzzTest {
         while (sent < most && host.peer.ends.isEmpty()) {
             int batch = 1 + random.nextInt(RawHost.ENTRIES - 1);
             int answers = 0;
-            for (int i = 0; i < batch && host.pair.isConnected(); i++, sent++) {
-                answers += send(host) ? 1 : 0;
+            for (; answers < batch && host.pair.isConnected(); answers++, sent++) {
+                send(host, opcodes);
             }
-            for (; answers > 0 && host.answerOrEnd() != null; answers--) {
-                // Whatever it is.
+            for (; answers > 0; answers--) {
+                var answer = host.answerOrEnd();
+                if (answer == null) {
+                    ended++;
+                    break;
+                }
+                answered++;
+                succeeded += answer.status() == 0 ? 1 : 0;
             }
         }
         assertThat(host.peer.bytes(DATA - GUARD_BYTES, GUARD_BYTES)).isEqualTo(guard);
@@ -155,33 +172,65 @@ class CapsuleFuzzTest {
         return Math.max(1, sent);
     }
 
-    /** Returns whether an answer is to come, or the end. */
-    private boolean send(RawHost host) {
-        if (random.nextInt(200) == 0) {
+    private void send(RawHost host, int[] opcodes) {
+        if (random.nextInt(400) == 0) {
+            // Less than a command has, which is the end.
             host.sendRaw(new byte[random.nextInt(64)]);
-            return true;
+            return;
         }
-        boolean likely = random.nextInt(10) > 0;
-        int opcode = likely ? OPCODES[random.nextInt(OPCODES.length)] : random.nextInt(256);
+        int opcode = isRight() ? opcodes[random.nextInt(opcodes.length)] : random.nextInt(256);
         // Such a one waits for an event, and is not answered.
         if (opcode == AdminOpcode.ASYNCHRONOUS_EVENT_REQUEST) {
             opcode = AdminOpcode.ABORT;
         }
-        var command = host.command(opcode, nsid(), number(), number(), number());
-        if (opcode == NvmOpcode.READ || opcode == NvmOpcode.WRITE) {
-            command.putLong(40, random.nextInt(8) == 0 ? random.nextLong() : random.nextInt(1000));
-            command.putInt(48, random.nextInt(8) == 0 ? random.nextInt() : random.nextInt(256));
-        }
-        if (random.nextInt(10) == 0) {
+        var command = host.command(opcode, isRight() ? 1 : nsid(), number(), number(), number());
+        if (random.nextInt(40) == 0) {
             command.put(1, (byte) (random.nextInt(4) << 6));
         }
-        var data = new byte[random.nextInt(3) == 0 ? random.nextInt(4097) : 0];
-        random.nextBytes(data);
-        sgl(host, command, data);
+        int bytes = opcodes == ADMIN ? admin(command, opcode) : io(command, opcode);
+        var data = sgl(host, command, isRight() ? bytes : random.nextInt(DATA_BYTES));
         if (host.pair.isConnected()) {
             host.send(command, data);
         }
-        return true;
+    }
+
+    /** Most fields of a command, and all of some. */
+    private boolean isRight() {
+        return random.nextInt(24) > 0;
+    }
+
+    /** Fields of a command. Returns how many bytes it moves. */
+    private int io(ByteBuffer command, int opcode) {
+        if (opcode != NvmOpcode.READ && opcode != NvmOpcode.WRITE) {
+            return random.nextInt(3) * 512;
+        }
+        int blocks = 1 + random.nextInt(random.nextInt(32) == 0 ? 256 : 8);
+        command.putLong(40, isRight() ? random.nextInt(1000) : random.nextLong());
+        command.putInt(48, isRight() ? blocks - 1 : random.nextInt())
+                .putInt(52, 0)
+                .putLong(56, 0);
+        return blocks * 512;
+    }
+
+    private int admin(ByteBuffer command, int opcode) {
+        switch (opcode) {
+            case AdminOpcode.IDENTIFY -> command.putInt(40, isRight() ? random.nextInt(4) : number());
+            case AdminOpcode.GET_LOG_PAGE -> {
+                int dwords = 1 + random.nextInt(1024);
+                command.putInt(40, 1 + random.nextInt(5) | dwords - 1 << 16).putInt(44, 0);
+                return dwords * 4;
+            }
+            case RawHost.FABRICS -> {
+                if (isRight()) {
+                    // Property Get.
+                    command.putInt(4, 4).putInt(40, 0).putInt(44, PROPERTIES[random.nextInt(PROPERTIES.length)]);
+                }
+            }
+            default -> {
+                // As it is.
+            }
+        }
+        return 4096;
     }
 
     private int nsid() {
@@ -192,33 +241,20 @@ class CapsuleFuzzTest {
         return random.nextInt(3) == 0 ? random.nextInt() : random.nextInt(16);
     }
 
-    private void list(RawHost host, ByteBuffer command, byte[] data) {
-        host.list(command, random.nextInt(4) == 0 ? random.nextInt(300) : data.length / 16);
-        var descriptors = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
-        while (descriptors.remaining() >= 16) {
-            int offset = random.nextInt(DATA_BYTES);
-            int bytes = Math.min(random.nextInt(random.nextBoolean() ? 2000 : 100_000), DATA_BYTES - offset);
-            host.descriptor(descriptors, DATA + offset, bytes);
-            if (random.nextInt(60) == 0) {
-                data[descriptors.position() - 1 - random.nextInt(16)] = (byte) random.nextInt();
-            }
+    /** Says where so many bytes are. Returns what is in the capsule behind the command. */
+    private byte[] sgl(RawHost host, ByteBuffer command, int bytes) {
+        int how = random.nextInt(4);
+        if (how == 0 && bytes <= IN_CAPSULE_BYTES) {
+            var data = new byte[bytes];
+            random.nextBytes(data);
+            host.inCapsule(command, isRight() ? bytes : random.nextInt());
+            return data;
         }
-    }
-
-    private void sgl(RawHost host, ByteBuffer command, byte[] data) {
-        int inCapsule = data.length;
-        if (inCapsule > 0 && random.nextInt(4) > 0) {
-            host.inCapsule(command, random.nextInt(4) == 0 ? random.nextInt() : inCapsule);
-            return;
+        if (how == 1) {
+            return list(host, command, bytes);
         }
-        if (inCapsule > 0 && random.nextInt(2) == 0) {
-            list(host, command, data);
-            return;
-        }
-        int offset = random.nextInt(DATA_BYTES);
-        int bytes = random.nextInt(3) > 0 ? 4096 : random.nextInt(DATA_BYTES);
-        host.keyed(command, DATA + offset, Math.min(bytes, DATA_BYTES - offset));
-        switch (random.nextInt(40)) {
+        host.keyed(command, DATA + random.nextInt(DATA_BYTES - bytes + 1), bytes);
+        switch (random.nextInt(200)) {
             case 0 -> command.put(39, (byte) random.nextInt());
             case 1 -> command.putInt(35, random.nextInt());
             case 2 -> command.putLong(24, random.nextLong());
@@ -226,5 +262,24 @@ class CapsuleFuzzTest {
                 // As it is.
             }
         }
+        return NOTHING;
+    }
+
+    /** In pieces, of which the last has what the others left. */
+    private byte[] list(RawHost host, ByteBuffer command, int bytes) {
+        int count = 1 + random.nextInt(random.nextInt(8) == 0 ? 250 : 16);
+        var data = new byte[count * 16];
+        host.list(command, isRight() ? count : random.nextInt(300));
+        var descriptors = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+        int left = bytes;
+        for (int i = 1; i <= count; i++) {
+            int part = i == count ? left : random.nextInt(left / 2 + 1);
+            host.descriptor(descriptors, DATA + random.nextInt(DATA_BYTES - part + 1), part);
+            left -= part;
+        }
+        if (!isRight()) {
+            data[random.nextInt(data.length)] = (byte) random.nextInt();
+        }
+        return data;
     }
 }

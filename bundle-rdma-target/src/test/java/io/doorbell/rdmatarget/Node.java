@@ -57,12 +57,7 @@ final class Node implements AutoCloseable {
         fabrics.add(subsystem);
         fabrics.add(quiet);
         target = RdmaTarget.open(
-                settings,
-                AccessStates.ALL_OPTIMIZED,
-                device,
-                fabrics,
-                others == null ? reactors : others,
-                lender);
+                settings, AccessStates.ALL_OPTIMIZED, device, fabrics, others == null ? reactors : others, lender);
     }
 
     static RdmaTargetSettings settings(int maxConnections, int bufferMebibytes) {
