@@ -35,22 +35,6 @@ final class Responder {
 
     private static final long MAX_KEEP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
-    /** A peer that was told is told again after this: a NAK may be lost too. */
-    private static final long TELL_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-
-    /**
-     * And then after this, which is longer than the longest timeout of its own. Linux's rxe sends again because of a NAK once, and then only when its
-     * timer says so, until something new is acknowledged; and begins to wait anew whenever it hears anything ({@code rxe_completer}). Who tells it
-     * again and again keeps it silent for ever.
-     */
-    private static final long TELL_LATER_NANOS = Requester.MAX_TIMEOUT_NANOS + TimeUnit.MILLISECONDS.toNanos(850);
-
-    /** A peer that has sent something that was dropped, and does not send it again for so long, cannot: three of the longest timeouts of its own. */
-    private static final long OWED_NANOS = 3 * Requester.MAX_TIMEOUT_NANOS;
-
-    /** And has been told again so often since: time that passes while this thread gets no processor is none that the peer had. */
-    private static final int OWED_TELLINGS = 3;
-
     /** The last acknowledgement is repeated so long after it when nothing follows, and once more after four times that. */
     private static final long ACK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
 
@@ -79,26 +63,13 @@ final class Responder {
     private int msn;
     private int mtu;
 
-    /** The peer knows from where to send again: what is ahead of that is dropped without a word. */
-    private boolean told;
+    private final Debt debt;
 
     /** The list of what came early. */
     private int early = EarlyPackets.NONE;
 
     /** Until then what is missing may come by itself. */
     private long keepUntilNanos = NEVER;
-
-    /** The peer has sent what was dropped because it was ahead, up to {@link #droppedPsn}, and has to send it again. */
-    private boolean owed;
-
-    private int droppedPsn;
-    private long owedSinceNanos;
-
-    /** How often the peer was told again since then. */
-    private int tellings;
-
-    private long tellAgainNanos = NEVER;
-    private long tellIntervalNanos;
 
     private long ackAgainNanos = NEVER;
     private int acksAgain;
@@ -179,6 +150,7 @@ final class Responder {
         this.lane = lane;
         this.receives = receives;
         this.sharedReceives = sharedReceives;
+        debt = new Debt(lane);
         spare = new ReceiveQueue.Receive(mostSegments);
     }
 
@@ -208,7 +180,7 @@ final class Responder {
     private void inOrder(int psn, long at, int packetBytes) {
         int opcode = Headers.opcode(lane.in(), at);
         boolean ask = Headers.ackRequested(lane.in(), at);
-        told = false;
+        debt.come();
         // It came late, but in the same cycle as those that overtook it: these the peer has still to be told to send
         // again.
         boolean overtaken = answer == Syndrome.NAK_SEQUENCE;
@@ -223,11 +195,9 @@ final class Responder {
                 if (opcode != Opcode.READ_REQUEST) {
                     expectedPsn = Psn.add(expectedPsn, 1);
                 }
-                if (owed) {
-                    paid();
-                }
-                if (overtaken && owed) {
-                    told = true;
+                debt.paid(expectedPsn);
+                if (overtaken && debt.isOwed()) {
+                    debt.told();
                     answer(Syndrome.NAK_SEQUENCE, expectedPsn);
                 } else if ((ask || owing) && opcode != Opcode.READ_REQUEST) {
                     answer(Syndrome.ACK, psn);
@@ -237,11 +207,7 @@ final class Responder {
                 lane.count(Count.RNR_SENT);
                 // All that follows it comes again too.
                 forgetEarly();
-                owes(psn);
-                owesFromNow();
-                told = true;
-                tellIntervalNanos = TELL_AGAIN_NANOS;
-                tellLater();
+                debt.deferred(psn);
                 answer(Syndrome.rnr(RNR_CODE), psn);
             }
             default -> refuse(outcome, psn);
@@ -251,7 +217,7 @@ final class Responder {
     // What comes early.
 
     private void early(int psn, int ahead, long at, int packetBytes) {
-        if (!told && ahead <= EarlyPackets.MOST_AHEAD && !lane.early.isFull()) {
+        if (!debt.isKnown() && ahead <= EarlyPackets.MOST_AHEAD && !lane.early.isFull()) {
             if (early == EarlyPackets.NONE) {
                 keepOn();
             }
@@ -263,9 +229,10 @@ final class Responder {
         if (ahead > MOST_PLAUSIBLE) {
             return;
         }
-        owes(psn);
-        if (!told) {
+        debt.dropped(psn);
+        if (!debt.isKnown()) {
             forgetEarly();
+            debt.told();
             tell();
         }
     }
@@ -306,81 +273,45 @@ final class Responder {
             int slot = early;
             early = lane.early.next(slot);
             lane.count(Count.DROP_OUT_OF_SEQUENCE);
-            owes(lane.early.psn(slot));
+            debt.dropped(lane.early.psn(slot));
             lane.early.release(slot);
         }
         keepUntilNanos = NEVER;
     }
 
-    private void owes(int psn) {
-        if (!owed) {
-            owed = true;
-            droppedPsn = psn;
-            owesFromNow();
-        } else if (Psn.ahead(psn, droppedPsn) > 0) {
-            droppedPsn = psn;
-        }
-    }
-
-    private void owesFromNow() {
-        owedSinceNanos = lane.nowNanos();
-        tellings = 0;
-    }
-
-    /** Something that was missing has come. */
-    private void paid() {
-        owed = Psn.ahead(droppedPsn, expectedPsn) >= 0;
-        owesFromNow();
-        tellIntervalNanos = TELL_AGAIN_NANOS;
-        if (owed) {
-            tellLater();
-        } else {
-            tellAgainNanos = NEVER;
-        }
-    }
-
     /** Tells the peer what is missing, and what has come. */
     private void tell() {
-        tellIntervalNanos = TELL_AGAIN_NANOS;
-        tellAgain();
-    }
-
-    private void tellAgain() {
-        told = true;
-        tellLater();
         lane.count(Count.SEQUENCE_NAK_SENT);
         answer(Syndrome.NAK_SEQUENCE, expectedPsn);
     }
 
-    /** What is said now may be lost. */
-    private void tellLater() {
-        tellAgainNanos = lane.nowNanos() + tellIntervalNanos;
-        lane.wakeAt(tellAgainNanos);
-    }
-
     /** Looks at the clock. Returns when to look again. */
     long tick(long nowNanos) {
-        if (nowNanos - keepUntilNanos >= 0 && keepUntilNanos != NEVER) {
+        if (isOver(keepUntilNanos, nowNanos)) {
             forgetEarly();
+            debt.told();
             tell();
         }
-        if (nowNanos - tellAgainNanos >= 0 && tellAgainNanos != NEVER) {
-            if (nowNanos - owedSinceNanos >= OWED_NANOS && tellings >= OWED_TELLINGS) {
+        if (isOver(debt.tellAgainNanos(), nowNanos)) {
+            if (debt.isHopeless(nowNanos)) {
                 pair.fail(Completions.RETRIES_EXCEEDED, "the peer does not send again what was lost");
                 return NEVER;
             }
-            tellIntervalNanos = TELL_LATER_NANOS;
-            tellings++;
-            tellAgain();
+            debt.toldAgain();
+            tell();
         }
-        if (nowNanos - ackAgainNanos >= 0 && ackAgainNanos != NEVER) {
+        if (isOver(ackAgainNanos, nowNanos)) {
             ackAgainNanos = NEVER;
             if (answer == NO_ANSWER) {
                 lane.count(Count.ACKNOWLEDGED_AGAIN);
                 answer(Syndrome.ACK, ackedPsn);
             }
         }
-        return Math.min(keepUntilNanos, Math.min(tellAgainNanos, ackAgainNanos));
+        return Math.min(keepUntilNanos, Math.min(debt.tellAgainNanos(), ackAgainNanos));
+    }
+
+    private static boolean isOver(long untilNanos, long nowNanos) {
+        return untilNanos != NEVER && nowNanos - untilNanos >= 0;
     }
 
     private int take(int opcode, long at, int headerBytes, int bytes) {
@@ -737,7 +668,7 @@ final class Responder {
         answer = NO_ANSWER;
         forgetEarly();
         ackAgainNanos = NEVER;
-        tellAgainNanos = NEVER;
+        debt.forget();
         waiting.count = 0;
         readPacket = 0;
         if (current != null) {
