@@ -14,5 +14,6 @@ module io.doorbell.api {
     exports io.doorbell.storage;
     exports io.doorbell.target;
     exports io.doorbell.verbs;
+    exports io.doorbell.verbs.provider;
     exports io.doorbell.workload;
 }

@@ -30,8 +30,7 @@ final class DisniPath implements DataPath {
     static DisniPath load() {
         try {
             // By itself, so that what keeps the library from being loaded is thrown as it is.
-            Class.forName(
-                    NativeDispatcher.class.getName(), true, NativeDispatcher.class.getClassLoader());
+            Class.forName(NativeDispatcher.class.getName(), true, NativeDispatcher.class.getClassLoader());
             // Package-private there: DiSNI gives it to nobody. It compares the sizes of structures.
             var constructor = NativeDispatcher.class.getDeclaredConstructor();
             constructor.setAccessible(true);

@@ -6,6 +6,7 @@ import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.verbs.CompletionQueue;
 import io.doorbell.verbs.Completions;
+import io.doorbell.verbs.provider.Users;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
@@ -39,6 +40,7 @@ final class NicCompletionQueue implements CompletionQueue {
     private final DataPath path;
     private final int entries;
     private final boolean kernelFlags;
+    final Users users = new Users("completion queue", "queue pairs");
     private volatile boolean overrun;
 
     // The owner's.
@@ -47,10 +49,6 @@ final class NicCompletionQueue implements CompletionQueue {
     private int stashedFrom;
     private NicQueuePair[] table = new NicQueuePair[SMALLEST_TABLE];
     private int pairs;
-
-    // Guarded by this.
-    private int users;
-    private boolean closed;
 
     NicCompletionQueue(NicDevice device, Reactor owner, int entries, IbvCq queue) {
         this.device = device;
@@ -71,17 +69,6 @@ final class NicCompletionQueue implements CompletionQueue {
 
     IbvCq queue() {
         return queue;
-    }
-
-    synchronized void retain() {
-        if (closed) {
-            throw new IllegalStateException("this completion queue is closed");
-        }
-        users++;
-    }
-
-    synchronized void release() {
-        users--;
     }
 
     static void requireOwner(Reactor owner) {
@@ -255,16 +242,12 @@ final class NicCompletionQueue implements CompletionQueue {
     }
 
     @Override
-    public synchronized void close() {
-        if (users > 0) {
-            throw new IllegalStateException(users + " queue pairs complete in this queue");
-        }
-        if (!closed) {
+    public void close() {
+        users.close(() -> {
             device.events().forget(queue.address());
             queue.close();
-            closed = true;
             stash.close();
             device.release();
-        }
+        });
     }
 }

@@ -33,8 +33,9 @@ public final class NicComponent {
 
         @AttributeDefinition(
                 name = "Engine",
-                description = "What carries requests to devices: auto (DiSNI where libdisni.so is, rdma-core where not),"
-                        + " disni or panama (rdma-core alone)",
+                description =
+                        "What carries requests to devices: auto (DiSNI where libdisni.so is, rdma-core where not),"
+                                + " disni or panama (rdma-core alone)",
                 options = {
                     @Option(label = "auto", value = "auto"),
                     @Option(label = "disni", value = "disni"),

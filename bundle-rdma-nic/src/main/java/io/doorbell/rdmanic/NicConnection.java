@@ -7,8 +7,8 @@ import io.doorbell.verbs.ConnectParameters;
 import io.doorbell.verbs.Connection;
 import io.doorbell.verbs.ConnectionListener;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.News;
 import java.net.InetSocketAddress;
-import java.util.ArrayDeque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,14 +24,12 @@ final class NicConnection implements Connection {
     private final NicQueuePair pair;
     private final InetSocketAddress peer;
     private final InetSocketAddress local;
-    private final ConnectionListener listener;
+    private final News news;
 
     private volatile ConnectParameters agreed = ConnectParameters.DEFAULT;
     private volatile byte[] privateData = new byte[0];
 
     // Guarded by this.
-    private final ArrayDeque<Runnable> news = new ArrayDeque<>();
-    private boolean delivering;
     private boolean over;
     private boolean idClosed;
 
@@ -47,7 +45,8 @@ final class NicConnection implements Connection {
         this.pair = pair;
         this.peer = peer;
         this.local = local;
-        this.listener = listener;
+        news = new News(
+                listener, "connection of " + peer, broken -> LOG.error("the listener of {} has thrown", this, broken));
     }
 
     /** It has come about, as far as this side is concerned. */
@@ -72,7 +71,7 @@ final class NicConnection implements Connection {
 
     private synchronized void established() {
         if (!over) {
-            deliver(listener::established);
+            news.established();
             return;
         }
         // The end was asked for when the kernel could not tell the peer yet; nobody here hears of a beginning any more.
@@ -113,7 +112,7 @@ final class NicConnection implements Connection {
         boolean gone = parted;
         if (first) {
             pair.end();
-            deliver(() -> listener.disconnected(reason));
+            news.disconnected(reason);
             gone |= !part();
         }
         if (gone) {
@@ -142,33 +141,6 @@ final class NicConnection implements Connection {
         }
         device.close(id);
         device.forget(this);
-    }
-
-    /** Tells the listener, in order, on a virtual thread. */
-    private synchronized void deliver(Runnable event) {
-        news.add(event);
-        if (!delivering) {
-            delivering = true;
-            Thread.ofVirtual().name("connection of " + peer).start(this::drain);
-        }
-    }
-
-    private void drain() {
-        while (true) {
-            Runnable event;
-            synchronized (this) {
-                event = news.poll();
-                if (event == null) {
-                    delivering = false;
-                    return;
-                }
-            }
-            try {
-                event.run();
-            } catch (RuntimeException broken) {
-                LOG.error("the listener of {} has thrown", this, broken);
-            }
-        }
     }
 
     @Override

@@ -17,13 +17,14 @@ import io.doorbell.verbs.QueuePairSetup;
 import io.doorbell.verbs.SharedReceiveQueue;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.Checks;
+import io.doorbell.verbs.provider.Users;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -141,12 +142,6 @@ public final class NicDevice implements VerbsDevice {
         return Math.min(wanted, limits.maxReads());
     }
 
-    static void requireLength(byte[] data, int most) {
-        if (data.length > most) {
-            throw new IllegalArgumentException(data.length + " bytes of private data: " + most + " at most");
-        }
-    }
-
     // Ids and connections.
 
     RdmaId createId(NicEvents.Handler handler) {
@@ -235,28 +230,22 @@ public final class NicDevice implements VerbsDevice {
 
     @Override
     public CompletionQueue createCompletionQueue(Reactor owner, int entries) {
-        within("entries of a completion queue", entries, limits.maxCompletions());
+        Checks.within("entries of a completion queue", entries, limits.maxCompletions());
         return made(() -> new NicCompletionQueue(this, owner, entries, context.createCompletionQueue(entries)));
     }
 
     @Override
     public SharedReceiveQueue createSharedReceiveQueue(
             ProtectionDomain domain, Reactor owner, int entries, int segments) {
-        within("receives", entries, maxSharedRequests);
-        within("segments", segments, limits.maxSegments());
+        Checks.within("receives", entries, maxSharedRequests);
+        Checks.within("segments", segments, limits.maxSegments());
         var own = own(domain);
-        own.retain();
+        own.users.retain();
         try {
             return new NicSharedReceiveQueue(own, owner, own.domain.createSharedReceiveQueue(entries, segments));
         } catch (PlatformException none) {
-            own.release();
+            own.users.release();
             throw new IllegalStateException(name + ": " + none.getMessage(), none);
-        }
-    }
-
-    private static void within(String what, int value, int most) {
-        if (value < 1 || value > most) {
-            throw new IllegalArgumentException(value + " " + what + ": 1 to " + most);
         }
     }
 
@@ -276,11 +265,7 @@ public final class NicDevice implements VerbsDevice {
 
     @Override
     public VerbsQueuePair createQueuePair(QueuePairSetup setup) {
-        within("sends", setup.sendRequests(), limits.maxSendRequests());
-        within("segments", setup.segments(), limits.maxSegments());
-        if (setup.shared() == null) {
-            within("receives", setup.receiveRequests(), limits.maxReceiveRequests());
-        }
+        Checks.queuePair(setup, limits);
         var domain = own(setup.domain());
         var sends = (NicCompletionQueue) setup.sendQueue();
         var receives = (NicCompletionQueue) setup.receiveQueue();
@@ -288,40 +273,36 @@ public final class NicDevice implements VerbsDevice {
         if (shared != null && shared.domain != domain) {
             throw new IllegalArgumentException("the shared receive queue is of another protection domain");
         }
-        var undo = new ArrayDeque<Runnable>();
+        var used = Users.retain(domain.users, sends.users, receives.users, shared == null ? null : shared.users);
+        NicQueuePair pair;
         try {
-            domain.retain();
-            undo.push(domain::release);
-            sends.retain();
-            undo.push(sends::release);
-            receives.retain();
-            undo.push(receives::release);
-            if (shared != null) {
-                shared.retain();
-                undo.push(shared::release);
-            }
-            var made = domain.domain.createQueuePair(
-                    sends.queue(),
-                    receives.queue(),
-                    shared == null ? null : shared.queue,
-                    setup.sendRequests(),
-                    setup.receiveRequests(),
-                    setup.segments());
-            var pair = new NicQueuePair(domain, setup, made);
-            undo.clear();
-            undo.push(() -> undo(pair, 1));
+            pair = new NicQueuePair(
+                    domain,
+                    setup,
+                    used,
+                    domain.domain.createQueuePair(
+                            sends.queue(),
+                            receives.queue(),
+                            shared == null ? null : shared.queue,
+                            setup.sendRequests(),
+                            setup.receiveRequests(),
+                            setup.segments()));
+        } catch (RuntimeException none) {
+            Users.release(used);
+            throw none instanceof PlatformException refused
+                    ? new IllegalStateException(name + " makes no queue pair: " + none.getMessage(), refused)
+                    : none;
+        }
+        try {
             sends.onOwner(() -> {
                 sends.add(pair);
                 receives.add(pair);
             });
-            return pair;
-        } catch (PlatformException none) {
-            undo.forEach(Runnable::run);
-            throw new IllegalStateException(name + " makes no queue pair: " + none.getMessage(), none);
-        } catch (IllegalStateException closedOrLate) {
-            undo.forEach(Runnable::run);
-            throw closedOrLate;
+        } catch (RuntimeException late) {
+            undo(pair, 1);
+            throw late;
         }
+        return pair;
     }
 
     /** Closes it, once the owner comes round: behind what it was asked before. */
@@ -350,10 +331,8 @@ public final class NicDevice implements VerbsDevice {
             byte[] privateData,
             ConnectionListener listener,
             Duration bound) {
-        if (peer.getAddress().getAddress().length != address.getAddress().length) {
-            throw new IllegalArgumentException(peer + " is no address of the family of " + address.getHostAddress());
-        }
-        requireLength(privateData, Connection.MAX_CONNECT_BYTES);
+        Checks.sameFamily(peer, address);
+        Checks.privateData(privateData, Connection.MAX_CONNECT_BYTES);
         return new OutgoingRequest(this, own(queuePair), peer, parameters, bound).connect(privateData, listener);
     }
 

@@ -67,7 +67,8 @@ public final class NicDevices implements AutoCloseable {
     private boolean suspicious;
     private String said = "";
 
-    private NicDevices(Engine engine, Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+    private NicDevices(
+            Engine engine, Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
         this.engine = engine;
         this.pause = pause;
         this.wanted = Set.copyOf(wanted);
@@ -84,12 +85,14 @@ public final class NicDevices implements AutoCloseable {
      * @param came a device is there
      * @param gone it has gone, or this is closed: when it returns, the device is closed
      */
-    public static NicDevices watch(Engine engine, Set<String> wanted, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+    public static NicDevices watch(
+            Engine engine, Set<String> wanted, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
         return watch(engine, wanted, LOOK, came, gone);
     }
 
     /** @param pause between two looks */
-    static NicDevices watch(Engine engine, Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
+    static NicDevices watch(
+            Engine engine, Set<String> wanted, Duration pause, Consumer<NicDevice> came, Consumer<NicDevice> gone) {
         var made = new NicDevices(engine, wanted, pause, came, gone);
         made.thread.start();
         return made;

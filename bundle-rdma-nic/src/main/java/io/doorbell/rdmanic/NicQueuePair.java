@@ -12,7 +12,9 @@ import io.doorbell.verbs.QueuePairSetup;
 import io.doorbell.verbs.ReceiveRequests;
 import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.Users;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +39,7 @@ final class NicQueuePair implements VerbsQueuePair {
     }
 
     private final NicDomain domain;
+    private final List<Users> used;
     private final NicCompletionQueue sendQueue;
     private final NicCompletionQueue receiveQueue;
     private final NicSharedReceiveQueue shared;
@@ -66,8 +69,10 @@ final class NicQueuePair implements VerbsQueuePair {
     // Guarded by closing.
     private boolean closed;
 
-    NicQueuePair(NicDomain domain, QueuePairSetup setup, IbvQp pair) {
+    /** @param used to be released when it is closed */
+    NicQueuePair(NicDomain domain, QueuePairSetup setup, List<Users> used, IbvQp pair) {
         this.domain = domain;
+        this.used = used;
         this.pair = pair;
         sendQueue = (NicCompletionQueue) setup.sendQueue();
         receiveQueue = (NicCompletionQueue) setup.receiveQueue();
@@ -276,13 +281,7 @@ final class NicQueuePair implements VerbsQueuePair {
         });
         domain.device.events().forget(pair.address());
         pair.close();
-        // Nothing of this fails.
-        sendQueue.release();
-        receiveQueue.release();
-        if (shared != null) {
-            shared.release();
-        }
-        domain.release();
+        Users.release(used);
     }
 
     @Override

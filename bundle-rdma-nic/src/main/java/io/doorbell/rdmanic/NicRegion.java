@@ -71,9 +71,9 @@ final class NicRegion implements MemoryRegion {
         } catch (PlatformException used) {
             throw new IllegalStateException("a window is bound to this region: " + used.getMessage(), used);
         }
-        closed = true;
         MemoryView.close(arena, CLOSE_BOUND);
-        domain.release();
+        closed = true;
+        domain.users.release();
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.doorbell.verbs.Connection;
 import io.doorbell.verbs.ConnectionListener;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.Checks;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import org.slf4j.Logger;
@@ -77,7 +78,7 @@ final class NicRequest implements ConnectRequest {
     @Override
     public Connection accept(
             VerbsQueuePair queuePair, ConnectParameters parameters, byte[] privateData, ConnectionListener listener) {
-        NicDevice.requireLength(privateData, Connection.MAX_ACCEPT_BYTES);
+        Checks.privateData(privateData, Connection.MAX_ACCEPT_BYTES);
         var pair = device.own(queuePair);
         requireUndecided();
         var connection = new NicConnection(device, id, pair, peer, local, listener);
@@ -113,7 +114,7 @@ final class NicRequest implements ConnectRequest {
 
     @Override
     public void reject(byte[] privateData) {
-        NicDevice.requireLength(privateData, Connection.MAX_REJECT_BYTES);
+        Checks.privateData(privateData, Connection.MAX_REJECT_BYTES);
         requireUndecided();
         rejectNow(privateData);
     }

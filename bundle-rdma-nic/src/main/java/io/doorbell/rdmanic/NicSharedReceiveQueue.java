@@ -4,32 +4,19 @@ import io.doorbell.platform.IbvSrq;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.verbs.ReceiveRequests;
 import io.doorbell.verbs.SharedReceiveQueue;
+import io.doorbell.verbs.provider.Users;
 
 /** Receives for several queue pairs of one owner. A device may have room for a few more than were asked for. */
 final class NicSharedReceiveQueue implements SharedReceiveQueue {
     final NicDomain domain;
     final IbvSrq queue;
+    final Users users = new Users("shared receive queue", "queue pairs");
     private final Reactor owner;
-
-    // Guarded by this.
-    private int users;
-    private boolean closed;
 
     NicSharedReceiveQueue(NicDomain domain, Reactor owner, IbvSrq queue) {
         this.domain = domain;
         this.owner = owner;
         this.queue = queue;
-    }
-
-    synchronized void retain() {
-        if (closed) {
-            throw new IllegalStateException("this shared receive queue is closed");
-        }
-        users++;
-    }
-
-    synchronized void release() {
-        users--;
     }
 
     @Override
@@ -44,14 +31,10 @@ final class NicSharedReceiveQueue implements SharedReceiveQueue {
     }
 
     @Override
-    public synchronized void close() {
-        if (users > 0) {
-            throw new IllegalStateException(users + " queue pairs receive from this queue");
-        }
-        if (!closed) {
+    public void close() {
+        users.close(() -> {
             queue.close();
-            closed = true;
-            domain.release();
-        }
+            domain.users.release();
+        });
     }
 }

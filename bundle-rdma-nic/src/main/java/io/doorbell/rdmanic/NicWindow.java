@@ -29,7 +29,7 @@ final class NicWindow implements MemoryWindow {
         if (!closed) {
             window.close();
             closed = true;
-            domain.release();
+            domain.users.release();
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.doorbell.rdmasoft;
 
+import io.doorbell.verbs.provider.Checks;
 import java.nio.ByteBuffer;
 
 /**
@@ -140,9 +141,7 @@ final class CmMessage {
     }
 
     private void put(int at, byte[] bytes, int most) {
-        if (bytes.length > most) {
-            throw new IllegalArgumentException(bytes.length + " bytes of private data: " + most + " at most");
-        }
+        Checks.privateData(bytes, most);
         System.arraycopy(bytes, 0, mad, at, bytes.length);
     }
 

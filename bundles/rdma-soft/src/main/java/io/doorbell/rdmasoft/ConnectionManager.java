@@ -121,8 +121,12 @@ final class ConnectionManager implements AutoCloseable {
         try {
             task.run();
         } catch (RuntimeException defect) {
-            LOG.error("{}: a defect while a connection was made or ended", device.name(), defect);
+            broken(defect);
         }
+    }
+
+    void broken(RuntimeException defect) {
+        LOG.error("{}: a defect while a connection was made or ended", device.name(), defect);
     }
 
     private synchronized boolean isClosed() {
@@ -566,7 +570,7 @@ final class ConnectionManager implements AutoCloseable {
         synchronized (this) {
             requireState(connection, State.DECIDING);
             claim(pair, connection);
-            connection.listener = listener;
+            connection.listener(listener);
             connection.agreed = new ConnectParameters(peerReads, ownReads, theirs.retryCount(), theirs.rnrRetryCount());
         }
         var peer = new SoftQueuePair.Peer(

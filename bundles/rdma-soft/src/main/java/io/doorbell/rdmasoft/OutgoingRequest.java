@@ -129,7 +129,7 @@ final class OutgoingRequest {
             connection.privateData = answer.replyData();
             connection.agreed =
                     new ConnectParameters(peerReads, ownReads, parameters.retryCount(), theirs.rnrRetryCount());
-            connection.listener = listener;
+            connection.listener(listener);
             connection.state = State.ESTABLISHED;
             manager.sendReady(connection);
         }

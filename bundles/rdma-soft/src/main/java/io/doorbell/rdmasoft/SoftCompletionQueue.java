@@ -3,10 +3,12 @@ package io.doorbell.rdmasoft;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.verbs.CompletionQueue;
 import io.doorbell.verbs.Completions;
+import io.doorbell.verbs.provider.Users;
 
 /** A ring of completions. They are added on the thread that polls, so nobody sleeps through one. Owner: the lane. */
 final class SoftCompletionQueue implements CompletionQueue {
     final Lane lane;
+    final Users users = new Users("completion queue", "queue pairs");
     private final SoftDevice device;
     private final int size;
     private final long[] ids;
@@ -14,10 +16,6 @@ final class SoftCompletionQueue implements CompletionQueue {
     private int head;
     private int count;
     private boolean overrun;
-
-    // Guarded by this.
-    private int users;
-    private boolean closed;
 
     /** Of an entry: status, opcode, bytes, flags, immediate or key, queue pair. */
     private static final int WORDS = 6;
@@ -28,17 +26,6 @@ final class SoftCompletionQueue implements CompletionQueue {
         this.size = size;
         ids = new long[size];
         words = new int[size * WORDS];
-    }
-
-    synchronized void retain() {
-        if (closed) {
-            throw new IllegalStateException("this completion queue is closed");
-        }
-        users++;
-    }
-
-    synchronized void release() {
-        users--;
     }
 
     void add(long id, int status, int opcode, int bytes, int flags, int immediateOrKey, int pair) {
@@ -115,13 +102,7 @@ final class SoftCompletionQueue implements CompletionQueue {
     }
 
     @Override
-    public synchronized void close() {
-        if (users > 0) {
-            throw new IllegalStateException(users + " queue pairs complete in this queue");
-        }
-        if (!closed) {
-            closed = true;
-            device.release(lane);
-        }
+    public void close() {
+        users.close(() -> device.release(lane));
     }
 }

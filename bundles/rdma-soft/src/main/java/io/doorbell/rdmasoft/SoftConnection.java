@@ -4,8 +4,8 @@ import io.doorbell.verbs.ConnectParameters;
 import io.doorbell.verbs.Connection;
 import io.doorbell.verbs.ConnectionListener;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.News;
 import java.net.InetSocketAddress;
-import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 
 /** A connection, as far as the connection manager has come with it. Guarded by the connection manager, but for what is final. */
@@ -47,7 +47,9 @@ final class SoftConnection implements Connection {
 
     long transaction;
     SoftQueuePair pair;
-    ConnectionListener listener;
+    /** Null until somebody listens. */
+    private News news;
+
     ConnectParameters agreed = ConnectParameters.DEFAULT;
     byte[] privateData = new byte[0];
 
@@ -63,10 +65,6 @@ final class SoftConnection implements Connection {
     long intervalNanos;
     long dueNanos;
     boolean timed;
-
-    private final ArrayDeque<Runnable> events = new ArrayDeque<>();
-    private boolean delivering;
-    private boolean ended;
 
     SoftConnection(
             ConnectionManager manager,
@@ -87,41 +85,20 @@ final class SoftConnection implements Connection {
         return state != State.TIME_WAIT && state != State.GONE;
     }
 
-    /** Tells the listener, in order, on a virtual thread. */
+    void listener(ConnectionListener listener) {
+        news = new News(listener, "connection of " + peer, manager::broken);
+    }
+
     void tellEstablished() {
-        if (listener != null) {
-            deliver(listener::established);
+        if (news != null) {
+            news.established();
         }
     }
 
     /** Tells the listener, once. */
     void tellDisconnected(String reason) {
-        if (listener != null && !ended) {
-            ended = true;
-            var told = listener;
-            deliver(() -> told.disconnected(reason));
-        }
-    }
-
-    private void deliver(Runnable event) {
-        events.add(event);
-        if (!delivering) {
-            delivering = true;
-            Thread.ofVirtual().name("connection of " + peer).start(this::drain);
-        }
-    }
-
-    private void drain() {
-        while (true) {
-            Runnable event;
-            synchronized (manager) {
-                event = events.poll();
-                if (event == null) {
-                    delivering = false;
-                    return;
-                }
-            }
-            manager.guard(event);
+        if (news != null) {
+            news.disconnected(reason);
         }
     }
 

@@ -16,6 +16,8 @@ import io.doorbell.verbs.QueuePairSetup;
 import io.doorbell.verbs.SharedReceiveQueue;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.Checks;
+import io.doorbell.verbs.provider.Users;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
@@ -342,21 +344,22 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
 
     @Override
     public CompletionQueue createCompletionQueue(Reactor owner, int entries) {
-        within("entries of a completion queue", entries, LIMITS.maxCompletions());
+        Checks.within("entries of a completion queue", entries, LIMITS.maxCompletions());
         return new SoftCompletionQueue(this, lane(owner), entries);
     }
 
     @Override
     public SharedReceiveQueue createSharedReceiveQueue(
             ProtectionDomain domain, Reactor owner, int entries, int segments) {
-        within("receives", entries, LIMITS.maxReceiveRequests());
-        within("segments", segments, LIMITS.maxSegments());
-        return new SoftSharedReceiveQueue(own(domain), lane(owner), entries, segments);
-    }
-
-    private static void within(String what, int value, int most) {
-        if (value < 1 || value > most) {
-            throw new IllegalArgumentException(value + " " + what + ": 1 to " + most);
+        Checks.within("receives", entries, LIMITS.maxReceiveRequests());
+        Checks.within("segments", segments, LIMITS.maxSegments());
+        var own = own(domain);
+        own.users.retain();
+        try {
+            return new SoftSharedReceiveQueue(own, lane(owner), entries, segments);
+        } catch (RuntimeException none) {
+            own.users.release();
+            throw none;
         }
     }
 
@@ -369,11 +372,7 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
 
     @Override
     public VerbsQueuePair createQueuePair(QueuePairSetup setup) {
-        within("sends", setup.sendRequests(), LIMITS.maxSendRequests());
-        within("segments", setup.segments(), LIMITS.maxSegments());
-        if (setup.shared() == null) {
-            within("receives", setup.receiveRequests(), LIMITS.maxReceiveRequests());
-        }
+        Checks.queuePair(setup, LIMITS);
         var domain = own(setup.domain());
         var sends = (SoftCompletionQueue) setup.sendQueue();
         var receives = (SoftCompletionQueue) setup.receiveQueue();
@@ -382,14 +381,13 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
             throw new IllegalArgumentException("the shared receive queue is of another protection domain");
         }
         var lane = sends.lane;
-        var pair = new SoftQueuePair(domain, lane, newNumber(lane), setup);
-        domain.retain();
-        sends.retain();
-        receives.retain();
-        if (shared != null) {
-            shared.retain();
+        var used = Users.retain(domain.users, sends.users, receives.users, shared == null ? null : shared.users);
+        try {
+            return new SoftQueuePair(domain, lane, newNumber(lane), setup, used);
+        } catch (RuntimeException none) {
+            Users.release(used);
+            throw none;
         }
-        return pair;
     }
 
     @Override
@@ -405,10 +403,7 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
             byte[] privateData,
             ConnectionListener listener,
             Duration bound) {
-        if ((peer.getAddress().getAddress().length == 16) != six()) {
-            throw new IllegalArgumentException(peer + " is no address of the family of "
-                    + settings.address().getHostAddress());
-        }
+        Checks.sameFamily(peer, settings.address());
         return new OutgoingRequest(this, (SoftQueuePair) queuePair, parameters, listener)
                 .connect(peer, privateData, bound);
     }

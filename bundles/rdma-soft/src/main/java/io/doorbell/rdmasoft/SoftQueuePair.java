@@ -5,6 +5,8 @@ import io.doorbell.verbs.QueuePairSetup;
 import io.doorbell.verbs.ReceiveRequests;
 import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.Users;
+import java.util.List;
 
 /**
  * A queue pair: a {@link Requester}, a {@link Responder}, and who the peer is. Its number says which lane it is of, so that the kernel hands its
@@ -39,6 +41,7 @@ final class SoftQueuePair implements VerbsQueuePair {
             int rnrRetryCount) {}
 
     final SoftDomain domain;
+    private final List<Users> used;
     final SoftCompletionQueue sendQueue;
     final SoftCompletionQueue receiveQueue;
     private final Lane lane;
@@ -68,8 +71,10 @@ final class SoftQueuePair implements VerbsQueuePair {
     /** Whom the end of it concerns; set by the connection manager. */
     volatile SoftConnection connection;
 
-    SoftQueuePair(SoftDomain domain, Lane lane, int number, QueuePairSetup setup) {
+    /** @param used to be released when it is closed */
+    SoftQueuePair(SoftDomain domain, Lane lane, int number, QueuePairSetup setup, List<Users> used) {
         this.domain = domain;
+        this.used = used;
         this.lane = lane;
         this.number = number;
         sendQueue = (SoftCompletionQueue) setup.sendQueue();
@@ -201,12 +206,7 @@ final class SoftQueuePair implements VerbsQueuePair {
         lane.remove(this);
         sendQueue.purge(number);
         receiveQueue.purge(number);
-        sendQueue.release();
-        receiveQueue.release();
-        if (shared != null) {
-            shared.release();
-        }
-        domain.release();
+        Users.release(used);
     }
 
     @Override

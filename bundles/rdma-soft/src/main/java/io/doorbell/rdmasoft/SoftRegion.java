@@ -74,7 +74,7 @@ final class SoftRegion extends KeyedMemory implements MemoryRegion {
         domain.device.keys.remove(this);
         MemoryView.close(arena, CLOSE_BOUND);
         closed = true;
-        domain.release();
+        domain.users.release();
     }
 
     @Override

@@ -3,35 +3,22 @@ package io.doorbell.rdmasoft;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.verbs.ReceiveRequests;
 import io.doorbell.verbs.SharedReceiveQueue;
+import io.doorbell.verbs.provider.Users;
 
 /** Receives for several queue pairs of one lane. */
 final class SoftSharedReceiveQueue implements SharedReceiveQueue {
     final SoftDomain domain;
     final ReceiveQueue queue;
     final int segments;
+    final Users users = new Users("shared receive queue", "queue pairs");
     private final Lane lane;
 
-    // Guarded by this.
-    private int users;
-    private boolean closed;
-
+    /** @param domain retained for this */
     SoftSharedReceiveQueue(SoftDomain domain, Lane lane, int entries, int segments) {
         this.domain = domain;
         this.lane = lane;
         this.segments = segments;
         queue = new ReceiveQueue(domain, entries, segments);
-        domain.retain();
-    }
-
-    synchronized void retain() {
-        if (closed) {
-            throw new IllegalStateException("this shared receive queue is closed");
-        }
-        users++;
-    }
-
-    synchronized void release() {
-        users--;
     }
 
     @Override
@@ -46,14 +33,10 @@ final class SoftSharedReceiveQueue implements SharedReceiveQueue {
     }
 
     @Override
-    public synchronized void close() {
-        if (users > 0) {
-            throw new IllegalStateException(users + " queue pairs receive from this queue");
-        }
-        if (!closed) {
-            closed = true;
-            domain.release();
+    public void close() {
+        users.close(() -> {
+            domain.users.release();
             domain.device.release(lane);
-        }
+        });
     }
 }

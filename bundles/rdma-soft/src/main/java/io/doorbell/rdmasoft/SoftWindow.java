@@ -83,6 +83,6 @@ final class SoftWindow extends KeyedMemory implements MemoryWindow {
             bound.onLane(this::unbind);
         }
         closed = true;
-        domain.release();
+        domain.users.release();
     }
 }
