@@ -19,7 +19,20 @@ class PlaceTest {
     /** Whoever asks how it does is answered also while there is no such device. */
     @Test
     void aListenerAtANamedDeviceHasAStatusWithoutIt() {
-        var status = new Configured(RdmaTargetSettings.DEFAULT, Place.of("soft0")).whileClosed();
+        var now = RdmaTargetSettings.DEFAULT;
+        var settings = new RdmaTargetSettings(
+                now.name(),
+                4420,
+                now.subsystems(),
+                now.reactors(),
+                now.maxConnections(),
+                now.maxQueueEntries(),
+                now.maxIoQueues(),
+                now.inCapsuleBytes(),
+                now.maxTransferBytes(),
+                now.bufferMebibytes());
+
+        var status = new Configured(settings, Place.of("soft0")).whileClosed();
 
         assertThat(status.listening()).isFalse();
         assertThat(status.at().traddr()).isEqualTo("0.0.0.0");
