@@ -12,6 +12,7 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.reactor.HandReactors;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,7 +22,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Capsules as chance has them, most of them nearly right, before and after Connect, on admin and I/O queues. Each is answered, or is the end of its
- * connection; nothing is written beside what it named, nothing is kept, and another host goes on.
+ * connection; nothing is written beside the memory that the host has opened, nothing is kept, and another host goes on.
  *
  * <p>The target's reactor is the test's own thread, and so are the hosts': a capsule takes some ten microseconds, of which the sockets are most, and
  * no thread waits for another. {@code -Ddoorbell.fuzz=N} says how many, {@code -Ddoorbell.seed=N} has the same again.
@@ -150,6 +151,7 @@ class CapsuleFuzzTest {
         random.nextBytes(guard);
         host.peer.bytes(DATA - GUARD_BYTES, guard);
         host.peer.bytes(DATA + DATA_BYTES, guard);
+        host.open(DATA, DATA_BYTES);
         int sent = 0;
         while (sent < most && host.peer.ends.isEmpty()) {
             int batch = 1 + random.nextInt(RawHost.ENTRIES - 1);
@@ -167,8 +169,12 @@ class CapsuleFuzzTest {
                 succeeded += answer.status() == 0 ? 1 : 0;
             }
         }
-        assertThat(host.peer.bytes(DATA - GUARD_BYTES, GUARD_BYTES)).isEqualTo(guard);
-        assertThat(host.peer.bytes(DATA + DATA_BYTES, GUARD_BYTES)).isEqualTo(guard);
+        assertThat(Arrays.equals(host.peer.bytes(DATA - GUARD_BYTES, GUARD_BYTES), guard))
+                .as("what is before the memory that has a key is as it was")
+                .isTrue();
+        assertThat(Arrays.equals(host.peer.bytes(DATA + DATA_BYTES, GUARD_BYTES), guard))
+                .as("what is behind it")
+                .isTrue();
         return Math.max(1, sent);
     }
 

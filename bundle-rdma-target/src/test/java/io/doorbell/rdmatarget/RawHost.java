@@ -2,8 +2,10 @@ package io.doorbell.rdmatarget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.doorbell.verbs.Access;
 import io.doorbell.verbs.ConnectParameters;
 import io.doorbell.verbs.Connection;
+import io.doorbell.verbs.MemoryRegion;
 import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsPeer;
@@ -44,6 +46,10 @@ final class RawHost implements AutoCloseable {
     final VerbsQueuePair pair;
     Connection connection;
     private final IntSupplier beside;
+
+    /** Whose key the target gets. */
+    private MemoryRegion opened;
+
     private int nextCid;
     private int nextAnswer;
 
@@ -55,10 +61,19 @@ final class RawHost implements AutoCloseable {
     RawHost(VerbsDevice device, int bytes, IntSupplier beside) {
         this.beside = beside;
         peer = new VerbsPeer(device, bytes);
+        opened = peer.region;
         pair = peer.pair();
         for (int i = 0; i < ENTRIES; i++) {
             receive();
         }
+    }
+
+    /** From now on the target gets a key of so much of the memory, and of no more. */
+    void open(int offset, int bytes) {
+        opened = peer.domain.register(
+                peer.memory.segment().asSlice(offset, bytes),
+                Access.REMOTE_READ | Access.REMOTE_WRITE | Access.LOCAL_WRITE);
+        peer.closing(opened::close);
     }
 
     private void receive() {
@@ -135,7 +150,7 @@ final class RawHost implements AutoCloseable {
 
     /** Data at {@code offset} of this memory. */
     ByteBuffer keyed(ByteBuffer command, int offset, int bytes) {
-        return keyed(command, KEYED, peer.at(offset), bytes, peer.region.remoteKey());
+        return keyed(command, KEYED, peer.at(offset), bytes, opened.remoteKey());
     }
 
     /** A list of so many descriptors, which is to be sent as what the command brings along. */
@@ -147,8 +162,8 @@ final class RawHost implements AutoCloseable {
     /** A descriptor of data at {@code offset} of this memory. */
     void descriptor(ByteBuffer list, int offset, int bytes) {
         list.putLong(peer.at(offset));
-        list.putInt(bytes & 0xFF_FFFF | peer.region.remoteKey() << 24);
-        list.putInt(peer.region.remoteKey() >>> 8 | KEYED << 24);
+        list.putInt(bytes & 0xFF_FFFF | opened.remoteKey() << 24);
+        list.putInt(opened.remoteKey() >>> 8 | KEYED << 24);
     }
 
     ByteBuffer inCapsule(ByteBuffer command, int bytes) {
