@@ -170,7 +170,7 @@ final class RdmaRequest extends FabricRequest {
     }
 
     @Override
-    protected void respond(int status) {
+    protected void answer(int status) {
         connection.respond(this, status);
     }
 }

@@ -106,7 +106,7 @@ final class TcpRequest extends FabricRequest {
     }
 
     @Override
-    protected void respond(int status) {
+    protected void answer(int status) {
         connection.respond(this, status);
     }
 }

@@ -73,6 +73,9 @@ public final class FabricQueue {
     /** Commands that have come since Connect. */
     private long taken;
 
+    /** Of these, those that ended with a status other than success. */
+    private long failed;
+
     /** A command came since the last tick. */
     private boolean active;
 
@@ -396,6 +399,7 @@ public final class FabricQueue {
         association = granted;
         control = answer.control();
         taken = 0;
+        failed = 0;
         if (host != null) {
             authentication = new QueueAuthentication(
                     this, host, granted.subsystem().nqn(), granted.host().nqn());
@@ -486,6 +490,15 @@ public final class FabricQueue {
     /** Commands that have come, likewise. */
     long taken() {
         return taken;
+    }
+
+    /** Those that failed, likewise. */
+    long failed() {
+        return failed;
+    }
+
+    void countFailed() {
+        failed++;
     }
 
     /** Of I/O commands, likewise. */

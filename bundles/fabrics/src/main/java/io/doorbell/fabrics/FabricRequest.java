@@ -1,5 +1,6 @@
 package io.doorbell.fabrics;
 
+import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.storage.NvmRequest;
 import java.lang.foreign.MemorySegment;
@@ -37,7 +38,14 @@ public abstract class FabricRequest extends NvmRequest {
     }
 
     /** The command has ended: send {@code status}, {@link #cid} and {@link #result}. */
-    protected abstract void respond(int status);
+    protected abstract void answer(int status);
+
+    final void respond(int status) {
+        if (status != Status.SUCCESS) {
+            queue.countFailed();
+        }
+        answer(status);
+    }
 
     @Override
     public final void complete(int status) {

@@ -113,7 +113,7 @@ final class QueueControl implements QueuePairControl {
     public QueuePairCounters counters() {
         long taken = queue.taken();
         long cycles = queue.reactor().statistics().cycles();
-        return new QueuePairCounters(taken, Math.max(0, taken - inFlight()), 0, cycles, 0, 0, 0, 0);
+        return new QueuePairCounters(taken, Math.max(0, taken - inFlight()), queue.failed(), cycles, 0, 0, 0, 0);
     }
 
     @Override

@@ -119,7 +119,7 @@ final class Wireless implements AutoCloseable {
         }
 
         @Override
-        protected void respond(int status) {
+        protected void answer(int status) {
             assertThat(this.status).as("answered twice").isNegative();
             this.status = status;
             sqhd = queue.nextHead();

@@ -83,6 +83,14 @@ final class IoPath implements CommandPath {
 
     @Override
     public int admit(NvmRequest request) {
+        int status = check(request);
+        if (status != Status.SUCCESS) {
+            failed(request);
+        }
+        return status;
+    }
+
+    private int check(NvmRequest request) {
         int index = request.nsid - 1;
         var table = slots;
         PathSlot slot;
@@ -356,7 +364,7 @@ final class IoPath implements CommandPath {
     /** Its data are there, so it can only be what it was. */
     private int admitAgain(NvmRequest request) {
         int bytes = request.dataBytes;
-        int status = admit(request);
+        int status = check(request);
         return status == Status.SUCCESS && request.dataBytes != bytes ? Status.INVALID_FIELD | Status.DNR : status;
     }
 

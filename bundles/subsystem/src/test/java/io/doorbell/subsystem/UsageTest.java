@@ -106,12 +106,16 @@ class UsageTest {
         var path = controller.openIoPath(rig.reactor);
         var compare = command(NvmOpcode.COMPARE, 1, 1);
         assertThat(rig.run(path, compare, filled(512))).isNotEqualTo(Status.SUCCESS);
+        var beyond = command(NvmOpcode.READ, 1, 1);
+        beyond.cdw11 = 1;
+        assertThat(path.admit(beyond)).isEqualTo(Status.LBA_OUT_OF_RANGE | Status.DNR);
         var write = command(NvmOpcode.WRITE, 2, 1);
         assertThat(rig.run(path, write)).isEqualTo(NvmRequest.PENDING);
 
         path.ended(write, Status.INTERNAL_ERROR);
 
-        assertThat(usage(HOST, 1).failedCommands()).isEqualTo(1);
+        assertThat(usage(HOST, 1).failedCommands()).isEqualTo(2);
+        assertThat(usage(HOST, 1).readCommands()).as("what was refused").isZero();
         assertThat(usage(HOST, 2).failedCommands()).isEqualTo(1);
         assertThat(usage(HOST, 2).writeCommands()).isEqualTo(1);
         path.close();
