@@ -48,6 +48,7 @@ public final class PerfComponent implements ToolProvider, WorkloadRunner {
 
     @Override
     public WorkloadRun start(List<String> flags) {
+        PerfOptions.parse(flags).requireNamesOfWhatIsWritten();
         return perf.start(flags);
     }
 

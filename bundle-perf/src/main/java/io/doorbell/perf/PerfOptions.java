@@ -206,6 +206,21 @@ record PerfOptions(
         return (int) bytes;
     }
 
+    /**
+     * For a run inside a node, where any namespace may be the disk of a host.
+     *
+     * @throws UsageException when it would write to one that is not named
+     */
+    void requireNamesOfWhatIsWritten() {
+        if (readPercent < 100 && (targets.isEmpty() || targets.stream().anyMatch(each -> each.ns() == 0))) {
+            throw UsageException.of(
+                    "-w",
+                    pattern.flag(),
+                    "inside a node, whose hosts may have data there, with each namespace that is written over named,"
+                            + " as in -r 'trtype:EMULATED traddr:nvme0 ns:2'");
+        }
+    }
+
     private static IoPattern pattern(String text) {
         for (var pattern : IoPattern.values()) {
             if (pattern.flag().equals(text)) {

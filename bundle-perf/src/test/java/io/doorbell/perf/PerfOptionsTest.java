@@ -39,6 +39,23 @@ class PerfOptionsTest {
     }
 
     @Test
+    void whatIsWrittenOverInsideANodeIsNamed() {
+        parse(GOOD).requireNamesOfWhatIsWritten();
+        parse("-q 1 -o 4096 -w rw -M 100 -t 1 -r nvme0").requireNamesOfWhatIsWritten();
+        var named = words("-q 1 -o 4096 -w write -t 1 -r");
+        named.add("trtype:EMULATED traddr:nvme0 ns:2");
+        PerfOptions.parse(named).requireNamesOfWhatIsWritten();
+
+        var unnamed = parse("-q 1 -o 4096 -w rw -M 99 -t 1 -r nvme0");
+        assertThatThrownBy(unnamed::requireNamesOfWhatIsWritten)
+                .isInstanceOf(UsageException.class)
+                .hasMessageContaining("-w rw: allowed: inside a node")
+                .hasMessageContaining("ns:2");
+        assertThatThrownBy(parse("-q 1 -o 4096 -w write -t 1")::requireNamesOfWhatIsWritten)
+                .isInstanceOf(UsageException.class);
+    }
+
+    @Test
     void readsWhatIsLessOftenUsed() {
         var options = parse("-q 8 -o 64k -w randread -t 1 -e PRACT=1,PRCHK=GUARD -O 4k -U 2 -Q 10 -m --use-every-core");
         var longNames = parse("-q 8 -o 64k -w randread -t 1 --metadata PRACT=1,PRCHK=GUARD --io-unit-size 4k"
