@@ -1,10 +1,15 @@
 package io.doorbell.management;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import javax.management.MBeanServer;
 import javax.management.NotificationBroadcasterSupport;
@@ -16,11 +21,17 @@ import org.apache.felix.hc.api.execution.HealthCheckExecutionResult;
 final class ManagedHealth implements HealthMXBean, AutoCloseable {
     private static final int MAX_MESSAGE = 2000;
 
+    /** What goes up and down while the reason stays: a word that is a number. */
+    private static final Pattern AMOUNT = Pattern.compile("(?<!\\S)\\d+(?!\\S)");
+
     private final Supplier<List<HealthCheckExecutionResult>> checks;
     private final ManagedEvents events;
     private final Registration registration;
 
     private volatile SortedMap<String, CheckRow> rows = new TreeMap<>();
+
+    /** By check, without amounts. Guarded by this. */
+    private Map<String, Set<String>> reasons = new HashMap<>();
 
     /** @param checks has all checks looked at */
     ManagedHealth(Supplier<List<HealthCheckExecutionResult>> checks, ManagedEvents events, MBeanServer server) {
@@ -35,16 +46,22 @@ final class ManagedHealth implements HealthMXBean, AutoCloseable {
     /** Looks again, and tells of what has changed. */
     synchronized void look() {
         var before = rows;
+        var known = reasons;
         var next = new TreeMap<String, CheckRow>();
+        var found = new HashMap<String, Set<String>>();
         for (var result : checks.get()) {
             var row = row(result, before.get(result.getHealthCheckMetadata().getName()));
             next.put(row.name(), row);
+            found.put(row.name(), reasons(result.getHealthCheckResult()));
         }
         rows = next;
+        reasons = found;
         next.forEach((name, row) -> {
             var was = before.get(name);
             var status = was == null ? "OK" : was.status();
-            if (!row.isOk() && !status.equals(row.status())) {
+            boolean isNew = !status.equals(row.status())
+                    || !known.getOrDefault(name, Set.of()).containsAll(found.get(name));
+            if (!row.isOk() && isNew) {
                 events.tell("alarm.raised", name, row.status() + ": " + row.message());
             } else if (row.isOk() && !status.equals("OK")) {
                 events.tell("alarm.cleared", name, "was " + status);
@@ -66,14 +83,21 @@ final class ManagedHealth implements HealthMXBean, AutoCloseable {
                 metadata.getName(), status, message(result.getHealthCheckResult()), metadata.getTags(), since);
     }
 
+    private static Stream<String> problems(Result result) {
+        return StreamSupport.stream(result.spliterator(), false)
+                .filter(entry -> entry.getStatus() != Result.Status.OK)
+                .map(ResultLog.Entry::getMessage);
+    }
+
+    private static Set<String> reasons(Result result) {
+        return problems(result)
+                .map(problem -> AMOUNT.matcher(problem).replaceAll("N"))
+                .collect(Collectors.toSet());
+    }
+
     /** What is worth saying: all of it where something is wrong. */
     private static String message(Result result) {
-        var message = result.isOk()
-                ? ""
-                : StreamSupport.stream(result.spliterator(), false)
-                        .filter(entry -> entry.getStatus() != Result.Status.OK)
-                        .map(ResultLog.Entry::getMessage)
-                        .collect(Collectors.joining("; "));
+        var message = result.isOk() ? "" : problems(result).collect(Collectors.joining("; "));
         return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "...";
     }
 

@@ -80,13 +80,13 @@ final class ManagedLeases implements LeasesMXBean, AutoCloseable {
 
     @Override
     public LeaseEvent revoke(long leaseId) {
-        try {
-            LOG.info("lease {} is taken back for the operator", leaseId);
-            return registry.revoke(leaseId);
-        } catch (LeaseException e) {
-            // Not as the cause: a JMX client has no class of ours, and could not read the answer.
-            throw new IllegalArgumentException(e.getMessage() + "; leases now: " + ids());
-        }
+        return Operation.of("take lease " + leaseId + " back", () -> {
+            try {
+                return registry.revoke(leaseId);
+            } catch (LeaseException e) {
+                throw new IllegalArgumentException(e.getMessage() + "; leases now: " + ids());
+            }
+        });
     }
 
     private String ids() {

@@ -7,9 +7,10 @@ import io.doorbell.platform.Machine;
 import io.doorbell.reactor.Reactors;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -31,6 +32,9 @@ final class NodeChecks {
     static final Duration REACTOR_BOUND = Duration.ofSeconds(5);
 
     static final Duration POLL_BOUND = Duration.ofSeconds(5);
+
+    /** Bundles come one after the other when a node starts, and a plug-in that is replaced is gone for a moment. */
+    static final Duration START_BOUND = Duration.ofSeconds(15);
 
     /** Hosts send Keep Alives every few seconds: a node that stood still for so long has lost some. */
     static final Duration STAND_STILL_BOUND = Duration.ofSeconds(5);
@@ -208,16 +212,44 @@ final class NodeChecks {
     }
 
     static HealthCheck bundles(BundleContext context) {
-        return check(log -> Arrays.stream(context.getBundles())
-                // The framework itself starts for as long as the node does.
-                .filter(bundle -> bundle.getBundleId() != Constants.SYSTEM_BUNDLE_ID)
-                .filter(bundle -> bundle.getState() != Bundle.ACTIVE)
-                .filter(bundle -> bundle.getHeaders().get(Constants.FRAGMENT_HOST) == null)
-                .forEach(bundle -> log.warn(
-                        "{} {} does not run: {}",
-                        bundle.getSymbolicName(),
-                        bundle.getVersion(),
-                        ManagedBundles.state(bundle))));
+        var late = new Late();
+        return check(log -> {
+            var bundles = List.of(context.getBundles());
+            late.forgetOthers(bundles.stream().map(Bundle::getBundleId).toList());
+            bundles.stream()
+                    .filter(bundle -> late.is(bundle.getBundleId(), runs(bundle), System.nanoTime()))
+                    .forEach(bundle -> log.warn(
+                            "{} {} does not run: {}",
+                            bundle.getSymbolicName(),
+                            bundle.getVersion(),
+                            ManagedBundles.state(bundle)));
+        });
+    }
+
+    /** Or is not to. The framework itself starts for as long as the node does. */
+    private static boolean runs(Bundle bundle) {
+        return bundle.getBundleId() == Constants.SYSTEM_BUNDLE_ID
+                || bundle.getState() == Bundle.ACTIVE
+                || bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null;
+    }
+
+    /** Which bundles do not run, and not only for the moment that they take to start, or to be replaced. */
+    static final class Late {
+        /** By id of the bundle, since when it was seen not to run. */
+        private final Map<Long, Long> sinceNanos = new ConcurrentHashMap<>();
+
+        /** A bundle that was uninstalled does not come back with its id. */
+        void forgetOthers(List<Long> bundleIds) {
+            sinceNanos.keySet().retainAll(bundleIds);
+        }
+
+        boolean is(long bundleId, boolean runs, long nowNanos) {
+            if (runs) {
+                sinceNanos.remove(bundleId);
+                return false;
+            }
+            return nowNanos - sinceNanos.computeIfAbsent(bundleId, first -> nowNanos) > START_BOUND.toNanos();
+        }
     }
 
     /** Whether the node has stood still, stopped or suspended with its machine: hosts' Keep Alives have run out then. */

@@ -50,6 +50,26 @@ class ManagedHealthTest {
         }
     }
 
+    @Test
+    void anotherReasonIsToldAndAnotherAmountIsNot() {
+        try (var events = new ManagedEvents(server);
+                var health = new ManagedHealth(() -> results, events, server)) {
+            for (var said : List.of(
+                    "reactor a has not come round for 6 s: hosts wait",
+                    "reactor a has not come round for 8 s: hosts wait",
+                    "reactor b has not come round for 8 s: hosts wait")) {
+                results = List.of(new Looked("reactors", new Result(Result.Status.CRITICAL, said)));
+                health.look();
+            }
+
+            assertThat(events.getEvents())
+                    .extracting(NodeEvent::message)
+                    .containsExactly(
+                            "CRITICAL: reactor a has not come round for 6 s: hosts wait",
+                            "CRITICAL: reactor b has not come round for 8 s: hosts wait");
+        }
+    }
+
     private record Looked(String name, Result result) implements HealthCheckExecutionResult {
         @Override
         public Result getHealthCheckResult() {

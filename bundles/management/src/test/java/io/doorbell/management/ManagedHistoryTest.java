@@ -25,8 +25,8 @@ class ManagedHistoryTest {
                 "",
                 reads,
                 writes,
-                3,
-                1,
+                reads / 10,
+                reads / 100,
                 reads * 4096,
                 writes * 512,
                 readLatency.snapshot(),
@@ -47,7 +47,8 @@ class ManagedHistoryTest {
         assertThat(sample.timeMillis()).isEqualTo(77);
         assertThat(sample.readIops()).isEqualTo(500);
         assertThat(sample.writeIops()).isEqualTo(10);
-        assertThat(sample.failedIops()).isZero();
+        assertThat(sample.otherIops()).isEqualTo(50);
+        assertThat(sample.failedIops()).isEqualTo(5);
         assertThat(sample.readBytesPerSecond()).isEqualTo(500 * 4096);
         assertThat(sample.writtenBytesPerSecond()).isEqualTo(10 * 512);
         assertThat(sample.readMeanMicros()).isCloseTo(10, Offset.offset(0.1));

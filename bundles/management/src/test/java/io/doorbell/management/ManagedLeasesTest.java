@@ -79,6 +79,7 @@ class ManagedLeasesTest {
 
         assertThat(event.get("kind")).isEqualTo("FENCED");
         assertThat(event.get("reason")).isEqualTo("OPERATOR");
+        assertThat(event.get("inFlight")).isEqualTo(5);
         assertThat(event.get("aborted")).isEqualTo(2);
         assertThat(event.get("drainNanos")).isEqualTo(1_000L);
         assertThat(event.get("abortNanos")).isEqualTo(200L);

@@ -52,6 +52,19 @@ class NodeChecksTest {
     }
 
     @Test
+    void aBundleThatIsBeingStartedIsNotLateYet() {
+        var late = new NodeChecks.Late();
+        long bound = NodeChecks.START_BOUND.toNanos();
+
+        assertThat(late.is(7, false, 100)).isFalse();
+        assertThat(late.is(7, false, 100 + bound)).isFalse();
+        assertThat(late.is(7, false, 101 + bound)).isTrue();
+        assertThat(late.is(8, false, 101 + bound)).as("each by itself").isFalse();
+        assertThat(late.is(7, true, 102 + bound)).isFalse();
+        assertThat(late.is(7, false, 103 + bound)).as("it ran meanwhile").isFalse();
+    }
+
+    @Test
     void aNodeThatStoodStillSaysSoForAWhile() {
         var standStill = new NodeChecks.StandStill();
         var interval = Duration.ofSeconds(2);

@@ -2,6 +2,8 @@
 import { bytes, count, micros } from "./figures.js";
 
 const HOUR_SECONDS = 3600;
+/** The least that is shown, of a node that has just started. */
+const LEAST_SECONDS = 300;
 const HEIGHT = 220;
 /** A line over a time that nobody knows of would be made up. */
 const GAP_MILLIS = 20000;
@@ -27,6 +29,17 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 let samples = [];
 let drawn = [];
 
+/** The last hour, or what is known of it. */
+function range() {
+  const now = Date.now() / 1000;
+  const first = (samples[0]?.timeMillis ?? Date.now()) / 1000;
+  return [Math.max(now - HOUR_SECONDS, Math.min(first, now - LEAST_SECONDS)), now];
+}
+
+/** As the reader's language has it, with seconds where they tell ticks apart. */
+const times = (u, ticks, axis, space, step) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString(
+  undefined, { hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined }));
+
 function make(chart) {
   const box = document.getElementById(chart.id);
   box.replaceChildren();
@@ -35,8 +48,8 @@ function make(chart) {
     width: box.clientWidth,
     height: HEIGHT - 30,
     cursor: { sync: { key: "hour" } },
-    scales: { x: { time: true, range: () => [Date.now() / 1000 - HOUR_SECONDS, Date.now() / 1000] }, y: { range: (u, low, high) => [0, Math.max(10, high * 1.1)] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 70, ...(chart.incrs && { incrs: chart.incrs }), values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
+    scales: { x: { time: true, range }, y: { range: (u, low, high) => [0, Math.max(10, high * 1.1)] } },
+    axes: [{ ...axis, space: 70, values: times }, { ...axis, size: 70, ...(chart.incrs && { incrs: chart.incrs }), values: (u, ticks) => ticks.map((tick) => tick === 0 ? "0" : chart.format(tick)) }],
     series: [{}, ...chart.series.map(([label, , name, dash]) => ({
       label, stroke: colour(name), width: 1.5, dash, points: { show: false },
       // Where nobody points at a moment, the latest.

@@ -46,6 +46,13 @@ const IO = [
   ...LATENCY,
 ];
 
+/** Rows that stand for more than one host, or for one that did not say who it is. */
+const HOSTS_BY_KIND = {
+  "pci": "pci: hosts of emulated devices",
+  "unnamed": "unnamed: hosts on a network that gave no name",
+  "*": "*: hosts beyond those that have a row",
+};
+
 const COLUMNS = {
   namespaces: [
     { name: "Subsystem", text: (row) => row.nqn },
@@ -56,7 +63,7 @@ const COLUMNS = {
     { name: "Limits", text: (row) => row.limits },
   ],
   hosts: [
-    { name: "Host", text: (row) => row.nqn === "pci" ? "pci: hosts of emulated devices" : row.nqn },
+    { name: "Host", text: (row) => HOSTS_BY_KIND[row.nqn] ?? row.nqn },
     { name: "Connections", kind: "figure", text: (row) => row.connections },
     { name: "Subsystems", text: (row) => [].concat(row.subsystems ?? []).join(" ") },
     ...IO,
@@ -66,7 +73,7 @@ const COLUMNS = {
     { name: "Transport", text: (row) => row.transport },
     { name: "Address", text: (row) => `${row.address}:${row.port}` },
     { name: "TLS", text: (row) => row.tls ? "on" : "off" },
-    { name: "State", text: (row) => row.listening ? "listening" : "down", update: (td, row) => td.classList.toggle("bad", !row.listening) },
+    { name: "State", text: (row) => row.listening ? "listening" : "down", title: (row) => row.problem, update: (td, row) => td.classList.toggle("bad", !row.listening) },
     { name: "Connections", kind: "figure", text: (row) => `${row.connections} of ${row.maxConnections}` },
   ],
   controllers: [
