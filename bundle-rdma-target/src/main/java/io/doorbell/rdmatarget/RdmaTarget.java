@@ -116,7 +116,7 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         }
         target.add(listener);
         begun.countDown();
-        LOG.info("{} listens at {} of {}", settings.name(), address(), device.name());
+        LOG.info("{} listens at {} of {}", settings.name(), address().toString().substring(1), device.name());
     }
 
     private FabricListener listener(ConnectionLender lender) {

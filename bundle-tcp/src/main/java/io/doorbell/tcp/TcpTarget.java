@@ -73,7 +73,7 @@ public final class TcpTarget implements ListenerKeeper.Listening {
                 Thread.ofVirtual().name("TLS of " + settings.name()).start(TcpTarget::warmUp);
             }
             made.begin(socket);
-            LOG.info("{} listens at {}", settings.name(), address);
+            LOG.info("{} listens at {}", settings.name(), address.toString().substring(1));
             return made;
         } catch (RuntimeException failed) {
             socket.close();

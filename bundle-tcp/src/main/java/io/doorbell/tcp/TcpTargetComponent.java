@@ -156,8 +156,14 @@ public final class TcpTargetComponent implements ListenerOperator {
         try {
             return TcpTarget.open(settings, states, target, reactors, resources::listener);
         } catch (PlatformException taken) {
-            throw new BindException(taken.getMessage());
+            throw new BindException(problem(settings, taken));
         }
+    }
+
+    private static String problem(TcpTargetSettings settings, PlatformException taken) {
+        return "TCP port " + settings.port() + " of " + settings.address() + " cannot be had: " + taken.getMessage()
+                + ". 'sudo ss -ltnp sport = :" + settings.port() + "' says who has it, 'ip address' which addresses"
+                + " there are; address and port are set in this listener's file in config/.";
     }
 
     private static TcpTargetSettings settings(Config config) {

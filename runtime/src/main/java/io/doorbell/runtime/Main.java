@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line. Exit codes: 0 done, 1 failed, 2 not understood. */
 @Command(
@@ -58,6 +59,7 @@ import picocli.CommandLine.Spec;
 public final class Main implements Callable<Integer> {
     static final int DONE = 0;
     static final int FAILED = 1;
+    private static final int NOT_UNDERSTOOD = 2;
 
     @Spec
     private CommandSpec spec;
@@ -79,6 +81,7 @@ public final class Main implements Callable<Integer> {
                 .setExpandAtFiles(false)
                 .setOut(out)
                 .setErr(err)
+                .setParameterExceptionHandler((wrong, _) -> notUnderstood(wrong))
                 .setExecutionExceptionHandler((exception, command, _) -> {
                     if (!(exception instanceof Refusal refusal)) {
                         throw exception;
@@ -87,6 +90,21 @@ public final class Main implements Callable<Integer> {
                     return FAILED;
                 })
                 .execute(args);
+    }
+
+    /** What is wrong comes first, and the whole help only for who has not even named a command. */
+    private static int notUnderstood(ParameterException wrong) {
+        var command = wrong.getCommandLine();
+        var err = command.getErr();
+        err.println("doorbell: " + wrong.getMessage().replaceAll("is not an? (int|long)$", "is not a whole number"));
+        UnmatchedArgumentException.printSuggestions(wrong, err);
+        if (command.getParent() == null) {
+            command.usage(err);
+        } else {
+            err.print(command.getHelp().fullSynopsis());
+            err.println("'" + command.getCommandSpec().qualifiedName() + " --help' tells more.");
+        }
+        return NOT_UNDERSTOOD;
     }
 
     @Override

@@ -56,7 +56,7 @@ class MainTest {
         var exit = run(line.isEmpty() ? new String[0] : line.split(" "));
 
         assertThat(exit).isEqualTo(2);
-        assertThat(err.toString()).contains("Usage: doorbell");
+        assertThat(err.toString()).startsWith("doorbell: ").contains("Usage: doorbell");
         assertThat(out.toString()).isEmpty();
     }
 

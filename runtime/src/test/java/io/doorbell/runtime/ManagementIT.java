@@ -177,6 +177,9 @@ class ManagementIT {
 
         assertThat(answer.get("status")).isEqualTo(500);
         assertThat((String) answer.get("error")).contains("-q", "many");
+        // Not over the disks of hosts by mistake.
+        answer = exec("PerfRuns", "start", "\"-q 1 -o 4096 -w randwrite -d 1 -r 'trtype:EMULATED traddr:nvme0'\"");
+        assertThat((String) answer.get("error")).contains("-w randwrite", "named");
     }
 
     @Test

@@ -94,9 +94,22 @@ class RemoteIT {
         assertThat(run("revoke", "987654")).isEqualTo(1);
         assertThat(err.toString()).startsWith("doorbell: ").contains("987654").hasLineCount(1);
 
+        await().atMost(BOUND)
+                .untilAsserted(() -> assertThat(run("config", "io.doorbell.tcp.target~tcp0", "name"))
+                        .isZero());
+        assertThat(out.toString().strip()).isEqualTo("tcp0");
+        assertThat(run("config", "io.doorbell.nothing")).isEqualTo(1);
+        assertThat(err.toString()).contains("no configuration io.doorbell.nothing.cfg; there are ", "io.doorbell.pcie");
+        assertThat(run("config", "io.doorbell.tcp.target~tcp0", "nothing")).isEqualTo(1);
+        assertThat(err.toString())
+                .startsWith("doorbell: nothing does not stand in")
+                .hasLineCount(1);
+
         assertThat(run("undeploy", "nothing")).isEqualTo(1);
         assertThat(err.toString()).contains("no plug-in 'nothing' in deploy/; there are io.doorbell.bundle-admin");
 
+        assertThat(run("deploy", "gone.jar")).isEqualTo(1);
+        assertThat(err.toString()).isEqualTo("doorbell: there is no file gone.jar\n");
         assertThat(run("deploy", home.resolve("config/logback.xml").toString())).isEqualTo(1);
         assertThat(err.toString()).contains(".jar at the end").hasLineCount(1);
     }

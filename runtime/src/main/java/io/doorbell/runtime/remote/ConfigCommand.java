@@ -1,17 +1,19 @@
 package io.doorbell.runtime.remote;
 
+import io.doorbell.runtime.Refusal;
 import java.util.Map;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 /** The configuration as the node has it in force. */
 @Command(
         name = "config",
         description = {
-            "Configuration: which files are in force; what a file says; or sets one key, in force at once and kept.",
+            "Configuration: which files are in force; what a file says, or one key of it; or sets a key, in force at once"
+                    + " and kept.",
             "  doorbell config",
             "  doorbell config io.doorbell.tcp.target~tcp0.cfg",
+            "  doorbell config io.doorbell.tcp.target~tcp0.cfg port",
             "  doorbell config io.doorbell.tcp.target~tcp0.cfg max.connections 128"
         })
 public final class ConfigCommand extends RemoteCommand {
@@ -26,10 +28,6 @@ public final class ConfigCommand extends RemoteCommand {
 
     @Override
     int ask(RunningNode node) {
-        if (key != null && value == null) {
-            throw new ParameterException(
-                    spec().commandLine(), "FILE KEY VALUE to set, FILE to look: a value for " + key + " is missing");
-        }
         if (file == null) {
             list(node);
             return 0;
@@ -63,15 +61,31 @@ public final class ConfigCommand extends RemoteCommand {
         print(table, "no configuration");
     }
 
+    private int showKey(String name, Row found) {
+        var entries = found.row("entries");
+        if (!entries.has(key)) {
+            throw new Refusal(
+                    key + " does not stand in " + name + ": its default is in force, if it is an option there;"
+                            + " the file that came with the node explains each");
+        }
+        if (json()) {
+            printJson(Map.of(key, entries.text(key)));
+        } else {
+            out().println(Table.printable(entries.text(key)));
+        }
+        return 0;
+    }
+
     private int show(RunningNode node, String name) {
         var files = new Row(node.read("Configuration", "Files"));
         if (!files.has(name)) {
-            throw new ParameterException(
-                    spec().commandLine(),
-                    "no file " + name + " is in force; there are "
-                            + files.fields().keySet());
+            throw new Refusal("there is no configuration " + name + "; there are "
+                    + String.join(", ", files.fields().keySet()));
         }
         var found = files.row(name);
+        if (key != null) {
+            return showKey(name, found);
+        }
         if (json()) {
             printJson(found.fields());
             return 0;

@@ -3,6 +3,7 @@ package io.doorbell.runtime.remote;
 import io.doorbell.runtime.Refusal;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
@@ -27,6 +28,8 @@ public final class DeployCommand extends RemoteCommand {
         byte[] content;
         try {
             content = Files.readAllBytes(file);
+        } catch (NoSuchFileException e) {
+            throw new Refusal("there is no file " + file);
         } catch (IOException e) {
             throw new Refusal(file + " cannot be read: " + e);
         }

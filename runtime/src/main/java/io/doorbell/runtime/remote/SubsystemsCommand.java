@@ -35,7 +35,7 @@ public final class SubsystemsCommand extends RemoteCommand {
                         each.text("transport"),
                         each.text("address"),
                         each.text("port"),
-                        each.text("tls"),
+                        each.flag("tls") ? "on" : "off",
                         each.flag("listening") ? "listening" : "DOWN",
                         each.number("connections") + " of " + each.number("maxConnections")));
         print(ways, "no listeners: hosts on a network cannot connect");
