@@ -287,10 +287,11 @@ public final class SoftDevice implements VerbsDevice, AutoCloseable {
     /** A user of a lane goes; without one it is no reactor's. Its socket stays, since the indexes of the others hang on it. */
     synchronized void release(Lane lane) {
         int index = lane.index() - 1;
-        users.set(index, users.get(index) - 1);
-        if (users.get(index) == 0 && !closed) {
+        if (users.get(index) == 1 && !closed) {
+            // First: where the reactor does not come round the user is still one, and goes another time.
             lane.detach();
         }
+        users.set(index, users.get(index) - 1);
     }
 
     private int newNumber(Lane lane) {

@@ -35,8 +35,8 @@ final class SoftSharedReceiveQueue implements SharedReceiveQueue {
     @Override
     public void close() {
         users.close(() -> {
-            domain.users.release();
             domain.device.release(lane);
+            domain.users.release();
         });
     }
 }
