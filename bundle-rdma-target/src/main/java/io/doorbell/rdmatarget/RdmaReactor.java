@@ -20,6 +20,8 @@ import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsDevice;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -380,6 +382,11 @@ final class RdmaReactor implements Poller {
         } else {
             mapping.close();
         }
+    }
+
+    /** Connections that it serves, for tests: those that were adopted, and are not buried. */
+    int adopted() {
+        return (int) Arrays.stream(connections).filter(Objects::nonNull).count();
     }
 
     /** Chunks that are in use, for tests. */

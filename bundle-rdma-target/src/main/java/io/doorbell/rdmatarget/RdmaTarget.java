@@ -24,6 +24,7 @@ import java.util.SortedMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.ToIntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -270,8 +271,17 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
 
     /** What connections hold of the memory for data, for tests: nothing when there are none. */
     int heldChunks() {
+        return sum(RdmaReactor::heldChunks);
+    }
+
+    /** Connections that are served, for tests. */
+    int adopted() {
+        return sum(RdmaReactor::adopted);
+    }
+
+    private int sum(ToIntFunction<RdmaReactor> what) {
         return members.stream()
-                .mapToInt(member -> member.reactor.call(member::heldChunks, CLOSE_BOUND))
+                .mapToInt(member -> member.reactor.call(() -> what.applyAsInt(member), CLOSE_BOUND))
                 .sum();
     }
 

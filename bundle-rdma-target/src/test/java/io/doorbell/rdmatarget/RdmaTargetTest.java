@@ -440,6 +440,21 @@ class RdmaTargetTest {
         }
     }
 
+    /** Who waited for its adoption has given it up, and frees its memory. */
+    @Test
+    void aConnectionThatIsAdoptedTooLateEndsToo() {
+        var slow = HandReactors.running();
+        try (var other = new Node(Node.settings(8, 4), slow, new FabricTarget());
+                var host = new RawHost(other.hosts)) {
+            slow.opened().getFirst().slow(1);
+
+            assertThatThrownBy(() -> host.connect(other.target.address(), 0)).isInstanceOf(ConnectException.class);
+
+            await().atMost(BOUND).until(() -> other.target.connections() == 0);
+            assertThat(other.target.adopted()).isZero();
+        }
+    }
+
     /** Connections would be let go over memory that is still theirs. */
     @Test
     void aReactorThatDoesNotComeRoundIsAskedAgainWhenTheTargetGoes() {

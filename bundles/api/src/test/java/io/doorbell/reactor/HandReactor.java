@@ -32,6 +32,7 @@ public final class HandReactor implements Reactor {
 
     // Guarded by this.
     private int late;
+    private int slow;
     private int full;
 
     private HandReactor(String name) {
@@ -81,6 +82,18 @@ public final class HandReactor implements Reactor {
     /** It does not come round in time for the next so many who wait for it, on other threads. */
     public synchronized void late(int times) {
         late = times;
+    }
+
+    /** It does what the next so many want who wait for it, but when they wait no more. */
+    public synchronized void slow(int times) {
+        slow = times;
+    }
+
+    private synchronized void comesTooLate() {
+        if (!isCurrent() && slow > 0) {
+            slow--;
+            throw new IllegalStateException("waited for " + this + "; it has begun, and goes on");
+        }
     }
 
     /** It has no room for the next so many tasks. */
@@ -175,7 +188,9 @@ public final class HandReactor implements Reactor {
         } else {
             execute(run);
         }
-        return result.orTimeout(bound.toNanos(), TimeUnit.NANOSECONDS).join();
+        var value = result.orTimeout(bound.toNanos(), TimeUnit.NANOSECONDS).join();
+        comesTooLate();
+        return value;
     }
 
     @Override
