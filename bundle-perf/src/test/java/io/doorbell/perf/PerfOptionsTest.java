@@ -38,16 +38,20 @@ class PerfOptionsTest {
         assertThat(options.queueEntries()).isEqualTo(1024);
     }
 
+    private static PerfOptions on(String trid, String flags) {
+        var words = words(flags);
+        words.addAll(List.of("-r", trid));
+        return PerfOptions.parse(words);
+    }
+
     @Test
     void whatIsWrittenOverInsideANodeIsNamed() {
+        var controller = "trtype:EMULATED traddr:nvme0";
         parse(GOOD).requireNamesOfWhatIsWritten();
-        parse("-q 1 -o 4096 -w rw -M 100 -t 1 -r nvme0").requireNamesOfWhatIsWritten();
-        var named = words("-q 1 -o 4096 -w write -t 1 -r");
-        named.add("trtype:EMULATED traddr:nvme0 ns:2");
-        PerfOptions.parse(named).requireNamesOfWhatIsWritten();
+        on(controller, "-q 1 -o 4096 -w rw -M 100 -t 1").requireNamesOfWhatIsWritten();
+        on(controller + " ns:2", "-q 1 -o 4096 -w write -t 1").requireNamesOfWhatIsWritten();
 
-        var unnamed = parse("-q 1 -o 4096 -w rw -M 99 -t 1 -r nvme0");
-        assertThatThrownBy(unnamed::requireNamesOfWhatIsWritten)
+        assertThatThrownBy(on(controller, "-q 1 -o 4096 -w rw -M 99 -t 1")::requireNamesOfWhatIsWritten)
                 .isInstanceOf(UsageException.class)
                 .hasMessageContaining("-w rw: allowed: inside a node")
                 .hasMessageContaining("ns:2");
