@@ -50,7 +50,8 @@ final class TcpNode implements AutoCloseable {
                         usual.maxTransferBytes(),
                         usual.bufferMebibytes(),
                         usual.headerDigest(),
-                        usual.dataDigest()),
+                        usual.dataDigest(),
+                        false),
                 fabrics,
                 reactors);
     }

@@ -87,7 +87,8 @@ public class TcpTargetBenchmark {
                 usual.maxTransferBytes(),
                 usual.bufferMebibytes(),
                 usual.headerDigest(),
-                usual.dataDigest());
+                usual.dataDigest(),
+                false);
     }
 
     @TearDown

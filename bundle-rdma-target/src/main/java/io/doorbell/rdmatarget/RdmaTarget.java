@@ -32,8 +32,6 @@ import org.slf4j.LoggerFactory;
 public final class RdmaTarget implements ListenerKeeper.Listening {
     private static final Logger LOG = LoggerFactory.getLogger(RdmaTarget.class);
 
-    private static final int PAGE_BYTES = 4096;
-
     /** How long a reactor may take to let its connections go. */
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(10);
 
@@ -109,7 +107,14 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
 
     private void begin(AccessStates states, Reactors reactors, ConnectionLender lender) {
         listening = device.listen(settings.port(), this::requested);
-        listener = listener(lender);
+        listener = FabricListener.of(
+                settings,
+                TransportId.Type.RDMA,
+                address(),
+                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED | IdentifyController.SGLS_KEYED,
+                RdmaRequest.MAX_BLOCKS,
+                false,
+                lender);
         accessStates(states);
         int connections = (settings.maxConnections() + settings.reactors() - 1) / settings.reactors();
         for (int i = 0; i < settings.reactors(); i++) {
@@ -118,26 +123,6 @@ public final class RdmaTarget implements ListenerKeeper.Listening {
         target.add(listener);
         begun.countDown();
         LOG.info("{} listens at {} of {}", settings.name(), address().toString().substring(1), device.name());
-    }
-
-    private FabricListener listener(ConnectionLender lender) {
-        var traddr = address().getAddress().getHostAddress();
-        var trsvcid = Integer.toString(address().getPort());
-        return new FabricListener(
-                settings.name(),
-                TransportId.Type.RDMA,
-                traddr,
-                trsvcid,
-                settings.subsystems(),
-                settings.maxQueueEntries(),
-                settings.maxIoQueues(),
-                settings.inCapsuleBytes(),
-                settings.maxTransferBytes() / PAGE_BYTES,
-                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED | IdentifyController.SGLS_KEYED,
-                RdmaRequest.MAX_BLOCKS,
-                false,
-                lender.listener(
-                        new TransportId(TransportId.Type.RDMA, traddr, trsvcid, "", 0), settings.maxConnections()));
     }
 
     private void addReactor(Reactor reactor, int connections) {

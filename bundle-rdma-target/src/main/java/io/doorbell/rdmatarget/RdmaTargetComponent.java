@@ -1,6 +1,7 @@
 package io.doorbell.rdmatarget;
 
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.fabrics.ListenerConfig;
 import io.doorbell.fabrics.ListenerKeeper;
 import io.doorbell.fabrics.ListenerSettings;
 import io.doorbell.lease.ResourceManager;
@@ -11,6 +12,7 @@ import io.doorbell.target.ListenerOperator;
 import io.doorbell.target.ListenerStatus;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
+import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -18,7 +20,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -30,8 +31,6 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One listener for each {@code io.doorbell.rdma.target~NAME.cfg}: at the device that has its address or its name, as long as a provider has it.
@@ -41,38 +40,19 @@ import org.slf4j.LoggerFactory;
         configurationPid = "io.doorbell.rdma.target",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
-@Designate(ocd = RdmaTargetComponent.Config.class, factory = true)
-public final class RdmaTargetComponent implements ListenerOperator {
-    private static final Logger LOG = LoggerFactory.getLogger(RdmaTargetComponent.class);
-
+@Designate(ocd = RdmaTargetComponent.Options.class, factory = true)
+public final class RdmaTargetComponent extends ListenerKeeper<RdmaTargetComponent.Configured> {
+    /** What a file may have. */
     @ObjectClassDefinition(name = "NVMe/RDMA target", description = "Where hosts reach subsystems by NVMe/RDMA")
-    @interface Config {
-        @AttributeDefinition(name = "Name", description = "Unique in the node", min = "1", max = "32")
-        String name();
+    interface Options extends ListenerConfig, Config {}
 
+    @interface Config {
         @AttributeDefinition(
                 name = "Address",
                 description = "Of an RDMA device of this node, or the device's name",
                 min = "2",
                 max = "64")
         String address() default "soft0";
-
-        @AttributeDefinition(name = "Port", description = "4420 is registered for NVMe", min = "1", max = "65535")
-        int port() default 4420;
-
-        @AttributeDefinition(
-                name = "Subsystems",
-                description = "Qualified names of the subsystems to be reached here; all where none is named",
-                required = false)
-        String[] subsystems() default {};
-
-        @AttributeDefinition(
-                name = "ANA states",
-                description =
-                        "group=state: how ANA groups of namespaces are reached here: optimized (which those are that"
-                                + " are not named), non-optimized, inaccessible, persistent-loss or change",
-                required = false)
-        String[] ana() default {};
 
         @AttributeDefinition(
                 name = "Reactors",
@@ -82,25 +62,11 @@ public final class RdmaTargetComponent implements ListenerOperator {
         int reactors() default 1;
 
         @AttributeDefinition(
-                name = "Connections",
-                description = "The most connections of all hosts; each queue of a host is one",
-                min = "1",
-                max = "4096")
-        int max_connections() default 256;
-
-        @AttributeDefinition(
                 name = "Queue entries",
                 description = "The most entries of a queue (CAP.MQES + 1)",
                 min = "32",
                 max = "1024")
         int max_queue_entries() default 128;
-
-        @AttributeDefinition(
-                name = "I/O queues",
-                description = "The most I/O queues of a controller",
-                min = "1",
-                max = "1024")
-        int max_io_queues() default 64;
 
         @AttributeDefinition(
                 name = "In-capsule data",
@@ -115,13 +81,6 @@ public final class RdmaTargetComponent implements ListenerOperator {
                 min = "8192",
                 max = "262144")
         int max_transfer_bytes() default 131_072;
-
-        @AttributeDefinition(
-                name = "Buffer",
-                description = "Mebibytes for data on their way, for each reactor",
-                min = "4",
-                max = "1024")
-        int buffer_mib() default 64;
     }
 
     /** The device that has an address, or the one that has a name, whatever its address is. */
@@ -172,8 +131,10 @@ public final class RdmaTargetComponent implements ListenerOperator {
         }
     }
 
+    private final FabricTarget target;
+    private final Reactors reactors;
+    private final ResourceManager resources;
     private final Set<VerbsProvider> providers = ConcurrentHashMap.newKeySet();
-    private final ListenerKeeper<Configured> keeper;
 
     /** Whose device it listens at, or listened at last. */
     private volatile VerbsProvider used;
@@ -183,19 +144,25 @@ public final class RdmaTargetComponent implements ListenerOperator {
 
     @Activate
     public RdmaTargetComponent(
+            ListenerConfig common,
             Config config,
             @Reference FabricTarget target,
             @Reference Reactors reactors,
             @Reference ResourceManager resources) {
-        keeper = new ListenerKeeper<>((wanted, states) -> {
-            try {
-                return RdmaTarget.open(
-                        wanted.settings(), states, device(wanted.place()), target, reactors, resources::listener);
-            } catch (IllegalArgumentException taken) {
-                throw new BindException(taken.getMessage());
-            }
-        });
-        keeper.configure(configured(config), config.ana());
+        this.target = target;
+        this.reactors = reactors;
+        this.resources = resources;
+        configure(configured(common, config), common.ana());
+    }
+
+    @Override
+    protected RdmaTarget open(Configured wanted, AccessStates states) throws IOException {
+        try {
+            return RdmaTarget.open(
+                    wanted.settings(), states, device(wanted.place()), target, reactors, resources::listener);
+        } catch (IllegalArgumentException taken) {
+            throw new BindException(taken.getMessage());
+        }
     }
 
     private VerbsDevice device(Place place) throws BindException {
@@ -217,18 +184,18 @@ public final class RdmaTargetComponent implements ListenerOperator {
                 + (problems.isEmpty() ? " (io.doorbell.rdma.soft~NAME.cfg makes one)." : ". " + problems));
     }
 
-    private static Configured configured(Config config) {
+    private static Configured configured(ListenerConfig common, Config config) {
         var settings = new RdmaTargetSettings(
-                config.name(),
-                config.port(),
-                ListenerSettings.subsystems(config.subsystems()),
+                common.name(),
+                common.port(),
+                ListenerSettings.subsystems(common.subsystems()),
                 config.reactors(),
-                config.max_connections(),
+                common.max_connections(),
                 config.max_queue_entries(),
-                config.max_io_queues(),
+                common.max_io_queues(),
                 config.in_capsule_bytes(),
                 config.max_transfer_bytes(),
-                config.buffer_mib());
+                common.buffer_mib());
         return new Configured(settings, Place.of(config.address()));
     }
 
@@ -237,53 +204,31 @@ public final class RdmaTargetComponent implements ListenerOperator {
      * that cannot be changes nothing.
      */
     @Modified
-    void modified(Config config, Map<String, ?> properties) {
-        try {
-            keeper.configure(configured(config), config.ana());
-        } catch (IllegalArgumentException wrong) {
-            LOG.error(
-                    "config/{}.cfg: {}. Nothing was changed",
-                    properties.get(Constants.SERVICE_PID),
-                    wrong.getMessage());
-        }
+    void modified(ListenerConfig common, Config config, Map<String, ?> properties) {
+        configure(() -> configured(common, config), common.ana(), properties);
     }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void addProvider(VerbsProvider added) {
         providers.add(added);
-        keeper.again();
+        again();
     }
 
     void removeProvider(VerbsProvider removed) {
         providers.remove(removed);
         if (removed == used) {
-            keeper.lose();
+            lose();
         }
     }
 
     @Override
-    public String name() {
-        return keeper.name();
-    }
-
-    @Override
-    public AccessStates accessStates() {
-        return keeper.accessStates();
-    }
-
-    @Override
     public ListenerStatus status() {
-        var status = keeper.status();
+        var status = super.status();
         return status.listening() ? status.reachedAt(usedAddress.getHostAddress()) : status;
-    }
-
-    @Override
-    public void accessStates(AccessStates next) {
-        keeper.accessStates(next);
     }
 
     @Deactivate
     void deactivate() {
-        keeper.close();
+        close();
     }
 }

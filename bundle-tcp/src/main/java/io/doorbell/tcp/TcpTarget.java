@@ -26,7 +26,6 @@ public final class TcpTarget implements ListenerKeeper.Listening {
     private static final Logger LOG = LoggerFactory.getLogger(TcpTarget.class);
 
     private static final int BACKLOG = 1024;
-    private static final int PAGE_BYTES = 4096;
 
     /** How long a reactor may take to let its connections go. */
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(10);
@@ -85,23 +84,8 @@ public final class TcpTarget implements ListenerKeeper.Listening {
     }
 
     static FabricListener listener(TcpTargetSettings settings, InetSocketAddress address, ConnectionLender lender) {
-        var traddr = address.getAddress().getHostAddress();
-        var trsvcid = Integer.toString(address.getPort());
-        return new FabricListener(
-                settings.name(),
-                TransportId.Type.TCP,
-                traddr,
-                trsvcid,
-                settings.subsystems(),
-                settings.maxQueueEntries(),
-                settings.maxIoQueues(),
-                settings.inCapsuleBytes(),
-                settings.maxTransferBytes() / PAGE_BYTES,
-                IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED,
-                1,
-                settings.tls(),
-                lender.listener(
-                        new TransportId(TransportId.Type.TCP, traddr, trsvcid, "", 0), settings.maxConnections()));
+        int sgls = IdentifyController.SGLS_SUPPORTED_BYTE_ALIGNED;
+        return FabricListener.of(settings, TransportId.Type.TCP, address, sgls, 1, settings.tls(), lender);
     }
 
     private void addReactor(TcpTargetSettings settings, Reactor reactor) {

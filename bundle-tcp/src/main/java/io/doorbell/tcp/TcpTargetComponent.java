@@ -1,6 +1,7 @@
 package io.doorbell.tcp;
 
 import io.doorbell.fabrics.FabricTarget;
+import io.doorbell.fabrics.ListenerConfig;
 import io.doorbell.fabrics.ListenerKeeper;
 import io.doorbell.fabrics.ListenerSettings;
 import io.doorbell.lease.ResourceManager;
@@ -8,11 +9,9 @@ import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ListenerOperator;
-import io.doorbell.target.ListenerStatus;
 import java.io.IOException;
 import java.net.BindException;
 import java.util.Map;
-import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -23,8 +22,6 @@ import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 import org.osgi.service.metatype.annotations.Option;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One listener for each {@code io.doorbell.tcp.target~NAME.cfg}. An address that is taken is tried again until it is not: another node may be
@@ -35,38 +32,19 @@ import org.slf4j.LoggerFactory;
         configurationPid = "io.doorbell.tcp.target",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
-@Designate(ocd = TcpTargetComponent.Config.class, factory = true)
-public final class TcpTargetComponent implements ListenerOperator {
-    private static final Logger LOG = LoggerFactory.getLogger(TcpTargetComponent.class);
-
+@Designate(ocd = TcpTargetComponent.Options.class, factory = true)
+public final class TcpTargetComponent extends ListenerKeeper<TcpTargetSettings> {
+    /** What a file may have. */
     @ObjectClassDefinition(name = "NVMe/TCP target", description = "Where hosts reach subsystems by NVMe/TCP")
-    @interface Config {
-        @AttributeDefinition(name = "Name", description = "Unique in the node", min = "1", max = "32")
-        String name();
+    interface Options extends ListenerConfig, Config {}
 
+    @interface Config {
         @AttributeDefinition(
                 name = "Address",
                 description = "An IPv4 or IPv6 address of this node; 0.0.0.0 or :: for all",
                 min = "2",
                 max = "64")
         String address() default "127.0.0.1";
-
-        @AttributeDefinition(name = "Port", description = "4420 is registered for NVMe", min = "1", max = "65535")
-        int port() default 4420;
-
-        @AttributeDefinition(
-                name = "Subsystems",
-                description = "Qualified names of the subsystems to be reached here; all where none is named",
-                required = false)
-        String[] subsystems() default {};
-
-        @AttributeDefinition(
-                name = "ANA states",
-                description =
-                        "group=state: how ANA groups of namespaces are reached here: optimized (which those are that"
-                                + " are not named), non-optimized, inaccessible, persistent-loss or change",
-                required = false)
-        String[] ana() default {};
 
         @AttributeDefinition(
                 name = "Reactors",
@@ -76,25 +54,11 @@ public final class TcpTargetComponent implements ListenerOperator {
         int reactors() default 1;
 
         @AttributeDefinition(
-                name = "Connections",
-                description = "The most connections of all hosts; each queue of a host is one",
-                min = "1",
-                max = "4096")
-        int max_connections() default 256;
-
-        @AttributeDefinition(
                 name = "Queue entries",
                 description = "The most entries of a queue (CAP.MQES + 1)",
                 min = "32",
                 max = "4096")
         int max_queue_entries() default 128;
-
-        @AttributeDefinition(
-                name = "I/O queues",
-                description = "The most I/O queues of a controller",
-                min = "1",
-                max = "1024")
-        int max_io_queues() default 64;
 
         @AttributeDefinition(
                 name = "In-capsule data",
@@ -109,13 +73,6 @@ public final class TcpTargetComponent implements ListenerOperator {
                 min = "8192",
                 max = "1048576")
         int max_transfer_bytes() default 131_072;
-
-        @AttributeDefinition(
-                name = "Buffer",
-                description = "Mebibytes for data on their way, for each reactor",
-                min = "4",
-                max = "1024")
-        int buffer_mib() default 64;
 
         @AttributeDefinition(
                 name = "Header digest",
@@ -134,25 +91,25 @@ public final class TcpTargetComponent implements ListenerOperator {
         String tls() default "off";
     }
 
-    private final ListenerKeeper<TcpTargetSettings> keeper;
+    private final FabricTarget target;
+    private final Reactors reactors;
+    private final ResourceManager resources;
 
     @Activate
     public TcpTargetComponent(
+            ListenerConfig common,
             Config config,
             @Reference FabricTarget target,
             @Reference Reactors reactors,
             @Reference ResourceManager resources) {
-        keeper = new ListenerKeeper<>((settings, states) -> open(settings, states, target, reactors, resources));
-        keeper.configure(settings(config), config.ana());
+        this.target = target;
+        this.reactors = reactors;
+        this.resources = resources;
+        configure(settings(common, config), common.ana());
     }
 
-    private static TcpTarget open(
-            TcpTargetSettings settings,
-            AccessStates states,
-            FabricTarget target,
-            Reactors reactors,
-            ResourceManager resources)
-            throws IOException {
+    @Override
+    protected TcpTarget open(TcpTargetSettings settings, AccessStates states) throws IOException {
         try {
             return TcpTarget.open(settings, states, target, reactors, resources::listener);
         } catch (PlatformException taken) {
@@ -166,19 +123,19 @@ public final class TcpTargetComponent implements ListenerOperator {
                 + " there are; address and port are set in this listener's file in config/.";
     }
 
-    private static TcpTargetSettings settings(Config config) {
+    private static TcpTargetSettings settings(ListenerConfig common, Config config) {
         return new TcpTargetSettings(
-                config.name(),
+                common.name(),
                 config.address(),
-                config.port(),
-                ListenerSettings.subsystems(config.subsystems()),
+                common.port(),
+                ListenerSettings.subsystems(common.subsystems()),
                 config.reactors(),
-                config.max_connections(),
+                common.max_connections(),
                 config.max_queue_entries(),
-                config.max_io_queues(),
+                common.max_io_queues(),
                 config.in_capsule_bytes(),
                 config.max_transfer_bytes(),
-                config.buffer_mib(),
+                common.buffer_mib(),
                 config.header_digest(),
                 config.data_digest(),
                 isRequired(config.tls()));
@@ -197,39 +154,12 @@ public final class TcpTargetComponent implements ListenerOperator {
      * that cannot be changes nothing.
      */
     @Modified
-    void modified(Config config, Map<String, ?> properties) {
-        try {
-            keeper.configure(settings(config), config.ana());
-        } catch (IllegalArgumentException wrong) {
-            LOG.error(
-                    "config/{}.cfg: {}. Nothing was changed",
-                    properties.get(Constants.SERVICE_PID),
-                    wrong.getMessage());
-        }
-    }
-
-    @Override
-    public String name() {
-        return keeper.name();
-    }
-
-    @Override
-    public AccessStates accessStates() {
-        return keeper.accessStates();
-    }
-
-    @Override
-    public ListenerStatus status() {
-        return keeper.status();
-    }
-
-    @Override
-    public void accessStates(AccessStates next) {
-        keeper.accessStates(next);
+    void modified(ListenerConfig common, Config config, Map<String, ?> properties) {
+        configure(() -> settings(common, config), common.ana(), properties);
     }
 
     @Deactivate
     void deactivate() {
-        keeper.close();
+        close();
     }
 }

@@ -41,7 +41,7 @@ public record TcpTargetSettings(
         boolean headerDigest,
         boolean dataDigest,
         boolean tls)
-        implements ListenerSettings.Placed {
+        implements ListenerSettings, ListenerSettings.Placed {
     static final int MAX_REACTORS = 64;
     static final int MAX_CONNECTIONS = 4096;
     static final int MAX_IN_CAPSULE_BYTES = 8192;
@@ -50,40 +50,8 @@ public record TcpTargetSettings(
     static final int MAX_BUFFER_MEBIBYTES = 1024;
 
     /** As the default configuration has it, at a free port of the loopback. */
-    public static final TcpTargetSettings DEFAULT =
-            new TcpTargetSettings("tcp0", "127.0.0.1", 0, Set.of(), 1, 256, 128, 64, 8192, 1 << 17, 64, true, true);
-
-    /** Not encrypted. */
-    public TcpTargetSettings(
-            String name,
-            String address,
-            int port,
-            Set<String> subsystems,
-            int reactors,
-            int maxConnections,
-            int maxQueueEntries,
-            int maxIoQueues,
-            int inCapsuleBytes,
-            int maxTransferBytes,
-            int bufferMebibytes,
-            boolean headerDigest,
-            boolean dataDigest) {
-        this(
-                name,
-                address,
-                port,
-                subsystems,
-                reactors,
-                maxConnections,
-                maxQueueEntries,
-                maxIoQueues,
-                inCapsuleBytes,
-                maxTransferBytes,
-                bufferMebibytes,
-                headerDigest,
-                dataDigest,
-                false);
-    }
+    public static final TcpTargetSettings DEFAULT = new TcpTargetSettings(
+            "tcp0", "127.0.0.1", 0, Set.of(), 1, 256, 128, 64, 8192, 1 << 17, 64, true, true, false);
 
     public TcpTargetSettings {
         if (address.isEmpty() || !address.matches("[0-9a-fA-F.:%a-z]+")) {

@@ -67,6 +67,7 @@ class ManyConnectionsTest {
             LONGEST,
             BUFFER_MEBIBYTES,
             false,
+            false,
             false));
     private final List<RawHost> all = new ArrayList<>();
     private final List<RawHost> admins = new ArrayList<>();

@@ -44,7 +44,8 @@ public final class Node implements AutoCloseable {
                 1 << 17,
                 bufferMebibytes,
                 digests,
-                digests);
+                digests,
+                false);
     }
 
     /** Connections to it are encrypted. */

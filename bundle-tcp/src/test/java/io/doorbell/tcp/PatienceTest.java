@@ -49,7 +49,8 @@ class PatienceTest {
                     LONGEST,
                     BUFFER_MEBIBYTES,
                     true,
-                    true),
+                    true,
+                    false),
             subsystem());
     private final DrivenHost.Memory memory = new DrivenHost.Memory();
     private final Random random = new Random(1);

@@ -3,6 +3,7 @@ package io.doorbell.fabrics;
 import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.nvme.Nqn;
 import io.doorbell.nvme.TransportId;
+import java.net.InetSocketAddress;
 import java.util.Set;
 
 /**
@@ -38,6 +39,7 @@ public record FabricListener(
         ConnectionLeases leases) {
     public static final int MIN_QUEUE_ENTRIES = 32;
     public static final int MAX_QUEUE_ENTRIES = 4096;
+    private static final int PAGE_BYTES = 4096;
 
     /** Not encrypted, and with connections that nobody counts. */
     public FabricListener(
@@ -65,6 +67,38 @@ public record FabricListener(
                 1,
                 false,
                 ConnectionLeases.UNCOUNTED);
+    }
+
+    /**
+     * Of a transport.
+     *
+     * @param address where it listens
+     * @param lender of its connections
+     */
+    public static FabricListener of(
+            ListenerSettings settings,
+            TransportId.Type trtype,
+            InetSocketAddress address,
+            int sgls,
+            int sglDescriptors,
+            boolean secured,
+            ConnectionLender lender) {
+        var traddr = address.getAddress().getHostAddress();
+        var trsvcid = Integer.toString(address.getPort());
+        return new FabricListener(
+                settings.name(),
+                trtype,
+                traddr,
+                trsvcid,
+                settings.subsystems(),
+                settings.maxQueueEntries(),
+                settings.maxIoQueues(),
+                settings.inCapsuleBytes(),
+                settings.maxTransferBytes() / PAGE_BYTES,
+                sgls,
+                sglDescriptors,
+                secured,
+                lender.listener(new TransportId(trtype, traddr, trsvcid, "", 0), settings.maxConnections()));
     }
 
     public FabricListener {

@@ -7,17 +7,20 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
+import java.util.function.Supplier;
+import org.osgi.framework.Constants;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A listener as it is configured, with the ANA states that hosts find there: opened as soon as its place can be had, which is tried again until
- * then, and opened anew when it is configured otherwise. Any thread.
+ * then, and opened anew when it is configured otherwise. The component of a transport is one. Any thread.
  *
  * @param <S> the settings of the transport; what is equal is not opened anew
  */
-public final class ListenerKeeper<S extends ListenerSettings.Placed> implements ListenerOperator, AutoCloseable {
+public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implements ListenerOperator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ListenerKeeper.class);
 
     private static final Duration RETRY = Duration.ofSeconds(5);
@@ -40,14 +43,6 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
         void close();
     }
 
-    /** Opens a listener. */
-    public interface Opener<S> {
-        /** @throws IOException when its place cannot be had now, and may be later */
-        Listening open(S settings, AccessStates states) throws IOException;
-    }
-
-    private final Opener<S> opener;
-
     // Guarded by this.
     private S wanted;
     private AccessStates states = AccessStates.ALL_OPTIMIZED;
@@ -55,9 +50,12 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
     private Thread opening;
     private String problem = "";
 
-    public ListenerKeeper(Opener<S> opener) {
-        this.opener = opener;
-    }
+    /**
+     * Opens a listener.
+     *
+     * @throws IOException when its place cannot be had now, and may be later
+     */
+    protected abstract Listening open(S settings, AccessStates states) throws IOException;
 
     /**
      * Takes up a configuration: hosts lose their connections and come again, but where nothing else than ANA states changed.
@@ -65,7 +63,7 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
      * @param ana as it is configured
      * @throws IllegalArgumentException for ANA states that cannot be; nothing is changed then
      */
-    public synchronized void configure(S settings, String[] ana) {
+    protected final synchronized void configure(S settings, String[] ana) {
         var next = AccessStates.parse(ana);
         if (settings.equals(wanted)) {
             accessStates(next);
@@ -78,8 +76,24 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
         begin();
     }
 
+    /**
+     * As {@link #configure}, of a component that is modified: a configuration that cannot be changes nothing.
+     *
+     * @param properties of the component
+     */
+    protected final void configure(Supplier<S> settings, String[] ana, Map<String, ?> properties) {
+        try {
+            configure(settings.get(), ana);
+        } catch (IllegalArgumentException wrong) {
+            LOG.error(
+                    "config/{}.cfg: {}. Nothing was changed",
+                    properties.get(Constants.SERVICE_PID),
+                    wrong.getMessage());
+        }
+    }
+
     /** Its place is there, or another one: tried at once. */
-    public synchronized void again() {
+    protected final synchronized void again() {
         if (wanted != null && open == null) {
             opening.interrupt();
             begin();
@@ -87,7 +101,7 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
     }
 
     /** Its place has gone: closed, and tried again until it is back. */
-    public synchronized void lose() {
+    protected final synchronized void lose() {
         if (open != null) {
             open.close();
             open = null;
@@ -118,7 +132,7 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
             return true;
         }
         try {
-            open = opener.open(settings, states);
+            open = open(settings, states);
             problem = "";
             return true;
         } catch (IOException taken) {
@@ -135,17 +149,17 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
     }
 
     @Override
-    public synchronized String name() {
+    public final synchronized String name() {
         return wanted == null ? "" : wanted.name();
     }
 
     @Override
-    public synchronized AccessStates accessStates() {
+    public final synchronized AccessStates accessStates() {
         return states;
     }
 
     @Override
-    public synchronized void accessStates(AccessStates next) {
+    public final synchronized void accessStates(AccessStates next) {
         if (!next.equals(states)) {
             states = next;
             LOG.info("{}: ANA states are {}", name(), List.of(next.spelled()));
@@ -168,7 +182,7 @@ public final class ListenerKeeper<S extends ListenerSettings.Placed> implements 
 
     /** Listens no more. Idempotent. */
     @Override
-    public synchronized void close() {
+    public final synchronized void close() {
         wanted = null;
         if (opening != null) {
             opening.interrupt();

@@ -14,9 +14,25 @@ public interface ListenerSettings {
     /** For messages, and the name of its reactors; unique in the node. */
     String name();
 
-    /** Settings that say where. */
-    interface Placed extends ListenerSettings {
-        /** How a listener with these settings does that is not open. */
+    /** Qualified names of those to be reached; empty for all. */
+    Set<String> subsystems();
+
+    int maxConnections();
+
+    int maxQueueEntries();
+
+    int maxIoQueues();
+
+    int inCapsuleBytes();
+
+    int maxTransferBytes();
+
+    /** What says where a listener is. */
+    interface Placed {
+        /** That of its settings. */
+        String name();
+
+        /** How it does while it is not open. */
         ListenerStatus whileClosed();
     }
 

@@ -5,7 +5,8 @@
  *
  * <ol>
  *   <li>{@link io.doorbell.fabrics.FabricTarget}: the subsystems of the node that hosts on a network can reach, a service;
- *   <li>{@link io.doorbell.fabrics.FabricListener}: where they can reach which of them; a transport makes it;
+ *   <li>{@link io.doorbell.fabrics.FabricListener}: where they can reach which of them; a transport makes it, whose component is a
+ *       {@link io.doorbell.fabrics.ListenerKeeper};
  *   <li>{@link io.doorbell.fabrics.FabricQueue}: one connection of a host. The transport, as its
  *       {@link io.doorbell.fabrics.FabricConnection}, brings it {@link io.doorbell.fabrics.FabricRequest}s and sends the answers;
  *   <li>{@code Connect} judges who may connect to what, {@code Association} is the controller that came of it, with its queues;

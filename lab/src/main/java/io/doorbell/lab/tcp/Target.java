@@ -84,7 +84,8 @@ final class Target extends LabTarget {
                 now.maxTransferBytes(),
                 now.bufferMebibytes(),
                 now.headerDigest(),
-                now.dataDigest());
+                now.dataDigest(),
+                false);
     }
 
     @Override
