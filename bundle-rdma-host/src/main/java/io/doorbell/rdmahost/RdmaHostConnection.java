@@ -4,7 +4,7 @@ import io.doorbell.driver.AdminQueue;
 import io.doorbell.driver.AdminRequest;
 import io.doorbell.driver.BounceBuffers;
 import io.doorbell.driver.QueuePairParts;
-import io.doorbell.driver.StagingQueuePair;
+import io.doorbell.fabrics.host.FabricQueuePair;
 import io.doorbell.fabrics.host.HostConnection;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
@@ -34,7 +34,7 @@ final class RdmaHostConnection implements HostConnection {
     private volatile boolean shut;
 
     // Guarded by this.
-    private Exchange exchange;
+    private RdmaExchange exchange;
     private RdmaLink leased;
     private Arena own;
     private RegisteredMemory.Block bounce;
@@ -51,7 +51,7 @@ final class RdmaHostConnection implements HostConnection {
     @Override
     public synchronized AdminRequest.Answer execute(NvmCommand command, MemorySegment data, Duration bound) {
         if (exchange == null) {
-            exchange = new Exchange(name, port);
+            exchange = RdmaExchange.over(port, name);
         }
         return exchange.execute(command, data, bound);
     }
@@ -78,7 +78,7 @@ final class RdmaHostConnection implements HostConnection {
     }
 
     @Override
-    public synchronized StagingQueuePair queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
+    public synchronized FabricQueuePair<?> queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
         endExchange();
         var view = MemoryView.within(port.memory(), arena);
         leased = new RdmaLink(port, view, arena, inCapsuleBytes, parts.maxTransferBytes());

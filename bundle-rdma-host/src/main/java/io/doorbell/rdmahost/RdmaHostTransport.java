@@ -1,6 +1,7 @@
 package io.doorbell.rdmahost;
 
 import io.doorbell.fabrics.host.HostConnection;
+import io.doorbell.fabrics.host.HostLink;
 import io.doorbell.fabrics.host.HostTransport;
 import io.doorbell.host.DmaAllocation;
 import io.doorbell.nvme.IdentifyController;
@@ -61,12 +62,6 @@ public final class RdmaHostTransport implements HostTransport {
         memory = new RegisteredMemory(name, domain, (long) settings.memoryMebibytes() << 20, this::end);
     }
 
-    /** As {@code Trackers} counts them, or as the admin queue does, whose ids are made of them: a power of two. */
-    private static int slots(int queueId, int entries) {
-        int half = Integer.highestOneBit(entries - 1);
-        return queueId == 0 ? half : Math.max(2, half << 1);
-    }
-
     @Override
     public HostConnection connect(int queueId, int controllerId, int entries, Duration bound) {
         var attempted = name + ", connection of queue " + queueId;
@@ -76,7 +71,7 @@ public final class RdmaHostTransport implements HostTransport {
             var thread = takeThread();
             parts.add(() -> giveBack(thread));
             var port = parts.add(
-                    new RdmaPort(attempted, thread, memory, device, domain, entries, slots(queueId, entries)));
+                    new RdmaPort(attempted, thread, memory, device, domain, entries, HostLink.slots(queueId, entries)));
             int reads = Math.min(255, device.limits().maxReads());
             var connection = device.connect(
                     port.pair(),

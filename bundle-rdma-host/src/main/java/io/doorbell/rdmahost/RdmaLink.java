@@ -1,5 +1,6 @@
 package io.doorbell.rdmahost;
 
+import io.doorbell.fabrics.host.HostLink;
 import io.doorbell.nvme.SglDescriptor;
 import io.doorbell.nvme.SubmissionEntry;
 import java.lang.foreign.Arena;
@@ -17,16 +18,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>Owner: one thread at a time, but for what the port reads of a slot that was handed over.
  */
-final class RdmaLink {
-    /** What happens to commands. Called inside {@link #poll}. */
-    interface User {
-        /** The target has ended the command in flight that has this id. */
-        void completed(int slot, int cid, int status, long result);
-    }
-
-    /** Pieces of one command's data. */
-    static final int MAX_PIECES = 64;
-
+final class RdmaLink extends HostLink {
     private static final int CAPSULE_SGL =
             SglDescriptor.identifier(SglDescriptor.TYPE_DATA_BLOCK, SglDescriptor.SUBTYPE_OFFSET);
 
@@ -44,9 +36,6 @@ final class RdmaLink {
     private final RdmaPort port;
     private final RegisteredMemory registered;
 
-    /** The port's memory, for as long as the lease. */
-    final MemorySegment memory;
-
     private final Arena arena;
     private final int mask;
     private final int inCapsuleBytes;
@@ -62,10 +51,6 @@ final class RdmaLink {
     private final int[] usedKeys;
     final RegisteredMemory.Block[] blocks;
     final long[] offsets;
-    final int[] dataBytes;
-    final int[] pieceCount;
-    private long[] pieceIova;
-    private int[] pieceBytes;
 
     /** For data in pieces; made when a slot first has such. */
     private RegisteredMemory.Block[] bounces;
@@ -84,13 +69,13 @@ final class RdmaLink {
      * @param bounceBytes the longest transfer
      */
     RdmaLink(RdmaPort port, MemorySegment memory, Arena arena, int inCapsuleBytes, int bounceBytes) {
+        super(memory, port.slots());
         this.port = port;
-        this.memory = memory;
         this.arena = arena;
         this.inCapsuleBytes = inCapsuleBytes;
         this.bounceBytes = bounceBytes;
         registered = port.registered();
-        int slots = port.slots();
+        int slots = slots();
         mask = slots - 1;
         answers = new AnswerRing(slots);
         cids = new int[slots];
@@ -99,63 +84,51 @@ final class RdmaLink {
         usedKeys = new int[slots];
         blocks = new RegisteredMemory.Block[slots];
         offsets = new long[slots];
-        dataBytes = new int[slots];
-        pieceCount = new int[slots];
         ring = new int[slots];
         for (int slot = 0; slot < slots; slot++) {
             usedKeys[slot] = port.windowKey(slot);
         }
     }
 
-    int slots() {
-        return mask + 1;
+    @Override
+    protected String network() {
+        return "RDMA";
     }
 
-    /** Where the 64 bytes of a slot's command are. */
-    long entry(int slot) {
+    @Override
+    public long entry(int slot) {
         return RdmaPort.entry(slot);
     }
 
     // ------ commands
 
-    /** Where a command's data are. */
-    void describe(int slot, long iova, long bytes) {
+    @Override
+    public void describe(int slot, long iova, long bytes) {
         blocks[slot] = bytes == 0 ? null : registered.block(iova, bytes);
         offsets[slot] = RegisteredMemory.offset(iova);
         dataBytes[slot] = (int) bytes;
         pieceCount[slot] = 0;
     }
 
-    /** Begins data in pieces. */
-    void describePieces(int slot, long bytes) {
+    @Override
+    public void describePieces(int slot, long bytes) {
         if (bytes > bounceBytes) {
             throw new IllegalArgumentException(bytes + " bytes in pieces: at most " + bounceBytes);
         }
-        if (pieceIova == null) {
-            pieceIova = new long[ring.length * MAX_PIECES];
-            pieceBytes = new int[ring.length * MAX_PIECES];
-            bounces = new RegisteredMemory.Block[ring.length];
+        if (bounces == null) {
+            bounces = new RegisteredMemory.Block[slots()];
         }
         blocks[slot] = null;
-        dataBytes[slot] = (int) bytes;
-        pieceCount[slot] = 0;
+        super.describePieces(slot, bytes);
     }
 
-    /** Returns whether there is room for one more. */
-    boolean addPiece(int slot, long iova, int bytes) {
-        int count = pieceCount[slot];
-        if (count == MAX_PIECES) {
-            return false;
-        }
+    @Override
+    protected void requireMemory(long iova, long bytes) {
         registered.block(iova, bytes);
-        pieceIova[slot * MAX_PIECES + count] = iova;
-        pieceBytes[slot * MAX_PIECES + count] = bytes;
-        pieceCount[slot] = count + 1;
-        return true;
     }
 
-    /** The entry is written and its data described: says to the target where they are. May throw, and then nothing happened. */
-    void seal(int slot, boolean toController) {
+    @Override
+    public void seal(int slot, boolean toController) {
         long pointer = entry(slot) + SubmissionEntry.DPTR_OFFSET_BYTES;
         int bytes = dataBytes[slot];
         if (bytes == 0) {
@@ -217,16 +190,8 @@ final class RdmaLink {
         }
     }
 
-    long pieceIova(int slot, int piece) {
-        return pieceIova[slot * MAX_PIECES + piece];
-    }
-
-    int pieceBytes(int slot, int piece) {
-        return pieceBytes[slot * MAX_PIECES + piece];
-    }
-
-    /** A sealed command is to be handed over. Throws nothing. */
-    void stage(int slot, int cid) {
+    @Override
+    public void stage(int slot, int cid) {
         cids[slot] = cid;
         if ((moves[slot] & WINDOW) != 0) {
             usedKeys[slot] = keys[slot];
@@ -234,12 +199,13 @@ final class RdmaLink {
         ring[tail++ & mask] = slot;
     }
 
-    int mark() {
+    @Override
+    public int mark() {
         return tail;
     }
 
-    /** Takes back what was staged since the mark. */
-    void unstage(int mark) {
+    @Override
+    public void unstage(int mark) {
         while (tail != mark) {
             int slot = ring[--tail & mask];
             if ((moves[slot] & WINDOW) != 0) {
@@ -248,7 +214,8 @@ final class RdmaLink {
         }
     }
 
-    boolean hasStaged() {
+    @Override
+    public boolean hasToSend() {
         return published != tail;
     }
 

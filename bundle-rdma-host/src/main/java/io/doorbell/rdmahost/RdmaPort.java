@@ -1,6 +1,7 @@
 package io.doorbell.rdmahost;
 
 import io.doorbell.driver.Signs;
+import io.doorbell.fabrics.host.HostLink;
 import io.doorbell.nvme.CompletionEntry;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.platform.EventFd;
@@ -111,7 +112,6 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
     private volatile String broken;
     private volatile boolean breach;
     private volatile String lost;
-    private volatile boolean shut;
     private volatile Connection connection;
 
     /**
@@ -169,7 +169,7 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
 
     /** Pieces of memory of one request: a command and data. */
     static int segments(VerbsDevice device) {
-        return Math.min(RdmaLink.MAX_PIECES, device.limits().maxSegments());
+        return Math.min(HostLink.MAX_PIECES, device.limits().maxSegments());
     }
 
     /** Where the 64 bytes of a slot's command are in the memory. */
@@ -256,11 +256,6 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
         return !answers.isEmpty() || broken() != null;
     }
 
-    /** Whether this side has ended it. */
-    boolean isShut() {
-        return shut;
-    }
-
     @Override
     public void disconnected(String reason) {
         lose("the connection has ended: " + reason);
@@ -279,7 +274,6 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
      * @throws IllegalStateException when our reactor does not come round; it may be tried again
      */
     void shutdown() {
-        shut = true;
         lose("the initiator has ended the connection");
         var made = connection;
         if (made != null) {
@@ -428,7 +422,7 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
                     link.keys[slot],
                     block.region,
                     block.region.address() + link.offsets[slot],
-                    link.dataBytes[slot],
+                    link.dataBytes(slot),
                     (how & RdmaLink.TO_HOST) != 0 ? Access.REMOTE_WRITE : Access.REMOTE_READ);
         }
         sends.send(CAPSULE << KIND_SHIFT | slot, SendRequests.SIGNALED);
@@ -439,10 +433,10 @@ final class RdmaPort implements Poller, ConnectionListener, AutoCloseable {
     }
 
     private void data(SendRequests sends, int slot) {
-        int pieces = link.pieceCount[slot];
+        int pieces = link.pieceCount(slot);
         if (pieces == 0) {
             var block = link.blocks[slot];
-            sends.segment(block.region.address() + link.offsets[slot], link.dataBytes[slot], block.region.localKey());
+            sends.segment(block.region.address() + link.offsets[slot], link.dataBytes(slot), block.region.localKey());
         }
         for (int i = 0; i < pieces; i++) {
             long iova = link.pieceIova(slot, i);

@@ -308,7 +308,7 @@ final class PduParser {
                 outcome = Status.TRANSIENT_TRANSPORT_ERROR;
             } else if ((known & (TcpLink.TO_HOST | TcpLink.TO_CONTROLLER)) != 0
                     && (known & TcpLink.IN_CAPSULE) == 0
-                    && link.moved[ofSlot] != link.dataBytes[ofSlot]) {
+                    && link.moved[ofSlot] != link.dataBytes(ofSlot)) {
                 // It says that all is well, and has not moved what it was to move.
                 outcome = Status.DATA_TRANSFER_ERROR;
             }
@@ -329,17 +329,17 @@ final class PduParser {
         if (datal != count) {
             throw Violation.field(TcpPdu.DATAL_OFFSET, datal + " bytes where there are " + count);
         }
-        if (datao != link.moved[ofSlot] || datao + datal > link.dataBytes[ofSlot]) {
+        if (datao != link.moved[ofSlot] || datao + datal > link.dataBytes(ofSlot)) {
             throw new Violation(
                     TcpPdu.DATA_OUT_OF_RANGE,
                     TcpPdu.DATAO_OFFSET,
-                    datal + " bytes at " + datao + " where " + link.moved[ofSlot] + " of " + link.dataBytes[ofSlot]
+                    datal + " bytes at " + datao + " where " + link.moved[ofSlot] + " of " + link.dataBytes(ofSlot)
                             + " are there");
         }
         int flags = TcpPdu.flags(memory, at);
         boolean ends = (flags & TcpPdu.LAST) != 0;
         succeeds = (flags & TcpPdu.SUCCESS) != 0;
-        if (ends != (datao + datal == link.dataBytes[ofSlot]) && (succeeds || !ends)) {
+        if (ends != (datao + datal == link.dataBytes(ofSlot)) && (succeeds || !ends)) {
             throw Violation.field(
                     TcpPdu.FLAGS_OFFSET, succeeds ? "success, but not all data" : "all data, but not the last");
         }
@@ -367,12 +367,12 @@ final class PduParser {
                     TcpPdu.CCCID_OFFSET,
                     String.format("R2T for cid %04Xh before what it asked for was sent", cid));
         }
-        if (count == 0 || from != link.moved[ofSlot] || from + count > link.dataBytes[ofSlot]) {
+        if (count == 0 || from != link.moved[ofSlot] || from + count > link.dataBytes(ofSlot)) {
             throw new Violation(
                     TcpPdu.DATA_OUT_OF_RANGE,
                     TcpPdu.DATAO_OFFSET,
                     "R2T for " + count + " bytes at " + from + " where " + link.moved[ofSlot] + " of "
-                            + link.dataBytes[ofSlot] + " were asked for");
+                            + link.dataBytes(ofSlot) + " were asked for");
         }
         link.asked(ofSlot, TcpPdu.ttag(memory, at), (int) from, (int) count);
     }

@@ -4,8 +4,9 @@ import io.doorbell.driver.AdminQueue;
 import io.doorbell.driver.AdminRequest;
 import io.doorbell.driver.BounceBuffers;
 import io.doorbell.driver.QueuePairParts;
-import io.doorbell.driver.StagingQueuePair;
+import io.doorbell.fabrics.host.FabricQueuePair;
 import io.doorbell.fabrics.host.HostConnection;
+import io.doorbell.fabrics.host.HostLink;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.FabricsCommand;
@@ -40,7 +41,7 @@ final class TcpHostConnection implements HostConnection {
     private final int entries;
 
     // Guarded by this, but for the shutdown.
-    private Exchange exchange;
+    private TcpExchange exchange;
     private HostMemory.Part part;
     private Arena own;
     private EventFd sign;
@@ -78,7 +79,7 @@ final class TcpHostConnection implements HostConnection {
     @Override
     public synchronized AdminRequest.Answer execute(NvmCommand command, MemorySegment data, Duration bound) {
         if (exchange == null) {
-            exchange = new Exchange(name, wire, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory);
+            exchange = TcpExchange.over(wire, name, settings.withInCapsuleBytes(ADMIN_CAPSULE_BYTES), memory);
         }
         return exchange.execute(command, data, bound);
     }
@@ -93,7 +94,7 @@ final class TcpHostConnection implements HostConnection {
     @Override
     public synchronized AdminQueue adminQueue(String controller, AdminQueue.Listener listener) {
         endExchange();
-        int slots = TcpAdminQueue.slots(entries);
+        int slots = HostLink.slots(0, entries);
         long bytes = TcpLink.bytes(slots) + wire.bytes();
         own = Arena.ofShared();
         part = memory.take(bytes + BounceBuffers.BYTES, name);
@@ -111,18 +112,18 @@ final class TcpHostConnection implements HostConnection {
     }
 
     @Override
-    public synchronized StagingQueuePair queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
+    public synchronized FabricQueuePair<?> queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes) {
         endExchange();
-        int slots = TcpQueuePair.slots(entries);
+        int slots = HostLink.slots(parts.queueId(), entries);
         part = memory.take(TcpLink.bytes(slots) + wire.bytes(), name);
         var link = new TcpLink(
                 wire, settings.withInCapsuleBytes(inCapsuleBytes), memory.view(arena), part.offset(), slots);
         var interrupt = parts.interrupt();
         if (interrupt == null) {
-            return new TcpQueuePair(parts, link, null, () -> shut);
+            return new TcpQueuePair(parts, link, null);
         }
         watchedQueue = parts.queueId();
-        return new TcpQueuePair(parts, link, signs.add(socket, watchedQueue, interrupt, arena), () -> shut);
+        return new TcpQueuePair(parts, link, signs.add(socket, watchedQueue, interrupt, arena));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.doorbell.tcp.host;
 
+import io.doorbell.fabrics.host.HostLink;
 import io.doorbell.nvme.SglDescriptor;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.nvme.TcpPdu;
@@ -17,18 +18,9 @@ import java.util.Arrays;
  * of the lease; places are offsets in it, which are the "iova" of the driver above. So nothing here can be used once the lease's
  * arena is closed, not even by a thread that is in the middle of it.
  *
- * <p>Owner: one thread at a time.
+ * <p>Its user hears of answers inside {@link #receive} and {@link #endEarly}. Owner: one thread at a time.
  */
-final class TcpLink {
-    /** What happens to commands. Called inside {@link #receive} and {@link #endEarly}. */
-    interface User {
-        /** The target has ended the command in flight that has this id. */
-        void completed(int slot, int cid, int status, long result);
-    }
-
-    /** Pieces of one command's data. */
-    static final int MAX_PIECES = 64;
-
+final class TcpLink extends HostLink {
     private static final int MAX_PARTS = 256;
 
     /** What one call sends at most, about: so that completions are not waited for by who has much to send. */
@@ -63,7 +55,6 @@ final class TcpLink {
 
     final Wire wire;
     final LinkSettings settings;
-    final MemorySegment memory;
     final Digest digest;
     private final long slotBase;
     private final SocketVector out;
@@ -73,7 +64,6 @@ final class TcpLink {
     final int[] active;
     final int[] state;
     final long[] dataIova;
-    final int[] dataBytes;
 
     /** Received, or asked for and sent. */
     final int[] moved;
@@ -82,12 +72,6 @@ final class TcpLink {
     final int[] askedTo;
 
     private final int[] tags;
-
-    /** By slot: 0 for data in one piece. */
-    final int[] pieceCount;
-
-    private long[] pieceIova;
-    private int[] pieceBytes;
 
     // What of a slot is to be sent now.
     private final int[] headBytes;
@@ -112,9 +96,9 @@ final class TcpLink {
      * @param slots a power of two
      */
     TcpLink(Wire wire, LinkSettings settings, LinkMemory view, long base, int slots) {
+        super(view.segment(), slots);
         this.wire = wire;
         this.settings = settings;
-        memory = view.segment();
         digest = view.digest();
         wire.use(view, base + bytes(slots));
         slotBase = base + PduParser.BYTES;
@@ -124,11 +108,9 @@ final class TcpLink {
         Arrays.fill(active, NONE);
         state = new int[slots];
         dataIova = new long[slots];
-        dataBytes = new int[slots];
         moved = new int[slots];
         askedTo = new int[slots];
         tags = new int[slots];
-        pieceCount = new int[slots];
         headBytes = new int[slots];
         dataHeader = new boolean[slots];
         sendFrom = new int[slots];
@@ -147,61 +129,42 @@ final class TcpLink {
         return PduParser.BYTES + (long) slots * SLOT_BYTES;
     }
 
-    /** Where the 64 bytes of a slot's command are. */
-    long entry(int slot) {
-        return slotBase + (long) slot * SLOT_BYTES + TcpPdu.ENTRY_OFFSET;
+    @Override
+    protected String network() {
+        return "TCP";
     }
 
-    int slots() {
-        return active.length;
+    @Override
+    public long entry(int slot) {
+        return slotBase + (long) slot * SLOT_BYTES + TcpPdu.ENTRY_OFFSET;
     }
 
     // ------ commands
 
-    /** Where a command's data are. */
-    void describe(int slot, long iova, long bytes) {
-        if (iova < 0 || iova > memory.byteSize() - bytes) {
-            throw new IllegalArgumentException(
-                    bytes + " bytes at " + Long.toHexString(iova) + "h are not memory of this controller");
-        }
+    @Override
+    public void describe(int slot, long iova, long bytes) {
+        requireMemory(iova, bytes);
         dataIova[slot] = iova;
         dataBytes[slot] = (int) bytes;
         pieceCount[slot] = 0;
     }
 
-    /** Begins data in pieces. */
-    void describePieces(int slot, long bytes) {
-        if (pieceIova == null) {
-            pieceIova = new long[active.length * MAX_PIECES];
-            pieceBytes = new int[active.length * MAX_PIECES];
-        }
-        describe(slot, 0, bytes);
-    }
-
-    /** Returns whether there is room for one more. */
-    boolean addPiece(int slot, long iova, int bytes) {
-        int count = pieceCount[slot];
-        if (count == MAX_PIECES) {
-            return false;
-        }
+    @Override
+    protected void requireMemory(long iova, long bytes) {
         if (iova < 0 || iova > memory.byteSize() - bytes) {
             throw new IllegalArgumentException(
                     bytes + " bytes at " + Long.toHexString(iova) + "h are not memory of this controller");
         }
-        pieceIova[slot * MAX_PIECES + count] = iova;
-        pieceBytes[slot * MAX_PIECES + count] = bytes;
-        pieceCount[slot] = count + 1;
-        return true;
     }
 
-    /** The entry is written and its data described: writes what goes around it. May throw, and then nothing happened. */
-    void seal(int slot, boolean toController) {
+    @Override
+    public void seal(int slot, boolean toController) {
         long at = slotBase + (long) slot * SLOT_BYTES;
         int bytes = dataBytes[slot];
         boolean inCapsule = toController && bytes > 0 && bytes <= settings.inCapsuleBytes();
-        if (inCapsule) {
-            SubmissionEntry.sgl1(memory, at + TcpPdu.ENTRY_OFFSET, CAPSULE_SGL, 0, bytes);
-        }
+        // NVMe over TCP Transport 1.1 §3.5.1 "Command Capsules": how long data are; where they are is only for us to
+        // know.
+        SubmissionEntry.sgl1(memory, at + TcpPdu.ENTRY_OFFSET, inCapsule ? CAPSULE_SGL : TRANSPORT_SGL, 0, bytes);
         int hlen = TcpPdu.CAPSULE_CMD_BYTES;
         int head = hlen + settings.headerDigestBytes();
         int pdo = inCapsule ? settings.aligned(head) : 0;
@@ -230,8 +193,8 @@ final class TcpLink {
         }
     }
 
-    /** A sealed command is to be sent. Throws nothing. */
-    void stage(int slot, int cid) {
+    @Override
+    public void stage(int slot, int cid) {
         active[slot] = cid;
         moved[slot] = 0;
         askedTo[slot] = 0;
@@ -240,12 +203,13 @@ final class TcpLink {
         ring[sendTail++ & ring.length - 1] = slot;
     }
 
-    int mark() {
+    @Override
+    public int mark() {
         return sendTail;
     }
 
-    /** Takes back what was staged since the mark. */
-    void unstage(int mark) {
+    @Override
+    public void unstage(int mark) {
         while (sendTail != mark) {
             int slot = ring[--sendTail & ring.length - 1];
             state[slot] = 0;
@@ -261,7 +225,8 @@ final class TcpLink {
 
     // ------ sending
 
-    boolean hasToSend() {
+    @Override
+    public boolean hasToSend() {
         return sendHead != sendTail || wire.isPending();
     }
 
@@ -343,14 +308,14 @@ final class TcpLink {
         }
         int skip = from;
         int left = count;
-        for (int i = slot * MAX_PIECES; left > 0; i++) {
-            int size = pieceBytes[i];
+        for (int i = 0; left > 0; i++) {
+            int size = pieceBytes(slot, i);
             if (skip >= size) {
                 skip -= size;
                 continue;
             }
             int part = Math.min(size - skip, left);
-            if (!vector.add(pieceIova[i] + skip, part)) {
+            if (!vector.add(pieceIova(slot, i) + skip, part)) {
                 return false;
             }
             left -= part;
@@ -368,14 +333,14 @@ final class TcpLink {
         int skip = from;
         int left = count;
         long at = source;
-        for (int i = slot * MAX_PIECES; left > 0; i++) {
-            int size = pieceBytes[i];
+        for (int i = 0; left > 0; i++) {
+            int size = pieceBytes(slot, i);
             if (skip >= size) {
                 skip -= size;
                 continue;
             }
             int part = Math.min(size - skip, left);
-            MemorySegment.copy(memory, at, memory, pieceIova[i] + skip, part);
+            MemorySegment.copy(memory, at, memory, pieceIova(slot, i) + skip, part);
             at += part;
             left -= part;
             skip = 0;
@@ -389,14 +354,14 @@ final class TcpLink {
         digest.begin();
         int skip = from;
         int left = count;
-        for (int i = slot * MAX_PIECES; left > 0; i++) {
-            int size = pieceBytes[i];
+        for (int i = 0; left > 0; i++) {
+            int size = pieceBytes(slot, i);
             if (skip >= size) {
                 skip -= size;
                 continue;
             }
             int part = Math.min(size - skip, left);
-            digest.add(pieceIova[i] + skip, part);
+            digest.add(pieceIova(slot, i) + skip, part);
             left -= part;
             skip = 0;
         }

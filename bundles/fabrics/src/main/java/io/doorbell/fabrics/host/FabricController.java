@@ -366,6 +366,7 @@ public final class FabricController extends DriverController {
         // Of one that is at rest the end can be told in good order, when its owner cannot be in it any more.
         var connection = connections.get(queuePair);
         if (connection != null && queuePair.inFlight() > 0) {
+            ((FabricQueuePair<?>) queuePair).shut();
             connection.shutdown();
         }
     }

@@ -3,7 +3,6 @@ package io.doorbell.fabrics.host;
 import io.doorbell.driver.AdminQueue;
 import io.doorbell.driver.AdminRequest;
 import io.doorbell.driver.QueuePairParts;
-import io.doorbell.driver.StagingQueuePair;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.platform.EventFd;
 import java.lang.foreign.Arena;
@@ -35,7 +34,7 @@ public interface HostConnection extends AutoCloseable {
      *
      * @param inCapsuleBytes that the controller takes with a command, at most
      */
-    StagingQueuePair queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes);
+    FabricQueuePair<?> queuePair(QueuePairParts parts, Arena arena, int inCapsuleBytes);
 
     /** Nothing is moved any more: whoever uses it finds it ended. Any thread, idempotent. */
     void shutdown();
