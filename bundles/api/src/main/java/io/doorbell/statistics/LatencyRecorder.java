@@ -10,6 +10,9 @@ import java.lang.invoke.VarHandle;
  * by any thread meanwhile; what is recorded at that moment may be in it in part.
  */
 public final class LatencyRecorder {
+    /** Who has many commands to time times one in so many, and the first after a while: a look at the clock costs as much as a command. */
+    public static final int TIMED_EVERY = 32;
+
     /** 2^37 ns, over two minutes: every command has ended by then, and what has not counts as this. */
     static final long MAX_NANOS = (1L << 37) - 1;
 

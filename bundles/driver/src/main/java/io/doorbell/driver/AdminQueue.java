@@ -4,6 +4,7 @@ import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
+import io.doorbell.platform.Uninterrupted;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -241,28 +242,16 @@ public abstract class AdminQueue implements AutoCloseable {
         request.holdsOrdinarySlot(true);
     }
 
-    private interface Wait<T> {
-        T until(long nanos) throws InterruptedException;
-    }
-
     /** One wait; an interrupt ends it, or comes after it, as the request says. */
-    private static <T> T waiting(AdminRequest request, long deadline, Wait<T> wait) {
-        boolean interrupted = false;
+    private static <T> T waiting(AdminRequest request, long deadline, Uninterrupted.Wait<T> wait) {
+        if (!request.isInterruptible()) {
+            return Uninterrupted.until(deadline, wait);
+        }
         try {
-            while (true) {
-                try {
-                    return wait.until(Math.max(0, deadline - System.nanoTime()));
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                    if (request.isInterruptible()) {
-                        throw new NvmeException(NvmeException.Kind.RETRY, request.attempted(), "interrupted", e);
-                    }
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            return wait.until(Math.max(0, deadline - System.nanoTime()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new NvmeException(NvmeException.Kind.RETRY, request.attempted(), "interrupted", e);
         }
     }
 

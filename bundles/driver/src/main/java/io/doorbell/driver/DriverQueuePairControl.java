@@ -5,6 +5,7 @@ import io.doorbell.host.QueuePairControl;
 import io.doorbell.host.QueuePairCounters;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Status;
+import io.doorbell.platform.Uninterrupted;
 import io.doorbell.statistics.LatencySnapshot;
 import java.time.Duration;
 import java.util.Objects;
@@ -144,20 +145,7 @@ public final class DriverQueuePairControl implements QueuePairControl {
 
     /** Whoever interrupts: the caller is to learn whether the device still reaches its memory. */
     private boolean lockedUntil(long deadline) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return lock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterrupted.until(deadline, nanos -> lock.tryLock(nanos, TimeUnit.NANOSECONDS));
     }
 
     @Override

@@ -69,15 +69,13 @@ public final class Trackers {
     /** The one command that is being timed, or {@link #NONE}. */
     private int timedSlot = NONE;
 
-    /** Commands that are not timed before the next one is: a look at the clock costs as much as a command. */
+    /** Commands that are not timed before the next one is. */
     private int untimed;
 
     /** Clock when a command was timed last. */
     private int timedTick = -1;
 
     // Cold from here on.
-
-    private static final int TIMED_EVERY = 32;
 
     private long timedNanos;
     private final LatencyRecorder latency = new LatencyRecorder();
@@ -150,7 +148,7 @@ public final class Trackers {
     }
 
     private void beginTiming(int slot, int tick) {
-        untimed = TIMED_EVERY - 1;
+        untimed = LatencyRecorder.TIMED_EVERY - 1;
         timedTick = tick;
         timedSlot = slot;
         timedNanos = System.nanoTime();

@@ -4,6 +4,7 @@ import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
 import io.doorbell.nvme.SubmissionEntry;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.statistics.LatencyRecorder;
 import io.doorbell.statistics.LatencySnapshot;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NvmRequest;
@@ -32,9 +33,6 @@ final class IoPath implements CommandPath {
     private static final int PIREMAP = 1 << 25;
 
     private static final int BLOCK_COUNT_MASK = 0xFFFF;
-
-    /** One command in so many is timed, and the first after a while: a look at the clock costs as much as a command. */
-    private static final int TIMED_EVERY = 32;
 
     private static final long TIMED_AFTER_NANOS = 50_000;
 
@@ -293,7 +291,7 @@ final class IoPath implements CommandPath {
     }
 
     private void beginTiming(NvmRequest request) {
-        untimed = TIMED_EVERY - 1;
+        untimed = LatencyRecorder.TIMED_EVERY - 1;
         timedNanos = System.nanoTime();
         request.timedNanos = timedNanos;
     }

@@ -2,6 +2,7 @@ package io.doorbell.vfiouser;
 
 import io.doorbell.platform.Descriptor;
 import io.doorbell.platform.PlatformException;
+import io.doorbell.platform.Uninterrupted;
 import io.doorbell.platform.UnixSocket;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -126,24 +127,9 @@ public final class MessageChannel implements AutoCloseable {
     }
 
     private void awaitTurn(int command, Duration timeout, long deadlineNanos) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    if (mayAsk.tryAcquire(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                        return;
-                    }
-                    requireOpen();
-                    throw new ChannelException(
-                            name + ": " + Command.name(command) + " could not be sent for " + timeout);
-                } catch (InterruptedException later) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        if (!Uninterrupted.until(deadlineNanos, nanos -> mayAsk.tryAcquire(nanos, TimeUnit.NANOSECONDS))) {
+            requireOpen();
+            throw new ChannelException(name + ": " + Command.name(command) + " could not be sent for " + timeout);
         }
     }
 
@@ -162,28 +148,21 @@ public final class MessageChannel implements AutoCloseable {
 
     private Message await(
             CompletableFuture<Message> answer, int id, int command, Duration timeout, long deadlineNanos) {
-        boolean interrupted = false;
-        try {
-            while (true) {
+        return Uninterrupted.until(deadlineNanos, nanos -> {
+            try {
                 try {
-                    return answer.get(Math.max(0, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException later) {
-                    interrupted = true;
+                    return answer.get(nanos, TimeUnit.NANOSECONDS);
                 } catch (TimeoutException late) {
                     if (pending.remove(id, answer)) {
                         end("no answer to " + Command.name(command) + " within " + timeout);
                         throw new ChannelException(name + ": " + ended);
                     }
-                    // It is just being handed over.
-                } catch (ExecutionException failed) {
-                    throw rethrown(failed.getCause(), command);
+                    return answer.get(); // It is just being handed over.
                 }
+            } catch (ExecutionException failed) {
+                throw rethrown(failed.getCause(), command);
             }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        });
     }
 
     private RuntimeException rethrown(Throwable failure, int command) {
@@ -371,20 +350,9 @@ public final class MessageChannel implements AutoCloseable {
         if (Thread.currentThread() == receiver) {
             return;
         }
-        boolean interrupted = false;
         long deadlineNanos = System.nanoTime() + CLOSE_BOUND.toNanos();
-        while (true) {
-            try {
-                if (!receiver.join(Duration.ofNanos(Math.max(1, deadlineNanos - System.nanoTime())))) {
-                    LOG.warn("{}: a command of the peer is still being handled {} after the end", name, CLOSE_BOUND);
-                }
-                break;
-            } catch (InterruptedException later) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+        if (!Uninterrupted.until(deadlineNanos, nanos -> receiver.join(Duration.ofNanos(nanos)))) {
+            LOG.warn("{}: a command of the peer is still being handled {} after the end", name, CLOSE_BOUND);
         }
     }
 }

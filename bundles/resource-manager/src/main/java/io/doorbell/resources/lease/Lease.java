@@ -15,6 +15,7 @@ import io.doorbell.lease.LeaseState;
 import io.doorbell.lease.QueuePairLease;
 import io.doorbell.lease.RevocationReason;
 import io.doorbell.platform.MemoryView;
+import io.doorbell.platform.Uninterrupted;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -287,21 +288,9 @@ final class Lease implements QueuePairLease {
 
     /** Whoever interrupts: nobody would free it later. */
     private boolean lockedMemory() {
-        long deadline = System.nanoTime() + MEMORY_BOUND.toNanos();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return memoryLock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterrupted.until(
+                System.nanoTime() + MEMORY_BOUND.toNanos(),
+                nanos -> memoryLock.tryLock(nanos, TimeUnit.NANOSECONDS));
     }
 
     private void freeAll() {
@@ -382,32 +371,19 @@ final class Lease implements QueuePairLease {
     /** As {@link #awaitEnd()}, with the bound counted from {@code startNanos}. */
     LeaseEvent awaitEnd(long startNanos) {
         long deadline = startNanos + manager.options().takeBackBound(reason).toNanos();
-        boolean interrupted = false;
-        try {
-            if (Thread.currentThread() == owner && control != null && connection == null) {
-                interrupted = pollUntilEnded(deadline);
-            }
-            while (true) {
-                try {
-                    decided.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                    if (state.ended()) {
-                        return end;
-                    }
-                    throw new IllegalStateException(
-                            this + " has not ended in time (" + reason + ")" + (stuck == null ? "" : ": " + stuck));
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        if (Thread.currentThread() == owner && control != null && connection == null) {
+            pollUntilEnded(deadline);
         }
+        Uninterrupted.until(deadline, nanos -> decided.await(nanos, TimeUnit.NANOSECONDS));
+        if (state.ended()) {
+            return end;
+        }
+        throw new IllegalStateException(
+                this + " has not ended in time (" + reason + ")" + (stuck == null ? "" : ": " + stuck));
     }
 
-    /** Whether somebody interrupted this thread: the JVM does too, when a poll meets the closed arena, which counts for nothing. */
-    private boolean pollUntilEnded(long deadline) {
+    /** Keeps an interrupt for later: the JVM interrupts too, when a poll meets the closed arena, which counts for nothing. */
+    private void pollUntilEnded(long deadline) {
         var queuePair = control.queuePair();
         boolean interrupted = Thread.interrupted();
         try {
@@ -423,8 +399,11 @@ final class Lease implements QueuePairLease {
         } catch (IllegalStateException fenced) {
             // Nothing is left to poll.
             MemoryView.forgetInterrupt();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
-        return interrupted;
     }
 
     LeaseSnapshot snapshot() {

@@ -1,5 +1,6 @@
 package io.doorbell.resources.reactor;
 
+import io.doorbell.platform.Uninterrupted;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -44,7 +45,8 @@ final class ReactorCall<T> implements Runnable {
      * @throws IllegalStateException when the bound has passed, or with what the task threw if that was checked
      */
     T result(Duration bound, String who) {
-        boolean ended = awaited(bound);
+        boolean ended = Uninterrupted.until(
+                System.nanoTime() + bound.toNanos(), nanos -> done.await(nanos, TimeUnit.NANOSECONDS));
         if (!ended && state.compareAndSet(State.WAITING, State.WITHDRAWN)) {
             throw new IllegalStateException("waited " + bound + " for " + who + "; it was withdrawn");
         }
@@ -57,23 +59,5 @@ final class ReactorCall<T> implements Runnable {
             case Error error -> throw error;
             default -> throw new IllegalStateException("failed: " + who, failure);
         };
-    }
-
-    private boolean awaited(Duration bound) {
-        long deadline = System.nanoTime() + bound.toNanos();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return done.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
     }
 }

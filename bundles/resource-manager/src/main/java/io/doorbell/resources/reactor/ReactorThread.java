@@ -3,6 +3,7 @@ package io.doorbell.resources.reactor;
 import io.doorbell.platform.CpuAffinity;
 import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
+import io.doorbell.platform.Uninterrupted;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.reactor.ReactorStatistics;
@@ -545,28 +546,12 @@ final class ReactorThread implements Reactor {
         if (isCurrent()) {
             return;
         }
-        if (!joined()) {
+        // Closing is finished first, whoever interrupts.
+        long deadline = System.nanoTime() + ROUND_BOUND.toNanos();
+        if (!Uninterrupted.until(deadline, nanos -> thread.join(Duration.ofNanos(nanos)))) {
             var where = new IllegalStateException("reactor " + name + " is here");
             where.setStackTrace(thread.getStackTrace());
             LOG.error("reactor {} did not end within {}: a poller or a task does not return", name, ROUND_BOUND, where);
-        }
-    }
-
-    private boolean joined() {
-        long deadline = System.nanoTime() + ROUND_BOUND.toNanos();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return thread.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
-                } catch (InterruptedException e) {
-                    interrupted = true; // Closing is finished first, within its bound.
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 
