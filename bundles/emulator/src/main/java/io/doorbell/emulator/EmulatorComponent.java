@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
         configurationPid = "io.doorbell.emulator",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
-@Designate(ocd = EmulatorComponent.Config.class, factory = true)
+@Designate(ocd = EmulatorComponent.Options.class, factory = true)
 public final class EmulatorComponent {
     private static final Logger LOG = LoggerFactory.getLogger(EmulatorComponent.class);
 
@@ -38,9 +38,12 @@ public final class EmulatorComponent {
 
     static final String TRANSPORT = "doorbell.pci.transport";
 
+    /** What a file may have. */
     @ObjectClassDefinition(
             name = "Emulated NVMe controller",
             description = "A subsystem of this node as a PCI function that an NVMe driver can claim")
+    interface Options extends EmulatorConfig, Config {}
+
     @interface Config {
         @AttributeDefinition(
                 name = "Name",
@@ -57,47 +60,6 @@ public final class EmulatorComponent {
         String subsystem();
 
         @AttributeDefinition(
-                name = "I/O queue pairs",
-                description = "The most I/O queue pairs that a driver gets",
-                min = "1",
-                max = "1023")
-        int io_queue_pairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
-
-        @AttributeDefinition(
-                name = "Queue entries",
-                description = "The most entries of a queue (CAP.MQES + 1)",
-                min = "2",
-                max = "4096")
-        int max_queue_entries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
-
-        @AttributeDefinition(
-                name = "Longest transfer",
-                description = "The most bytes of one command, a power of two (MDTS)",
-                min = "8192",
-                max = "16777216")
-        int max_transfer_bytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
-
-        @AttributeDefinition(
-                name = "Doorbell stride",
-                description = "Doorbells are 4 << stride bytes apart (CAP.DSTRD)",
-                min = "0",
-                max = "6")
-        int doorbell_stride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
-
-        @AttributeDefinition(
-                name = "Shadow doorbells",
-                description =
-                        "Whether Doorbell Buffer Config is offered, so that a driver rings only when the device sleeps")
-        boolean shadow_doorbells() default true;
-
-        @AttributeDefinition(
-                name = "CPU",
-                description =
-                        "The CPU that the device's reactor runs on; -1 takes the least used, from the last one down",
-                min = "-1")
-        int cpu() default Reactors.ANY_CPU;
-
-        @AttributeDefinition(
                 name = "Faults",
                 description = "What the device does wrong, as rules 'match -> action', for tests of what drives it")
         String[] faults() default {};
@@ -110,15 +72,8 @@ public final class EmulatorComponent {
 
     /** What a configuration says, checked. */
     private record Wanted(EmulatorSettings settings, String nqn, FaultPlan faults) {
-        static Wanted of(Config config) {
-            var settings = new EmulatorSettings(
-                    config.name(),
-                    config.io_queue_pairs(),
-                    config.max_queue_entries(),
-                    config.max_transfer_bytes(),
-                    config.doorbell_stride(),
-                    config.shadow_doorbells(),
-                    config.cpu());
+        static Wanted of(EmulatorConfig common, Config config) {
+            var settings = EmulatorSettings.of(config.name(), common);
             long seed = config.fault_seed() == 0 ? System.nanoTime() : config.fault_seed();
             return new Wanted(settings, config.subsystem(), FaultPlan.parse(seed, List.of(config.faults())));
         }
@@ -130,20 +85,21 @@ public final class EmulatorComponent {
     private String name;
 
     @Activate
-    public EmulatorComponent(BundleContext context, Config config, @Reference Reactors reactors) {
+    public EmulatorComponent(
+            BundleContext context, EmulatorConfig common, Config config, @Reference Reactors reactors) {
         this.context = context;
         this.reactors = reactors;
-        var wanted = Wanted.of(config);
+        var wanted = Wanted.of(common, config);
         LOG.info("{} waits for subsystem {}", wanted.settings().name(), wanted.nqn());
         want(wanted);
     }
 
     /** Takes up another configuration: the device goes and comes as it is wanted now. One that cannot be changes nothing. */
     @Modified
-    synchronized void modified(Config config, Map<String, ?> properties) {
+    synchronized void modified(EmulatorConfig common, Config config, Map<String, ?> properties) {
         Wanted wanted;
         try {
-            wanted = Wanted.of(config);
+            wanted = Wanted.of(common, config);
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "configuration {} is not taken up, {} stays as it is: {}",

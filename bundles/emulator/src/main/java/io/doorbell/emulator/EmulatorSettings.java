@@ -41,6 +41,18 @@ public record EmulatorSettings(
 
     private static final int PAGE_BYTES = Iommu.PAGE_BYTES;
 
+    /** As a configuration has it. */
+    public static EmulatorSettings of(String name, EmulatorConfig config) {
+        return new EmulatorSettings(
+                name,
+                config.io_queue_pairs(),
+                config.max_queue_entries(),
+                config.max_transfer_bytes(),
+                config.doorbell_stride(),
+                config.shadow_doorbells(),
+                config.cpu());
+    }
+
     public EmulatorSettings {
         if (name.isBlank()) {
             throw new IllegalArgumentException("an emulated controller needs a name");

@@ -1,6 +1,7 @@
 package io.doorbell.emulator.vfiouser;
 
 import io.doorbell.emulator.EmulatedFunction;
+import io.doorbell.emulator.EmulatorConfig;
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.emulator.SubsystemPresence;
 import io.doorbell.platform.PlatformException;
@@ -30,7 +31,7 @@ import org.slf4j.LoggerFactory;
         configurationPid = "io.doorbell.emulator.vfiouser",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
-@Designate(ocd = VfioUserExport.Config.class, factory = true)
+@Designate(ocd = VfioUserExport.Options.class, factory = true)
 public final class VfioUserExport {
     private static final Logger LOG = LoggerFactory.getLogger(VfioUserExport.class);
 
@@ -38,6 +39,8 @@ public final class VfioUserExport {
     @ObjectClassDefinition(
             name = "Emulated NVMe controller for other processes",
             description = "A subsystem of this node as a PCI function that a driver in another process can claim")
+    interface Options extends EmulatorConfig, Config {}
+
     @interface Config {
         @AttributeDefinition(
                 name = "Directory",
@@ -49,65 +52,17 @@ public final class VfioUserExport {
                 name = "Subsystem",
                 description = "The NVMe Qualified Name of the subsystem whose controller it is")
         String subsystem() default "";
-
-        @AttributeDefinition(
-                name = "I/O queue pairs",
-                description = "The most I/O queue pairs that a driver gets",
-                min = "1",
-                max = "1023")
-        int io_queue_pairs() default EmulatorSettings.DEFAULT_IO_QUEUE_PAIRS;
-
-        @AttributeDefinition(
-                name = "Queue entries",
-                description = "The most entries of a queue (CAP.MQES + 1)",
-                min = "2",
-                max = "4096")
-        int max_queue_entries() default EmulatorSettings.DEFAULT_MAX_QUEUE_ENTRIES;
-
-        @AttributeDefinition(
-                name = "Longest transfer",
-                description = "The most bytes of one command, a power of two (MDTS)",
-                min = "8192",
-                max = "16777216")
-        int max_transfer_bytes() default EmulatorSettings.DEFAULT_MAX_TRANSFER_BYTES;
-
-        @AttributeDefinition(
-                name = "Doorbell stride",
-                description = "Doorbells are 4 << stride bytes apart (CAP.DSTRD)",
-                min = "0",
-                max = "6")
-        int doorbell_stride() default EmulatorSettings.DEFAULT_DOORBELL_STRIDE;
-
-        @AttributeDefinition(
-                name = "Shadow doorbells",
-                description =
-                        "Whether Doorbell Buffer Config is offered, so that a driver rings only when the device sleeps")
-        boolean shadow_doorbells() default true;
-
-        @AttributeDefinition(
-                name = "CPU",
-                description =
-                        "The CPU that the device's reactor runs on; -1 takes the least used, from the last one down",
-                min = "-1")
-        int cpu() default Reactors.ANY_CPU;
     }
 
     /** What a configuration says, checked. No directory: nothing is exported. */
     private record Wanted(EmulatorSettings settings, Path directory, String nqn) {
-        static Wanted of(Config config) {
+        static Wanted of(EmulatorConfig common, Config config) {
             var directory = Path.of(config.path().strip()).normalize();
             if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
                 throw new IllegalArgumentException(
                         "path \"" + config.path() + "\" is not absolute, as in /run/doorbell/nvme0");
             }
-            var settings = new EmulatorSettings(
-                    "vfio-user-" + directory.getFileName(),
-                    config.io_queue_pairs(),
-                    config.max_queue_entries(),
-                    config.max_transfer_bytes(),
-                    config.doorbell_stride(),
-                    config.shadow_doorbells(),
-                    config.cpu());
+            var settings = EmulatorSettings.of("vfio-user-" + directory.getFileName(), common);
             return new Wanted(settings, directory, config.subsystem().strip());
         }
     }
@@ -117,17 +72,17 @@ public final class VfioUserExport {
     private Path directory;
 
     @Activate
-    public VfioUserExport(Config config, @Reference Reactors reactors) {
+    public VfioUserExport(EmulatorConfig common, Config config, @Reference Reactors reactors) {
         this.reactors = reactors;
-        want(Wanted.of(config));
+        want(Wanted.of(common, config));
     }
 
     /** Takes up another configuration: clients lose their device, and find the other. One that cannot be changes nothing. */
     @Modified
-    synchronized void modified(Config config, Map<String, ?> properties) {
+    synchronized void modified(EmulatorConfig common, Config config, Map<String, ?> properties) {
         Wanted wanted;
         try {
-            wanted = Wanted.of(config);
+            wanted = Wanted.of(common, config);
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "configuration {} is not taken up, what is served at {} stays as it is: {}",
