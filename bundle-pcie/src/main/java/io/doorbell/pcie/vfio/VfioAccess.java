@@ -76,7 +76,7 @@ final class VfioAccess implements PciAccess {
 
     @Override
     public int readRegister32(int offset) {
-        check(offset, Integer.BYTES);
+        PciAccess.requireRegister(offset, Integer.BYTES);
         int value = ask(offset, () -> device.read32(offset), Registers.GONE);
         if (value == Registers.GONE) {
             lookWhetherGone();
@@ -86,7 +86,7 @@ final class VfioAccess implements PciAccess {
 
     @Override
     public long readRegister64(int offset) {
-        check(offset, Long.BYTES);
+        PciAccess.requireRegister(offset, Long.BYTES);
         long value = ask(offset, () -> device.read64(offset), -1L);
         if (value == -1) {
             lookWhetherGone();
@@ -96,7 +96,7 @@ final class VfioAccess implements PciAccess {
 
     @Override
     public void writeRegister32(int offset, int value) {
-        check(offset, Integer.BYTES);
+        PciAccess.requireRegister(offset, Integer.BYTES);
         ask(
                 offset,
                 () -> {
@@ -108,7 +108,7 @@ final class VfioAccess implements PciAccess {
 
     @Override
     public void writeRegister64(int offset, long value) {
-        check(offset, Long.BYTES);
+        PciAccess.requireRegister(offset, Long.BYTES);
         ask(
                 offset,
                 () -> {
@@ -134,12 +134,6 @@ final class VfioAccess implements PciAccess {
             return gone;
         } catch (IllegalStateException endedMeanwhile) {
             return gone;
-        }
-    }
-
-    private static void check(int offset, int width) {
-        if (offset < 0 || offset % width != 0 || offset + width > Registers.DOORBELLS) {
-            throw new IllegalArgumentException(String.format("no register of %d bytes at %Xh", width, offset));
         }
     }
 

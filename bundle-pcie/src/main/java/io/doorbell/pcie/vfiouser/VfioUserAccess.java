@@ -62,19 +62,19 @@ final class VfioUserAccess implements PciAccess {
 
     @Override
     public int readRegister32(int offset) {
-        check(offset, Integer.BYTES);
+        PciAccess.requireRegister(offset, Integer.BYTES);
         return ask(offset, () -> device.read32(RegionInfo.BAR0, offset), Registers.GONE);
     }
 
     @Override
     public long readRegister64(int offset) {
-        check(offset, Long.BYTES);
+        PciAccess.requireRegister(offset, Long.BYTES);
         return ask(offset, () -> device.read64(RegionInfo.BAR0, offset), -1L);
     }
 
     @Override
     public void writeRegister32(int offset, int value) {
-        check(offset, Integer.BYTES);
+        PciAccess.requireRegister(offset, Integer.BYTES);
         ask(
                 offset,
                 () -> {
@@ -86,7 +86,7 @@ final class VfioUserAccess implements PciAccess {
 
     @Override
     public void writeRegister64(int offset, long value) {
-        check(offset, Long.BYTES);
+        PciAccess.requireRegister(offset, Long.BYTES);
         ask(
                 offset,
                 () -> {
@@ -109,12 +109,6 @@ final class VfioUserAccess implements PciAccess {
         } catch (ProtocolException refused) {
             throw new PciException(
                     String.format("%s: register %Xh: %s", function.address(), offset, refused.getMessage()), refused);
-        }
-    }
-
-    private static void check(int offset, int width) {
-        if (offset < 0 || offset % width != 0 || offset + width > Registers.DOORBELLS) {
-            throw new IllegalArgumentException(String.format("no register of %d bytes at %Xh", width, offset));
         }
     }
 

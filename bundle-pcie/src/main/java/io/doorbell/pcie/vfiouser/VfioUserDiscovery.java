@@ -2,6 +2,7 @@ package io.doorbell.pcie.vfiouser;
 
 import io.doorbell.pci.PciFunction;
 import io.doorbell.pcie.FunctionServices;
+import io.doorbell.vfiouser.DeviceDirectory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -65,7 +66,7 @@ public final class VfioUserDiscovery {
     @Activate
     public VfioUserDiscovery(BundleContext context, Config config) {
         services = new FunctionServices(context);
-        watch = watch(config, directory(config));
+        watch = watch(config, DeviceDirectory.parse(config.path()));
     }
 
     /** Takes up another configuration. One that cannot be changes nothing. */
@@ -73,7 +74,7 @@ public final class VfioUserDiscovery {
     synchronized void modified(Config config, Map<String, ?> properties) {
         Path directory;
         try {
-            directory = directory(config);
+            directory = DeviceDirectory.parse(config.path());
         } catch (IllegalArgumentException wrong) {
             LOG.error(
                     "configuration {} is not taken up, the device stays as it is: {}",
@@ -83,16 +84,6 @@ public final class VfioUserDiscovery {
         }
         deactivate();
         watch = watch(config, directory);
-    }
-
-    /** Empty where no device is configured. */
-    private static Path directory(Config config) {
-        var directory = Path.of(config.path().strip()).normalize();
-        if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
-            throw new IllegalArgumentException(
-                    "path \"" + config.path() + "\" is not absolute, as in /run/doorbell/nvme0");
-        }
-        return directory;
     }
 
     private VfioUserWatch watch(Config config, Path directory) {

@@ -8,6 +8,7 @@ import io.doorbell.pcie.Lingering;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.UnixSocket;
 import io.doorbell.vfiouser.ChannelException;
+import io.doorbell.vfiouser.DeviceDirectory;
 import io.doorbell.vfiouser.Message;
 import io.doorbell.vfiouser.MessageChannel;
 import io.doorbell.vfiouser.ProtocolException;
@@ -23,9 +24,6 @@ import java.util.concurrent.CountDownLatch;
 public final class VfioUserFunction implements PciFunction, AutoCloseable {
     /** The {@code trtype} of such functions. */
     public static final String TRANSPORT = "VFIOUSER";
-
-    /** The socket in the directory that names a function, as SPDK's target has it. */
-    public static final String SOCKET = "cntrl";
 
     private final String address;
     private final VfioUserDevice device;
@@ -60,7 +58,7 @@ public final class VfioUserFunction implements PciFunction, AutoCloseable {
      */
     public static VfioUserFunction connect(Path directory, Duration answerBound) {
         try {
-            var socket = UnixSocket.connect(directory.resolve(SOCKET), answerBound);
+            var socket = UnixSocket.connect(directory.resolve(DeviceDirectory.SOCKET), answerBound);
             // From here on the channel closes it.
             return new VfioUserFunction(directory.toString(), socket, answerBound);
         } catch (PlatformException | ProtocolException | ChannelException refused) {

@@ -16,6 +16,7 @@ import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.SharedMemory;
 import io.doorbell.platform.UnixListener;
 import io.doorbell.platform.UnixSocket;
+import io.doorbell.vfiouser.DeviceDirectory;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
@@ -230,14 +231,14 @@ class HostileWireTest {
             this.random = random;
             this.chance = chance;
             this.strays = strays;
-            listener = UnixListener.listen(directory.resolve("wire").resolve(VfioUserFunction.SOCKET), 1);
+            listener = UnixListener.listen(directory.resolve("wire").resolve(DeviceDirectory.SOCKET), 1);
             acceptor = Thread.ofPlatform().daemon().start(this::run);
         }
 
         private void run() {
             try (var client = listener.accept(Long.MAX_VALUE);
                     var device = UnixSocket.connect(
-                            directory.resolve("device").resolve(VfioUserFunction.SOCKET), QUIET_BOUND)) {
+                            directory.resolve("device").resolve(DeviceDirectory.SOCKET), QUIET_BOUND)) {
                 var back = Thread.ofPlatform().daemon().start(() -> pump(device, client));
                 pump(client, device);
                 back.join();

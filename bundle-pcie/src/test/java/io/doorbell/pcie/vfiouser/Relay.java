@@ -4,6 +4,7 @@ import io.doorbell.platform.Descriptor;
 import io.doorbell.platform.UnixListener;
 import io.doorbell.platform.UnixSocket;
 import io.doorbell.vfiouser.ChannelException;
+import io.doorbell.vfiouser.DeviceDirectory;
 import io.doorbell.vfiouser.Message;
 import io.doorbell.vfiouser.MessageChannel;
 import io.doorbell.vfiouser.ProtocolException;
@@ -37,7 +38,7 @@ final class Relay implements AutoCloseable {
         this.device = device;
         this.change = change;
         Files.createDirectories(directory);
-        listener = UnixListener.listen(directory.resolve(VfioUserFunction.SOCKET), 8);
+        listener = UnixListener.listen(directory.resolve(DeviceDirectory.SOCKET), 8);
         acceptor = Thread.ofPlatform().daemon().start(this::run);
     }
 
@@ -85,7 +86,7 @@ final class Relay implements AutoCloseable {
 
         /** A device that is just putting its last client away turns the next one out, or lets it wait. */
         private UnixSocket connected() {
-            return UnixSocket.connect(device.resolve(VfioUserFunction.SOCKET), BOUND);
+            return UnixSocket.connect(device.resolve(DeviceDirectory.SOCKET), BOUND);
         }
 
         @Override

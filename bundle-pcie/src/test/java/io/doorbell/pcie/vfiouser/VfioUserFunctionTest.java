@@ -13,6 +13,7 @@ import io.doorbell.platform.Machine;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.platform.NativeMemory;
 import io.doorbell.platform.UnixListener;
+import io.doorbell.vfiouser.DeviceDirectory;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -116,7 +117,7 @@ class VfioUserFunctionTest {
     void doesNotWaitForeverForWhomeverListens() throws Exception {
         var silent = directory.resolve("silent");
         java.nio.file.Files.createDirectories(silent);
-        try (var listener = UnixListener.listen(silent.resolve(VfioUserFunction.SOCKET), 1)) {
+        try (var listener = UnixListener.listen(silent.resolve(DeviceDirectory.SOCKET), 1)) {
             assertThat(listener.path()).exists();
             assertThatThrownBy(() -> VfioUserFunction.connect(silent, Duration.ofMillis(20)))
                     .isInstanceOf(PciException.class)

@@ -1,5 +1,6 @@
 package io.doorbell.pci;
 
+import io.doorbell.nvme.Registers;
 import io.doorbell.platform.EventFd;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
@@ -9,6 +10,13 @@ import java.util.function.Consumer;
  * by the owner of the queue they belong to.
  */
 public interface PciAccess extends AutoCloseable {
+
+    /** @throws IllegalArgumentException where no controller has a register of so many bytes */
+    static void requireRegister(int offset, int bytes) {
+        if (offset < 0 || offset % bytes != 0 || offset + bytes > Registers.DOORBELLS) {
+            throw new IllegalArgumentException(String.format("no register of %d bytes at %Xh", bytes, offset));
+        }
+    }
 
     /** Reads a 32-bit register of BAR0. All ones is what a removed device answers; this does not throw for it. */
     int readRegister32(int offset);

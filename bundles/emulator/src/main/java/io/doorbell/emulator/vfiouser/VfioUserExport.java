@@ -7,6 +7,7 @@ import io.doorbell.emulator.SubsystemPresence;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.TargetSubsystem;
+import io.doorbell.vfiouser.DeviceDirectory;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -57,11 +58,7 @@ public final class VfioUserExport {
     /** What a configuration says, checked. No directory: nothing is exported. */
     private record Wanted(EmulatorSettings settings, Path directory, String nqn) {
         static Wanted of(EmulatorConfig common, Config config) {
-            var directory = Path.of(config.path().strip()).normalize();
-            if (!directory.toString().isEmpty() && !directory.isAbsolute()) {
-                throw new IllegalArgumentException(
-                        "path \"" + config.path() + "\" is not absolute, as in /run/doorbell/nvme0");
-            }
+            var directory = DeviceDirectory.parse(config.path());
             var settings = EmulatorSettings.of("vfio-user-" + directory.getFileName(), common);
             return new Wanted(settings, directory, config.subsystem().strip());
         }

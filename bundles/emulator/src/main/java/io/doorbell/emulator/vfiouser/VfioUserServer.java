@@ -3,6 +3,7 @@ package io.doorbell.emulator.vfiouser;
 import io.doorbell.emulator.EmulatedFunction;
 import io.doorbell.platform.PlatformException;
 import io.doorbell.platform.UnixListener;
+import io.doorbell.vfiouser.DeviceDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,9 +18,6 @@ import org.slf4j.LoggerFactory;
  * its maker's, and is to be closed after this.
  */
 public final class VfioUserServer implements AutoCloseable {
-    /** The socket in the directory, as SPDK's target has it. */
-    public static final String SOCKET = "cntrl";
-
     /** Clients that wait to be let in, or turned away. */
     private static final int BACKLOG = 8;
 
@@ -55,7 +53,7 @@ public final class VfioUserServer implements AutoCloseable {
         } catch (IOException refused) {
             throw new UncheckedIOException(refused);
         }
-        listener = UnixListener.listen(directory.resolve(SOCKET), BACKLOG);
+        listener = UnixListener.listen(directory.resolve(DeviceDirectory.SOCKET), BACKLOG);
         acceptor = Thread.ofPlatform()
                 .name("vfio-user server of " + function.address())
                 .daemon()

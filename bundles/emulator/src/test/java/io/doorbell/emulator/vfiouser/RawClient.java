@@ -14,6 +14,7 @@ import io.doorbell.platform.SharedMemory;
 import io.doorbell.platform.UnixSocket;
 import io.doorbell.vfiouser.Capabilities;
 import io.doorbell.vfiouser.Command;
+import io.doorbell.vfiouser.DeviceDirectory;
 import io.doorbell.vfiouser.DmaMap;
 import io.doorbell.vfiouser.Message;
 import io.doorbell.vfiouser.MessageChannel;
@@ -62,7 +63,7 @@ final class RawClient implements MessageChannel.Handler, AutoCloseable {
 
     /** Connected, and not introduced. */
     static RawClient open(Path directory) {
-        return new RawClient(UnixSocket.connect(directory.resolve(VfioUserServer.SOCKET), BOUND));
+        return new RawClient(UnixSocket.connect(directory.resolve(DeviceDirectory.SOCKET), BOUND));
     }
 
     /** Connected and introduced. */

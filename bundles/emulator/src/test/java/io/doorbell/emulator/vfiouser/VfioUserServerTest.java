@@ -23,6 +23,7 @@ import io.doorbell.subsystem.NvmSubsystem;
 import io.doorbell.vfiouser.Capabilities;
 import io.doorbell.vfiouser.ChannelException;
 import io.doorbell.vfiouser.Command;
+import io.doorbell.vfiouser.DeviceDirectory;
 import io.doorbell.vfiouser.DeviceInfo;
 import io.doorbell.vfiouser.DmaMap;
 import io.doorbell.vfiouser.DmaUnmap;
@@ -501,7 +502,7 @@ class VfioUserServerTest {
             assertThatThrownBy(() -> client.read32(Registers.CSTS)).isInstanceOf(ChannelException.class);
             assertThatThrownBy(() -> RawClient.open(directory)).isInstanceOf(PlatformException.class);
         }
-        assertThat(directory.resolve(VfioUserServer.SOCKET)).doesNotExist();
+        assertThat(directory.resolve(DeviceDirectory.SOCKET)).doesNotExist();
     }
 
     @Test
