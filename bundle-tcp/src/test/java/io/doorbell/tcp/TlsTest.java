@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.doorbell.fabrics.FabricHost;
 import io.doorbell.fabrics.auth.DhchapOffer;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.DhchapHash;
 import io.doorbell.nvme.DiscoveryLog;
@@ -57,7 +58,7 @@ class TlsTest {
     void aHostWithAKey() throws IOException {
         PrivateFile.create(folder.resolve("tls"), key.text());
         node.fabrics.add(
-                new FabricHost(RawHost.HOST, Set.of(Node.NQN), null, null, DhchapOffer.DEFAULT, folder.resolve("tls")));
+                new FabricHost(RawHost.HOST, Set.of(Node.NQN), new HostKeys(null, null, DhchapOffer.DEFAULT, folder.resolve("tls"))));
     }
 
     @AfterEach

@@ -1,9 +1,9 @@
 package io.doorbell.tcp.host;
 
 import io.doorbell.fabrics.auth.DhchapOffer;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.fabrics.host.Discovery;
 import io.doorbell.fabrics.host.FabricHostOptions;
-import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.fabrics.host.HostName;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.Discoverer;

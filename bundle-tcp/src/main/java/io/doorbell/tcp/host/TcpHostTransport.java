@@ -1,7 +1,7 @@
 package io.doorbell.tcp.host;
 
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.fabrics.host.HostConnection;
-import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.fabrics.host.HostTransport;
 import io.doorbell.host.DmaAllocation;
 import io.doorbell.nvme.IdentifyController;

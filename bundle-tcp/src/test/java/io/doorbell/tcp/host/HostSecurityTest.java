@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.fabrics.FabricHost;
 import io.doorbell.fabrics.auth.DhchapOffer;
-import io.doorbell.fabrics.host.HostKeys;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.host.DiscoveredSubsystem;
 import io.doorbell.host.DiscoveringHost;
 import io.doorbell.host.HeldQueuePair;
@@ -127,7 +127,7 @@ class HostSecurityTest {
         var nqn = HostRig.OPTIONS.hostNqn();
         try (var node = new Node(TcpTargetSettings.DEFAULT)) {
             node.fabrics.add(new FabricHost(
-                    nqn, Set.of(Nqn.DISCOVERY), keys.file("host"), keys.file("controller"), DhchapOffer.DEFAULT, null));
+                    nqn, Set.of(Nqn.DISCOVERY), new HostKeys(keys.file("host"), keys.file("controller"), DhchapOffer.DEFAULT, null)));
             discovers(node, new DiscoveringHost(nqn, keys.file("host"), keys.file("controller"), null));
             discoversNothing(node, new DiscoveringHost(nqn, keys.file("other"), null, null));
             discoversNothing(node, new DiscoveringHost(nqn, keys.file("host"), keys.file("other"), null));

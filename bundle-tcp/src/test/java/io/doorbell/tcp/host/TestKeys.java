@@ -2,7 +2,7 @@ package io.doorbell.tcp.host;
 
 import io.doorbell.fabrics.FabricHost;
 import io.doorbell.fabrics.auth.DhchapOffer;
-import io.doorbell.fabrics.host.HostKeys;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.nvme.DhchapHash;
 import io.doorbell.nvme.DhchapKey;
 import io.doorbell.nvme.TlsKey;
@@ -42,12 +42,7 @@ record TestKeys(Path folder) {
 
     /** The target knows the host by these from now on. */
     void addTo(Node node, boolean authenticates) {
-        node.fabrics.add(new FabricHost(
-                HostRig.OPTIONS.hostNqn(),
-                Set.of(Node.NQN),
-                authenticates ? file("host") : null,
-                authenticates ? file("controller") : null,
-                DhchapOffer.DEFAULT,
-                file("tls")));
+        var known = authenticates ? host("host", "controller", "tls") : host(null, null, "tls");
+        node.fabrics.add(new FabricHost(HostRig.OPTIONS.hostNqn(), Set.of(Node.NQN), known));
     }
 }

@@ -1,11 +1,8 @@
 package io.doorbell.fabrics;
 
-import io.doorbell.fabrics.auth.DhchapOffer;
+import io.doorbell.fabrics.auth.HostKeys;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Set;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -75,38 +72,30 @@ public final class FabricHostComponent {
 
     @Activate
     public FabricHostComponent(BundleContext context, Config config) {
-        var property = context.getProperty(HOME_PROPERTY);
-        var home = Path.of(property == null ? "" : property).toAbsolutePath();
-        host = config.nqn().isEmpty()
-                ? null
-                : new FabricHost(
-                        config.nqn(),
-                        Set.copyOf(words(config.subsystems())),
-                        file(home, config.dhchap_key()),
-                        file(home, config.dhchap_controller_key()),
-                        DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())),
-                        file(home, config.tls_key()));
+        if (config.nqn().isEmpty()) {
+            host = null;
+            return;
+        }
+        var home = context.getProperty(HOME_PROPERTY);
+        var keys = HostKeys.of(
+                Path.of(home == null ? "" : home).toAbsolutePath(),
+                config.dhchap_key(),
+                config.dhchap_controller_key(),
+                config.dhchap_hashes(),
+                config.dhchap_groups(),
+                config.tls_key());
+        host = new FabricHost(config.nqn(), ListenerSettings.subsystems(config.subsystems()), keys);
         try {
-            if (host != null && host.key() != null) {
-                host.keys();
+            if (keys.key() != null) {
+                keys.dhchap();
+                keys.controller();
             }
-            if (host != null && host.tlsKey() != null) {
-                host.keyOfTls();
+            if (keys.tlsKey() != null) {
+                keys.tls();
             }
         } catch (IOException wrong) {
             LOG.error("host {} cannot connect until this is mended: {}", host.nqn(), wrong.getMessage());
         }
-    }
-
-    private static List<String> words(String[] list) {
-        return Arrays.stream(list)
-                .map(String::trim)
-                .filter(word -> !word.isEmpty())
-                .toList();
-    }
-
-    private static Path file(Path home, String name) {
-        return name.isEmpty() ? null : home.resolve(name).normalize();
     }
 
     /** Null where the file names none. */

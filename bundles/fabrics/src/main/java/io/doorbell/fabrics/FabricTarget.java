@@ -154,7 +154,7 @@ public final class FabricTarget implements AutoCloseable {
             return null;
         }
         try {
-            return known.keyOfTls();
+            return known.keys().tls();
         } catch (IOException wrong) {
             LOG.error("{} has no key for TLS: {}", identity.hostNqn(), wrong.getMessage());
             return null;

@@ -51,12 +51,12 @@ final class QueueAuthentication {
     QueueAuthentication(FabricQueue queue, FabricHost host, String subsystemNqn, String hostNqn) {
         this.queue = queue;
         this.host = host;
-        controller = new DhchapController(this::keys, host.offer(), hostNqn, subsystemNqn, RANDOM);
+        controller = new DhchapController(this::keys, host.keys().offer(), hostNqn, subsystemNqn, RANDOM);
     }
 
     private DhchapController.Keys keys() {
         try {
-            return host.keys();
+            return new DhchapController.Keys(host.keys().dhchap(), host.keys().controller());
         } catch (IOException wrong) {
             LOG.error("{}: {} cannot be authenticated: {}", queue.name(), host.nqn(), wrong.getMessage());
             return null;

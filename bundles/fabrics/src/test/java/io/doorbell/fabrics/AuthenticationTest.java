@@ -7,6 +7,7 @@ import io.doorbell.fabrics.Wireless.Answer;
 import io.doorbell.fabrics.Wireless.Capsules;
 import io.doorbell.fabrics.auth.DhchapHost;
 import io.doorbell.fabrics.auth.DhchapOffer;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.DhchapGroup;
 import io.doorbell.nvme.DhchapHash;
@@ -54,10 +55,7 @@ class AuthenticationTest {
         return new FabricHost(
                 Wireless.HOST,
                 subsystems,
-                folder.resolve("host"),
-                folder.resolve("controller"),
-                DhchapOffer.DEFAULT,
-                null);
+                new HostKeys(folder.resolve("host"), folder.resolve("controller"), DhchapOffer.DEFAULT, null));
     }
 
     @AfterEach
@@ -281,11 +279,10 @@ class AuthenticationTest {
     @Test
     void refusesAHostThatCannotBe() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new FabricHost("me", Set.of(), null, null, DhchapOffer.DEFAULT, null))
+                .isThrownBy(() -> new FabricHost("me", Set.of(), HostKeys.NONE))
                 .withMessageContaining("NVMe Qualified Name");
         assertThatIllegalArgumentException()
-                .isThrownBy(() ->
-                        new FabricHost(Wireless.HOST, Set.of(), null, folder.resolve("c"), DhchapOffer.DEFAULT, null))
+                .isThrownBy(() -> new HostKeys(null, folder.resolve("c"), DhchapOffer.DEFAULT, null))
                 .withMessageContaining("none of its own");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> DhchapOffer.parse(java.util.List.of("sha256", "sha256"), java.util.List.of()))

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.fabrics.FabricHost;
 import io.doorbell.fabrics.auth.DhchapOffer;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.fabrics.host.FabricController;
 import io.doorbell.fabrics.host.FabricHostOptions;
-import io.doorbell.fabrics.host.HostKeys;
 import io.doorbell.lab.Case;
 import io.doorbell.lab.guest.Guest;
 import io.doorbell.lab.guest.Lane;
@@ -72,10 +72,7 @@ final class AuthenticationCases {
         target.fabrics.add(new FabricHost(
                 KernelHost.HOST_NQN,
                 Set.of(Target.NQN),
-                host.file,
-                controller == null ? null : controller.file,
-                offer,
-                null));
+                new HostKeys(host.file, controller == null ? null : controller.file, offer, null)));
     }
 
     private static void writesAndReads(Guest guest, KernelHost host, long seed) throws Exception {

@@ -5,7 +5,7 @@
  *
  * <ol>
  *   <li>{@link io.doorbell.fabrics.auth.DhchapOffer}: which hash functions and groups one side is ready to use;
- *   <li>{@link io.doorbell.fabrics.auth.KeyFile}: where keys are;
+ *   <li>{@link io.doorbell.fabrics.auth.HostKeys}: the keys by which a host and a controller know each other;
  *   <li>{@link io.doorbell.fabrics.auth.DhchapController}: the controller's part of a transaction;
  *   <li>{@link io.doorbell.fabrics.auth.DhchapHost}: the host's.
  * </ol>

@@ -2,6 +2,7 @@ package io.doorbell.fabrics.host;
 
 import io.doorbell.driver.ControllerKeeper;
 import io.doorbell.driver.ControllerServices;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.nvme.TransportId;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -3,6 +3,7 @@ package io.doorbell.fabrics.host;
 import io.doorbell.driver.AdminQueue;
 import io.doorbell.driver.QueuePairSet;
 import io.doorbell.driver.TransferLimits;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.nvme.Nqn;
 import java.time.Duration;
 import java.util.Objects;

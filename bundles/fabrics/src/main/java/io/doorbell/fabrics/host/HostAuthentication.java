@@ -1,6 +1,7 @@
 package io.doorbell.fabrics.host;
 
 import io.doorbell.fabrics.auth.DhchapHost;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.FabricsCommand;

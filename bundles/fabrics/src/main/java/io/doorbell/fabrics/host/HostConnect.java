@@ -1,5 +1,6 @@
 package io.doorbell.fabrics.host;
 
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.host.NvmCommand;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.ConnectData;

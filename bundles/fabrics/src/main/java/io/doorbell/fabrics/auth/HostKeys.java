@@ -1,7 +1,5 @@
-package io.doorbell.fabrics.host;
+package io.doorbell.fabrics.auth;
 
-import io.doorbell.fabrics.auth.DhchapOffer;
-import io.doorbell.fabrics.auth.KeyFile;
 import io.doorbell.nvme.DhchapKey;
 import io.doorbell.nvme.TlsKey;
 import java.io.IOException;
@@ -10,19 +8,20 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * By what this host shows who it is, and knows who answers: files, read when they are used.
+ * By what a host shows who it is, and a controller to it: files, read when they are used, so that one that is replaced counts from then on, and
+ * none of them stays in memory or in a configuration. Both sides have them.
  *
- * @param key of this host, for DH-HMAC-CHAP; null where it has none, and reaches no controller that asks for it
- * @param controllerKey that a controller has to know; null to take any that lets this host in
+ * @param key of the host, for DH-HMAC-CHAP; null where it has none: its name suffices, or it is not let in
+ * @param controllerKey with which the controller shows who it is; null where the host does not ask, or cannot
  * @param offer what DH-HMAC-CHAP may use
- * @param tlsKey of this host, for TLS; null for a connection that is not encrypted
+ * @param tlsKey of the host, for TLS; null where it has none, and nothing is encrypted
  */
 public record HostKeys(Path key, Path controllerKey, DhchapOffer offer, Path tlsKey) {
     public static final HostKeys NONE = new HostKeys(null, null, DhchapOffer.DEFAULT, null);
 
     public HostKeys {
         if (controllerKey != null && key == null) {
-            throw new IllegalArgumentException("a key of the controller, and none of this host, which asks for it");
+            throw new IllegalArgumentException("a key of the controller, and none of its own, for a host");
         }
     }
 
@@ -54,12 +53,12 @@ public record HostKeys(Path key, Path controllerKey, DhchapOffer offer, Path tls
     }
 
     /** @throws IOException that says what has to be mended */
-    DhchapKey dhchap() throws IOException {
+    public DhchapKey dhchap() throws IOException {
         return KeyFile.dhchap(key);
     }
 
-    /** Null where there is none. */
-    DhchapKey controller() throws IOException {
+    /** As {@link #dhchap}, of the controller; null where there is none. */
+    public DhchapKey controller() throws IOException {
         return controllerKey == null ? null : KeyFile.dhchap(controllerKey);
     }
 
