@@ -5,26 +5,18 @@ import io.doorbell.driver.AdminRequest;
 import io.doorbell.driver.BounceBuffers;
 import io.doorbell.driver.QueuePairParts;
 import io.doorbell.fabrics.host.FabricQueuePair;
+import io.doorbell.fabrics.host.HostConnect;
 import io.doorbell.fabrics.host.HostConnection;
 import io.doorbell.host.NvmCommand;
-import io.doorbell.nvme.AdminOpcode;
-import io.doorbell.nvme.FabricsCommand;
 import io.doorbell.nvme.NvmeException;
 import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** One connection to a target. See {@link HostConnection} for its life. */
 final class RdmaHostConnection implements HostConnection {
-    private static final Logger LOG = LoggerFactory.getLogger(RdmaHostConnection.class);
-
-    /** How long a target may take to say that it has heard of a Disconnect. */
-    private static final Duration DISCONNECT_BOUND = Duration.ofMillis(500);
-
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
 
     private final String name;
@@ -103,7 +95,7 @@ final class RdmaHostConnection implements HostConnection {
             return;
         }
         if (orderly && !shut && port.broken() == null) {
-            disconnect();
+            HostConnect.disconnect(name, this);
         }
         shutdown();
         closed = true;
@@ -123,18 +115,6 @@ final class RdmaHostConnection implements HostConnection {
                 parts.add(leased::close);
             }
             parts.add(this::endExchange);
-        }
-    }
-
-    /** NVMe Base 2.1 §6.4 "Disconnect command": of an I/O queue. */
-    private void disconnect() {
-        try {
-            var command = new NvmCommand().reset(AdminOpcode.FABRICS, FabricsCommand.DISCONNECT);
-            var answer = execute(command, null, DISCONNECT_BOUND);
-            LOG.debug("{}: Disconnect is answered with status {}", name, answer.status());
-        } catch (NvmeException e) {
-            // It was polite to try.
-            LOG.debug("{}", e.getMessage());
         }
     }
 }

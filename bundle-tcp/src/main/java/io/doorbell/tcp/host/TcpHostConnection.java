@@ -5,30 +5,21 @@ import io.doorbell.driver.AdminRequest;
 import io.doorbell.driver.BounceBuffers;
 import io.doorbell.driver.QueuePairParts;
 import io.doorbell.fabrics.host.FabricQueuePair;
+import io.doorbell.fabrics.host.HostConnect;
 import io.doorbell.fabrics.host.HostConnection;
 import io.doorbell.fabrics.host.HostLink;
 import io.doorbell.host.NvmCommand;
-import io.doorbell.nvme.AdminOpcode;
-import io.doorbell.nvme.FabricsCommand;
-import io.doorbell.nvme.NvmeException;
 import io.doorbell.platform.EventFd;
 import io.doorbell.platform.MemoryView;
 import io.doorbell.platform.TcpSocket;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** One connection to a target. See {@link HostConnection} for its life. */
 final class TcpHostConnection implements HostConnection {
-    private static final Logger LOG = LoggerFactory.getLogger(TcpHostConnection.class);
-
     /** On an admin queue, and for Fabrics commands on any, capsules may bring this much. §3.5 "Capsules and Data Transfer". */
     private static final int ADMIN_CAPSULE_BYTES = 8192;
-
-    /** How long a target may take to say that it has heard of a Disconnect. */
-    private static final Duration DISCONNECT_BOUND = Duration.ofMillis(500);
 
     private static final Duration CLOSE_BOUND = Duration.ofSeconds(2);
 
@@ -147,7 +138,7 @@ final class TcpHostConnection implements HostConnection {
             part = null;
         }
         if (orderly && !shut) {
-            disconnect();
+            HostConnect.disconnect(name, this);
         }
         endExchange();
         if (watchedQueue != 0) {
@@ -161,18 +152,6 @@ final class TcpHostConnection implements HostConnection {
         }
         if (sign != null) {
             sign.close();
-        }
-    }
-
-    /** NVMe Base 2.1 §6.4 "Disconnect command": of an I/O queue. */
-    private void disconnect() {
-        try {
-            var command = new NvmCommand().reset(AdminOpcode.FABRICS, FabricsCommand.DISCONNECT);
-            var answer = execute(command, null, DISCONNECT_BOUND);
-            LOG.debug("{}: Disconnect is answered with status {}", name, answer.status());
-        } catch (NvmeException e) {
-            // It was polite to try.
-            LOG.debug("{}", e.getMessage());
         }
     }
 }

@@ -41,34 +41,6 @@ public record FabricListener(
     public static final int MAX_QUEUE_ENTRIES = 4096;
     private static final int PAGE_BYTES = 4096;
 
-    /** Not encrypted, and with connections that nobody counts. */
-    public FabricListener(
-            String name,
-            TransportId.Type trtype,
-            String traddr,
-            String trsvcid,
-            Set<String> subsystems,
-            int maxQueueEntries,
-            int maxIoQueues,
-            int inCapsuleBytes,
-            int maxTransferPages,
-            int sgls) {
-        this(
-                name,
-                trtype,
-                traddr,
-                trsvcid,
-                subsystems,
-                maxQueueEntries,
-                maxIoQueues,
-                inCapsuleBytes,
-                maxTransferPages,
-                sgls,
-                1,
-                false,
-                ConnectionLeases.UNCOUNTED);
-    }
-
     /**
      * Of a transport.
      *

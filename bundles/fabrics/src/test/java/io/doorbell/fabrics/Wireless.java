@@ -3,6 +3,7 @@ package io.doorbell.fabrics;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.backends.MemoryBackend;
+import io.doorbell.lease.ConnectionLeases;
 import io.doorbell.nvme.AdminOpcode;
 import io.doorbell.nvme.ConnectData;
 import io.doorbell.nvme.FabricsCommand;
@@ -52,7 +53,19 @@ final class Wireless implements AutoCloseable {
 
     static FabricListener listener(String name, String traddr, Set<String> subsystems) {
         return new FabricListener(
-                name, TransportId.Type.TCP, traddr, "4420", subsystems, MAX_ENTRIES, MAX_IO_QUEUES, 8192, 32, 1);
+                name,
+                TransportId.Type.TCP,
+                traddr,
+                "4420",
+                subsystems,
+                MAX_ENTRIES,
+                MAX_IO_QUEUES,
+                8192,
+                32,
+                1,
+                1,
+                false,
+                ConnectionLeases.UNCOUNTED);
     }
 
     Capsules host() {

@@ -160,24 +160,6 @@ public record FabricHostOptions(
                 keys);
     }
 
-    public FabricHostOptions withQueues(int entries, int queuePairs, int transferBytes) {
-        return new FabricHostOptions(
-                hostNqn,
-                hostId,
-                adminTimeout,
-                ioTimeout,
-                connectTimeout,
-                keepAlive,
-                adminQueueEntries,
-                entries,
-                queuePairs,
-                transferBytes,
-                retries,
-                reconnectDelay,
-                lossTimeout,
-                keys);
-    }
-
     public FabricHostOptions withKeys(HostKeys other) {
         return new FabricHostOptions(
                 hostNqn,

@@ -11,6 +11,8 @@ import io.doorbell.nvme.Status;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Connect, as a host sends it. NVMe Base 2.1 §6.3 "Connect command and response".
@@ -20,6 +22,11 @@ import java.util.UUID;
  * @param keys by which this host shows who it is, where it is asked to
  */
 public record HostConnect(String name, String subnqn, String hostNqn, UUID hostId, Duration bound, HostKeys keys) {
+    private static final Logger LOG = LoggerFactory.getLogger(HostConnect.class);
+
+    /** How long a controller may take to say that it has heard of a Disconnect. */
+    private static final Duration DISCONNECT_BOUND = Duration.ofMillis(500);
+
     private static final int KATO_OFFSET = 48;
     private static final int CATTR_OFFSET = 46;
 
@@ -39,6 +46,17 @@ public record HostConnect(String name, String subnqn, String hostNqn, UUID hostI
     /** Makes a connection an I/O queue of a controller that this host has. */
     public void io(HostConnection connection, int queueId, int entries, int controllerId) {
         connect(connection, queueId, entries, controllerId, 0);
+    }
+
+    /** Tells a controller that an I/O queue of it goes, which is polite, and nothing depends on it. §6.4 "Disconnect command". */
+    public static void disconnect(String name, HostConnection connection) {
+        try {
+            var command = new NvmCommand().reset(AdminOpcode.FABRICS, FabricsCommand.DISCONNECT);
+            var answer = connection.execute(command, null, DISCONNECT_BOUND);
+            LOG.debug("{}: Disconnect is answered with status {}", name, answer.status());
+        } catch (NvmeException e) {
+            LOG.debug("{}", e.getMessage());
+        }
     }
 
     private Granted connect(HostConnection connection, int queueId, int entries, int controllerId, int kato) {
