@@ -57,8 +57,8 @@ class TlsTest {
     @BeforeEach
     void aHostWithAKey() throws IOException {
         PrivateFile.create(folder.resolve("tls"), key.text());
-        node.fabrics.add(
-                new FabricHost(RawHost.HOST, Set.of(Node.NQN), new HostKeys(null, null, DhchapOffer.DEFAULT, folder.resolve("tls"))));
+        node.fabrics.add(new FabricHost(
+                RawHost.HOST, Set.of(Node.NQN), new HostKeys(null, null, DhchapOffer.DEFAULT, folder.resolve("tls"))));
     }
 
     @AfterEach

@@ -127,7 +127,9 @@ class HostSecurityTest {
         var nqn = HostRig.OPTIONS.hostNqn();
         try (var node = new Node(TcpTargetSettings.DEFAULT)) {
             node.fabrics.add(new FabricHost(
-                    nqn, Set.of(Nqn.DISCOVERY), new HostKeys(keys.file("host"), keys.file("controller"), DhchapOffer.DEFAULT, null)));
+                    nqn,
+                    Set.of(Nqn.DISCOVERY),
+                    new HostKeys(keys.file("host"), keys.file("controller"), DhchapOffer.DEFAULT, null)));
             discovers(node, new DiscoveringHost(nqn, keys.file("host"), keys.file("controller"), null));
             discoversNothing(node, new DiscoveringHost(nqn, keys.file("other"), null, null));
             discoversNothing(node, new DiscoveringHost(nqn, keys.file("host"), keys.file("other"), null));

@@ -44,8 +44,7 @@ public @interface EmulatorConfig {
 
     @AttributeDefinition(
             name = "CPU",
-            description =
-                    "The CPU that the device's reactor runs on; -1 takes the least used, from the last one down",
+            description = "The CPU that the device's reactor runs on; -1 takes the least used, from the last one down",
             min = "-1")
     int cpu() default Reactors.ANY_CPU;
 }

@@ -289,8 +289,7 @@ final class Lease implements QueuePairLease {
     /** Whoever interrupts: nobody would free it later. */
     private boolean lockedMemory() {
         return Uninterrupted.until(
-                System.nanoTime() + MEMORY_BOUND.toNanos(),
-                nanos -> memoryLock.tryLock(nanos, TimeUnit.NANOSECONDS));
+                System.nanoTime() + MEMORY_BOUND.toNanos(), nanos -> memoryLock.tryLock(nanos, TimeUnit.NANOSECONDS));
     }
 
     private void freeAll() {
