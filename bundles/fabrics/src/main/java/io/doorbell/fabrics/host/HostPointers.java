@@ -24,18 +24,21 @@ final class HostPointers extends DataPointers {
 
     @Override
     public void none(int slot) {
+        mptr = 0;
         link.describe(slot, 0, 0);
     }
 
     @Override
     public void contiguous(int slot, long iova, long bytes, long metadataIova, long metadataBytes) {
         requireNoMetadata(metadataBytes);
+        mptr = 0;
         link.describe(slot, iova, bytes);
     }
 
     @Override
     protected void gathered(int slot, DmaVector vector, long bytes, long metadataIova, long metadataBytes) {
         requireNoMetadata(metadataBytes);
+        mptr = 0;
         link.describePieces(slot, bytes);
         long left = bytes;
         for (int i = piece; left > 0; i++) {
