@@ -117,30 +117,6 @@ public final class Content {
         return verified(jobs(guest.run(STRESS_BOUND, command)));
     }
 
-    /**
-     * How many of a kind of I/O of 4 KiB a disk does in a second, with eight at once.
-     *
-     * @param kind {@code randread} or {@code randwrite}
-     */
-    public static double rate(Guest guest, String disk, String kind, int seconds) throws Exception {
-        var said = guest.run(
-                STRESS_BOUND,
-                List.of(
-                        "fio",
-                        "--name=measured",
-                        "--filename=" + disk,
-                        "--ioengine=libaio",
-                        "--direct=1",
-                        "--iodepth=8",
-                        "--bs=4k",
-                        "--rw=" + kind,
-                        "--time_based",
-                        "--runtime=" + seconds,
-                        "--output-format=json"));
-        var job = (Map<?, ?>) jobs(said).getFirst();
-        return ((Number) ((Map<?, ?>) job.get(kind.substring("rand".length()))).get("iops")).doubleValue();
-    }
-
     /** Of what fio said. */
     private static List<?> jobs(byte[] output) throws IOException {
         var said = new String(output, StandardCharsets.UTF_8);

@@ -7,13 +7,11 @@ import io.doorbell.lab.guest.Guest;
 import io.doorbell.lab.kernel.Content;
 import io.doorbell.lab.kernel.HostScenarios;
 import io.doorbell.lab.kernel.KernelHost;
-import io.doorbell.lab.kernel.KernelTarget;
 import io.doorbell.lab.kernel.LabTarget;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /** What a Linux host with the kernel's software RDMA device does with our target. */
@@ -27,8 +25,6 @@ final class RxeCases {
     private static final String[] LITTLE = {"--size=4m"};
 
     private static final String FAULTS = "delay 1ms loss 1% reorder 1% duplicate 0.5%";
-
-    private static final int MEASURED_SECONDS = 5;
 
     private static final Duration BOUND = Duration.ofMinutes(6);
 
@@ -63,7 +59,6 @@ final class RxeCases {
                 patient("a-host-crashes-and-the-next-one-comes", RxeCases::crash),
                 patient("over-a-link-that-loses-and-reorders", RxeCases::badLink),
                 patient("a-host-that-cannot-send-again-comes-again", RxeCases::badLinkAndRegistrations),
-                patient("beside-the-kernels-target", RxeCases::besideTheKernels),
                 new Case("a-newer-kernel-writes-and-mounts", BOUND, true, RxeCases::newerKernel));
     }
 
@@ -164,37 +159,6 @@ final class RxeCases {
             }
             KernelHost.await("the host", host::isLive);
         }
-    }
-
-    /**
-     * No claim, but figures: what the same host has of our target and of the kernel's own, which is at its own device, so that no packet of it comes by
-     * the network.
-     */
-    private static void besideTheKernels(Guest guest) throws Exception {
-        String ours;
-        try (var target = new Target();
-                var host = HOSTS.connect(target, "")) {
-            ours = rates(guest, host.awaitDisk(1));
-        }
-        try (var target = new KernelTarget(guest, "rdma", RdmaLab.HOST_ADDRESS)) {
-            target.addNamespace(1, LabTarget.NAMESPACE_BYTES);
-            var where = "transport=rdma,traddr=" + RdmaLab.HOST_ADDRESS + ",trsvcid=" + KernelTarget.PORT;
-            try (var host = KernelHost.connect(where, KernelTarget.NQN, PATIENT)) {
-                guest.note("4 KiB, 8 at once: ours " + ours + ", the kernel's " + rates(guest, host.awaitDisk(1)));
-            }
-        }
-    }
-
-    private static String rates(Guest guest, String disk) throws Exception {
-        // The first one is for the JVM's compiler.
-        for (var kind : List.of("randwrite", "randread")) {
-            Content.rate(guest, disk, kind, MEASURED_SECONDS);
-        }
-        return String.format(
-                Locale.ROOT,
-                "%.0f reads/s and %.0f writes/s",
-                Content.rate(guest, disk, "randread", MEASURED_SECONDS),
-                Content.rate(guest, disk, "randwrite", MEASURED_SECONDS));
     }
 
     /**
