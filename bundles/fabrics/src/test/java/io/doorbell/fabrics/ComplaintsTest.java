@@ -19,6 +19,7 @@ class ComplaintsTest {
     private final Complaints complaints = new Complaints(log, "tcp0", () -> nowNanos);
 
     ComplaintsTest() {
+        log.setLevel(Level.INFO);
         log.setAdditive(false);
         log.addAppender(written);
         written.start();
