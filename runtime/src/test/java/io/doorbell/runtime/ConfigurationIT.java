@@ -237,9 +237,11 @@ class ConfigurationIT {
 
     /** By its name: its classes are a bundle's. */
     private static Object ask(String type, Object service, String method) throws ReflectiveOperationException {
-        for (var each : service.getClass().getInterfaces()) {
-            if (each.getSimpleName().equals(type)) {
-                return each.getMethod(method).invoke(service);
+        for (Class<?> of = service.getClass(); of != null; of = of.getSuperclass()) {
+            for (var each : of.getInterfaces()) {
+                if (each.getSimpleName().equals(type)) {
+                    return each.getMethod(method).invoke(service);
+                }
             }
         }
         throw new NoSuchMethodException(type + " of " + service);
