@@ -30,11 +30,11 @@ final class DefaultNodeCases {
     private static void mounted(Guest guest) throws Exception {
         var manual = Files.readString(guest.project().resolve("docs/OPERATIONS.md"));
         try (var node = new DistributedNode(guest)) {
-            node.awaitOutput("rdma0 listens at /127.0.0.1:4420");
+            node.awaitOutput("rdma0 listens at 127.0.0.1:4420");
 
             var onTheNode = words(manual, ON_THE_NODE);
             node.doorbell(onTheNode.subList(1, onTheNode.size()));
-            node.awaitOutput("rdma0 listens at /" + RdmaLab.TARGET_ADDRESS + ":4420");
+            node.awaitOutput("rdma0 listens at " + RdmaLab.TARGET_ADDRESS + ":4420");
             assertThat(node.doorbell(List.of("subsystems"))).contains(NQN, RdmaLab.TARGET_ADDRESS);
 
             assertThat(guest.say("nvme", "discover", "-t", "rdma", "-a", RdmaLab.TARGET_ADDRESS, "-s", "4420"))
