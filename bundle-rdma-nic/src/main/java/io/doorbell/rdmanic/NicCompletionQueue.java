@@ -9,10 +9,6 @@ import io.doorbell.verbs.Completions;
 import io.doorbell.verbs.provider.Users;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A completion queue of the device. It knows its queue pairs by their numbers: each completion gives room back to its queue pair, and those of
@@ -29,10 +25,6 @@ final class NicCompletionQueue implements CompletionQueue {
     private static final int KERNEL_WITH_INVALIDATE = 4;
 
     private static final int SMALLEST_TABLE = 16;
-    private static final Duration CALL_BOUND = Duration.ofSeconds(5);
-
-    /** Between two tries to find room among the owner's tasks. */
-    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final NicDevice device;
     private final Reactor owner;
@@ -80,36 +72,6 @@ final class NicCompletionQueue implements CompletionQueue {
 
     void requireOwner() {
         requireOwner(owner);
-    }
-
-    /**
-     * Runs it on the owner's thread, and waits for it; here when that thread has ended.
-     *
-     * @throws IllegalStateException when the owner does not come round in time; it may run yet then
-     */
-    void onOwner(Runnable task) {
-        long deadline = System.nanoTime() + CALL_BOUND.toNanos();
-        while (true) {
-            try {
-                owner.call(
-                        () -> {
-                            task.run();
-                            return null;
-                        },
-                        CALL_BOUND);
-                return;
-            } catch (RejectedExecutionException refused) {
-                // Too many tasks wait there, or it ends. As long as it runs nobody else may touch what is its own.
-                if (!owner.thread().isAlive()) {
-                    task.run();
-                    return;
-                }
-                if (System.nanoTime() - deadline > 0) {
-                    throw new IllegalStateException(owner.name() + " took no task for " + CALL_BOUND, refused);
-                }
-                LockSupport.parkNanos(RETRY_NANOS);
-            }
-        }
     }
 
     // The table: open addressing by the lower bits of the number. The owner's thread.

@@ -18,6 +18,7 @@ import io.doorbell.verbs.SharedReceiveQueue;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsQueuePair;
 import io.doorbell.verbs.provider.Checks;
+import io.doorbell.verbs.provider.OwnerThread;
 import io.doorbell.verbs.provider.Users;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -294,7 +295,7 @@ public final class NicDevice implements VerbsDevice {
                     : none;
         }
         try {
-            sends.onOwner(() -> {
+            OwnerThread.run(sends.owner(), () -> {
                 sends.add(pair);
                 receives.add(pair);
             });

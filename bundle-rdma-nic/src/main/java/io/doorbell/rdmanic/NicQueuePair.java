@@ -12,6 +12,7 @@ import io.doorbell.verbs.QueuePairSetup;
 import io.doorbell.verbs.ReceiveRequests;
 import io.doorbell.verbs.SendRequests;
 import io.doorbell.verbs.VerbsQueuePair;
+import io.doorbell.verbs.provider.OwnerThread;
 import io.doorbell.verbs.provider.Users;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -274,7 +275,7 @@ final class NicQueuePair implements VerbsQueuePair {
             held.disconnect();
         }
         end();
-        sendQueue.onOwner(() -> {
+        OwnerThread.run(sendQueue.owner(), () -> {
             state = State.CLOSED;
             sendQueue.remove(this);
             receiveQueue.remove(this);

@@ -5,14 +5,11 @@ import io.doorbell.platform.UdpSocket;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
 import io.doorbell.verbs.Completions;
+import io.doorbell.verbs.provider.OwnerThread;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,11 +45,6 @@ final class Lane implements Poller {
 
     /** Of packets that are taken before a queue pair ends, as many as a window and an answer to reads may be. */
     private static final int SETTLE_BATCHES = 16;
-
-    private static final Duration CALL_BOUND = Duration.ofSeconds(5);
-
-    /** A reactor that has no room for one more task is asked again after this. */
-    private static final long FULL_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private static final long NEVER_NANOS = Long.MAX_VALUE / 2;
 
@@ -170,34 +162,13 @@ final class Lane implements Poller {
         }
     }
 
-    /** Runs it on the owner's thread and waits; here when the owner has ended. Any thread. */
+    /** Runs it on the owner's thread and waits; here when nobody owns this any more. Any thread. */
     void run(Runnable task) {
         var owner = reactor;
         if (owner == null) {
             task.run();
-            return;
-        }
-        long deadline = System.nanoTime() + CALL_BOUND.toNanos();
-        while (true) {
-            try {
-                owner.call(
-                        () -> {
-                            task.run();
-                            return null;
-                        },
-                        CALL_BOUND);
-                return;
-            } catch (RejectedExecutionException none) {
-                // Ended, or full of tasks: beside an owner that lives nothing may run.
-                if (!owner.thread().isAlive()) {
-                    task.run();
-                    return;
-                }
-                if (System.nanoTime() - deadline > 0) {
-                    throw new IllegalStateException(this + ": " + owner + " took no task for " + CALL_BOUND, none);
-                }
-                LockSupport.parkNanos(FULL_RETRY_NANOS);
-            }
+        } else {
+            OwnerThread.run(owner, task);
         }
     }
 
@@ -206,17 +177,8 @@ final class Lane implements Poller {
         var owner = reactor;
         if (owner == null) {
             task.run();
-            return;
-        }
-        try {
-            owner.execute(task);
-        } catch (RejectedExecutionException endedOrFull) {
-            if (!owner.thread().isAlive()) {
-                task.run();
-                return;
-            }
-            // The caller may hold a lock that the owner waits for.
-            Thread.ofVirtual().name("task for " + this).start(() -> run(task));
+        } else {
+            OwnerThread.runLater(owner, task);
         }
     }
 
