@@ -1,5 +1,7 @@
 package io.doorbell.rdmahost;
 
+import io.doorbell.fabrics.auth.DhchapConfig;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.fabrics.host.ConfiguredController;
 import io.doorbell.fabrics.host.FabricHostConfig;
 import io.doorbell.fabrics.host.FabricHostOptions;
@@ -28,7 +30,7 @@ public final class RdmaHostComponent {
     @ObjectClassDefinition(
             name = "NVMe/RDMA initiator",
             description = "A controller that this node reaches by NVMe/RDMA")
-    interface Options extends FabricHostConfig, Config {}
+    interface Options extends FabricHostConfig, DhchapConfig, Config {}
 
     public @interface Config {
         @AttributeDefinition(
@@ -73,6 +75,7 @@ public final class RdmaHostComponent {
     public RdmaHostComponent(
             BundleContext context,
             FabricHostConfig common,
+            DhchapConfig dhchap,
             Config config,
             @Reference Reactors reactors,
             @Reference VerbsDevices devices) {
@@ -82,7 +85,7 @@ public final class RdmaHostComponent {
             return;
         }
         var id = ConfiguredController.id(TransportId.Type.RDMA, config.trid());
-        var keys = ConfiguredController.keys(context, common, "");
+        var keys = HostKeys.of(context, dhchap, "");
         var options = FabricHostOptions.of(common, config.queue_entries(), keys);
         var settings = new RdmaHostSettings(config.reactors(), config.memory_mib());
         var from = address(config.address().strip());

@@ -1,5 +1,7 @@
 package io.doorbell.tcp.host;
 
+import io.doorbell.fabrics.auth.DhchapConfig;
+import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.fabrics.host.ConfiguredController;
 import io.doorbell.fabrics.host.FabricHostConfig;
 import io.doorbell.fabrics.host.FabricHostOptions;
@@ -23,7 +25,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 public final class TcpHostComponent {
     /** What a file may have. */
     @ObjectClassDefinition(name = "NVMe/TCP initiator", description = "A controller that this node reaches by NVMe/TCP")
-    interface Options extends FabricHostConfig, Config {}
+    interface Options extends FabricHostConfig, DhchapConfig, Config {}
 
     public @interface Config {
         @AttributeDefinition(
@@ -66,13 +68,13 @@ public final class TcpHostComponent {
     private final ConfiguredController controller;
 
     @Activate
-    public TcpHostComponent(BundleContext context, FabricHostConfig common, Config config) {
+    public TcpHostComponent(BundleContext context, FabricHostConfig common, DhchapConfig dhchap, Config config) {
         if (config.trid().isBlank()) {
             controller = null;
             return;
         }
         var id = ConfiguredController.id(TransportId.Type.TCP, config.trid());
-        var keys = ConfiguredController.keys(context, common, config.tls_key());
+        var keys = HostKeys.of(context, dhchap, config.tls_key());
         var options = FabricHostOptions.of(common, config.queue_entries(), keys);
         var settings = new TcpHostSettings(config.header_digest(), config.data_digest(), config.memory_mib());
         var tls = keys.tlsKey() == null ? null : new TcpHostTransport.Tls(keys, options.hostNqn(), id.subnqn());

@@ -1,8 +1,8 @@
 package io.doorbell.fabrics;
 
+import io.doorbell.fabrics.auth.DhchapConfig;
 import io.doorbell.fabrics.auth.HostKeys;
 import java.io.IOException;
-import java.nio.file.Path;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -19,15 +19,15 @@ import org.slf4j.LoggerFactory;
         configurationPid = "io.doorbell.fabrics.host",
         configurationPolicy = ConfigurationPolicy.REQUIRE,
         immediate = true)
-@Designate(ocd = FabricHostComponent.Config.class, factory = true)
+@Designate(ocd = FabricHostComponent.Options.class, factory = true)
 public final class FabricHostComponent {
     private static final Logger LOG = LoggerFactory.getLogger(FabricHostComponent.class);
 
-    /** Framework property: the node's home. */
-    private static final String HOME_PROPERTY = "doorbell.home";
-
+    /** What a file may have. */
     @ObjectClassDefinition(name = "Host", description = "A host on a network that shows who it is")
-    @interface Config {
+    interface Options extends DhchapConfig, Config {}
+
+    public @interface Config {
         @AttributeDefinition(name = "NQN", description = "Its name; empty: no host", required = false)
         String nqn() default "";
 
@@ -36,30 +36,6 @@ public final class FabricHostComponent {
                 description = "Where it has to authenticate itself; every NVM subsystem where none is named",
                 required = false)
         String[] subsystems() default {};
-
-        @AttributeDefinition(
-                name = "Key",
-                description = "File of its DH-HMAC-CHAP key; empty: its name suffices",
-                required = false)
-        String dhchap_key() default "";
-
-        @AttributeDefinition(
-                name = "Key of the controller",
-                description = "File of the key with which this node shows who it is to a host that asks",
-                required = false)
-        String dhchap_controller_key() default "";
-
-        @AttributeDefinition(
-                name = "Hash functions",
-                description = "sha256, sha384, sha512: those that may be used, the best first",
-                required = false)
-        String[] dhchap_hashes() default {"sha512", "sha384", "sha256"};
-
-        @AttributeDefinition(
-                name = "Groups",
-                description = "null, ffdhe2048 to ffdhe8192: those that may be used, the best first",
-                required = false)
-        String[] dhchap_groups() default {"ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "ffdhe2048"};
 
         @AttributeDefinition(
                 name = "TLS key",
@@ -71,19 +47,12 @@ public final class FabricHostComponent {
     private final FabricHost host;
 
     @Activate
-    public FabricHostComponent(BundleContext context, Config config) {
+    public FabricHostComponent(BundleContext context, DhchapConfig dhchap, Config config) {
         if (config.nqn().isEmpty()) {
             host = null;
             return;
         }
-        var home = context.getProperty(HOME_PROPERTY);
-        var keys = HostKeys.of(
-                Path.of(home == null ? "" : home).toAbsolutePath(),
-                config.dhchap_key(),
-                config.dhchap_controller_key(),
-                config.dhchap_hashes(),
-                config.dhchap_groups(),
-                config.tls_key());
+        var keys = HostKeys.of(context, dhchap, config.tls_key());
         host = new FabricHost(config.nqn(), ListenerSettings.subsystems(config.subsystems()), keys);
         try {
             if (keys.key() != null) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.osgi.framework.BundleContext;
 
 /**
  * By what a host shows who it is, and a controller to it: files, read when they are used, so that one that is replaced counts from then on, and
@@ -17,6 +18,9 @@ import java.util.List;
  * @param tlsKey of the host, for TLS; null where it has none, and nothing is encrypted
  */
 public record HostKeys(Path key, Path controllerKey, DhchapOffer offer, Path tlsKey) {
+    /** Framework property: the node's home. */
+    private static final String HOME_PROPERTY = "doorbell.home";
+
     public static final HostKeys NONE = new HostKeys(null, null, DhchapOffer.DEFAULT, null);
 
     public HostKeys {
@@ -26,18 +30,17 @@ public record HostKeys(Path key, Path controllerKey, DhchapOffer offer, Path tls
     }
 
     /**
-     * As a configuration has it.
+     * As a configuration has it. Relative paths begin at the node's home.
      *
-     * @param home where relative paths begin
-     * @param key and the others: paths, empty for none
-     * @param hashes and groups: by name, the best first
+     * @param tlsKey a path, empty for none
      */
-    public static HostKeys of(
-            Path home, String key, String controllerKey, String[] hashes, String[] groups, String tlsKey) {
+    public static HostKeys of(BundleContext context, DhchapConfig config, String tlsKey) {
+        var property = context.getProperty(HOME_PROPERTY);
+        var home = Path.of(property == null ? "" : property).toAbsolutePath();
         return new HostKeys(
-                file(home, key),
-                file(home, controllerKey),
-                DhchapOffer.parse(words(hashes), words(groups)),
+                file(home, config.dhchap_key()),
+                file(home, config.dhchap_controller_key()),
+                DhchapOffer.parse(words(config.dhchap_hashes()), words(config.dhchap_groups())),
                 file(home, tlsKey));
     }
 

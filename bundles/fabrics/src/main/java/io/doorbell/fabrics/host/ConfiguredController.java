@@ -2,9 +2,7 @@ package io.doorbell.fabrics.host;
 
 import io.doorbell.driver.ControllerKeeper;
 import io.doorbell.driver.ControllerServices;
-import io.doorbell.fabrics.auth.HostKeys;
 import io.doorbell.nvme.TransportId;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Supplier;
 import org.osgi.framework.BundleContext;
@@ -14,9 +12,6 @@ import org.slf4j.LoggerFactory;
 /** The controller that a configuration of an initiator names: opened sooner or later, and published while it is reached. Any thread. */
 public final class ConfiguredController implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ConfiguredController.class);
-
-    /** Framework property: the node's home. */
-    private static final String HOME_PROPERTY = "doorbell.home";
 
     private static final Duration FIRST_DELAY = Duration.ofMillis(100);
 
@@ -46,18 +41,6 @@ public final class ConfiguredController implements AutoCloseable {
                     + " traddr:ADDRESS trsvcid:PORT subnqn:NAME is needed; ./doorbell discover tells names");
         }
         return id;
-    }
-
-    /** @param tlsKey a path, empty for none */
-    public static HostKeys keys(BundleContext context, FabricHostConfig config, String tlsKey) {
-        var home = context.getProperty(HOME_PROPERTY);
-        return HostKeys.of(
-                Path.of(home == null ? "" : home).toAbsolutePath(),
-                config.dhchap_key(),
-                config.dhchap_controller_key(),
-                config.dhchap_hashes(),
-                config.dhchap_groups(),
-                tlsKey);
     }
 
     /** The controller is of no use any more: another one is opened as soon as that can be. Returns at once. */

@@ -85,28 +85,4 @@ public @interface FabricHostConfig {
             min = "0",
             max = "86400")
     int loss_timeout_s() default 600;
-
-    @AttributeDefinition(
-            name = "Key",
-            description = "File of this host's key for DH-HMAC-CHAP. Empty: it has none.",
-            required = false)
-    String dhchap_key() default "";
-
-    @AttributeDefinition(
-            name = "Key of the controller",
-            description = "File of the key that the controller has to know. Empty: it is not asked.",
-            required = false)
-    String dhchap_controller_key() default "";
-
-    @AttributeDefinition(
-            name = "Hash functions",
-            description = "sha256, sha384, sha512: those that may be used, the best first",
-            required = false)
-    String[] dhchap_hashes() default {"sha512", "sha384", "sha256"};
-
-    @AttributeDefinition(
-            name = "Groups",
-            description = "null, ffdhe2048 to ffdhe8192: those that may be used, the best first",
-            required = false)
-    String[] dhchap_groups() default {"ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "ffdhe2048"};
 }
