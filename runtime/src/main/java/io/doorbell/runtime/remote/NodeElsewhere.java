@@ -15,7 +15,7 @@ final class NodeElsewhere {
             paramLabel = "URL",
             required = true,
             description = {
-                "Instead of a home: where the node is asked, https://NAME:PORT.",
+                "https://NAME:PORT of the node to ask, instead of a home.",
                 "Without --fingerprint its certificate has to be one that this JDK trusts for NAME."
             })
     private String url;
