@@ -36,11 +36,12 @@ final class Figures {
     }
 
     static String micros(double micros) {
-        return micros <= 0
-                ? ""
-                : micros < 1_000
-                        ? String.format(Locale.ROOT, "%.0f us", micros)
-                        : String.format(Locale.ROOT, "%.1f ms", micros / 1_000);
+        if (micros <= 0) {
+            return "";
+        }
+        return micros < 1_000
+                ? String.format(Locale.ROOT, micros < 10 ? "%.1f us" : "%.0f us", micros)
+                : String.format(Locale.ROOT, "%.1f ms", micros / 1_000);
     }
 
     static String percent(double part, double whole) {

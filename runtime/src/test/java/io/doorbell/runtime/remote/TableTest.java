@@ -68,6 +68,12 @@ class TableTest {
         assertThat(Figures.nanos(nanos)).isEqualTo(words);
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, ''", "0.42, 0.4 us", "9.9, 9.9 us", "12.4, 12 us", "999, 999 us", "1500, 1.5 ms"})
+    void timesOfAnIo(double micros, String words) {
+        assertThat(Figures.micros(micros)).isEqualTo(words);
+    }
+
     @Test
     void aRowAnswersForWhatIsNotThere() {
         var row = new Row(Map.of("a", 7, "list", List.of("x", "y"), "table", Map.of("k", Map.of("b", true))));

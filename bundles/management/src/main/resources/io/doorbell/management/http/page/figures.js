@@ -36,7 +36,7 @@ export function micros(value) {
   }
   const [size, sign] = [[1e6, "s"], [1e3, "ms"], [1, "µs"]].find(([size]) => value >= size) ?? [1, "µs"];
   const short = value / size;
-  return `${size > 1 && short < 100 ? short.toFixed(1) : short.toFixed(0)} ${sign}`;
+  return `${short < (size > 1 ? 100 : 10) ? short.toFixed(1) : short.toFixed(0)} ${sign}`;
 }
 
 export function duration(seconds) {
