@@ -117,7 +117,7 @@ record Connect(
         if (secured != null
                 && !(secured.hostNqn().equals(host.nqn())
                         && secured.subsystemNqn().equals(subsystem.nqn()))) {
-            LOG.warn("{}: {} over a connection that is {}", listener.name(), this, secured);
+            queue.complain(this + " over a connection that is " + secured);
             return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
         }
         return qid == 0 ? judgeAdmin(subsystem, host) : judgeIo(subsystem, host);
@@ -132,11 +132,8 @@ record Connect(
         }
         var authentic = target.authenticating(host.nqn(), subsystem.nqn());
         if (authentic == null && subsystem.requiresAuthentication()) {
-            LOG.warn(
-                    "{}: {} has no key here, and {} is for hosts that authenticate themselves",
-                    listener.name(),
-                    host.nqn(),
-                    subsystem.nqn());
+            queue.complain(host.nqn() + " has no key here, and " + subsystem.nqn()
+                    + " is for hosts that authenticate themselves");
             return Answer.refused(FabricsStatus.CONNECT_INVALID_HOST);
         }
         var control = leased(host);
@@ -150,7 +147,7 @@ record Connect(
             granted = true;
             return Answer.granted(association, authentic, control);
         } catch (IllegalStateException full) {
-            LOG.warn("{}: no controller for {}: {}", listener.name(), host.nqn(), full.getMessage());
+            queue.complain("no controller for " + host.nqn() + ": " + full.getMessage());
             return Answer.BUSY;
         } finally {
             if (!granted) {
@@ -169,7 +166,7 @@ record Connect(
                             host.shown(), label, queue.reactor().thread(), control)));
             return control;
         } catch (LeaseException none) {
-            LOG.warn("{}: {}", listener.name(), none.getMessage());
+            queue.complain(none.getMessage());
             return null;
         }
     }

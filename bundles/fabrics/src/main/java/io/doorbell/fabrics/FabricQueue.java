@@ -430,6 +430,7 @@ public final class FabricQueue {
         }
     }
 
+    /** Something is wrong with what a host wants, or with what an operator said of it: also only so many of a second. Any thread. */
     void complain(String what) {
         target.complaints().say(listener.name() + ": " + what);
     }
@@ -449,10 +450,6 @@ public final class FabricQueue {
 
     boolean isClosed() {
         return state == State.CLOSED;
-    }
-
-    String name() {
-        return listener.name();
     }
 
     /** SQHD of the next answer. Once for each. */

@@ -47,7 +47,7 @@ public final class FabricTarget implements AutoCloseable {
     private boolean closed;
 
     private final Runnable accessChanged = discovery::changed;
-    private final Complaints complaints = new Complaints(LOG, "hosts");
+    private final Complaints complaints;
 
     /** Runs what may wait: who may connect is asked where a reactor cannot. */
     private final Executor control;
@@ -58,7 +58,12 @@ public final class FabricTarget implements AutoCloseable {
 
     /** @param control runs what may wait for a lock, or for a disk; on any thread */
     public FabricTarget(Executor control) {
+        this(control, new Complaints(LOG, "hosts"));
+    }
+
+    FabricTarget(Executor control, Complaints complaints) {
         this.control = control;
+        this.complaints = complaints;
     }
 
     Executor control() {
@@ -156,7 +161,7 @@ public final class FabricTarget implements AutoCloseable {
         try {
             return known.keys().tls();
         } catch (IOException wrong) {
-            LOG.error("{} has no key for TLS: {}", identity.hostNqn(), wrong.getMessage());
+            complaints.say(identity.hostNqn() + " has no key for TLS: " + wrong.getMessage());
             return null;
         }
     }

@@ -9,8 +9,6 @@ import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The host of a queue shows who it is: between the reactor, to which Authentication Send and Receive come, and a thread that computes. NVMe Base
@@ -20,8 +18,6 @@ import org.slf4j.LoggerFactory;
  * {@link #computing}.
  */
 final class QueueAuthentication {
-    private static final Logger LOG = LoggerFactory.getLogger(QueueAuthentication.class);
-
     /** A host goes on within this, and so do we: it is the way to a queue, and not to be stayed on. */
     static final long STEP_BOUND_NANOS = TimeUnit.SECONDS.toNanos(30);
 
@@ -58,7 +54,7 @@ final class QueueAuthentication {
         try {
             return new DhchapController.Keys(host.keys().dhchap(), host.keys().controller());
         } catch (IOException wrong) {
-            LOG.error("{}: {} cannot be authenticated: {}", queue.name(), host.nqn(), wrong.getMessage());
+            queue.complain(host.nqn() + " cannot be authenticated: " + wrong.getMessage());
             return null;
         }
     }

@@ -3,6 +3,9 @@ package io.doorbell.fabrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.doorbell.fabrics.Wireless.Answer;
 import io.doorbell.fabrics.Wireless.Capsules;
 import io.doorbell.fabrics.auth.DhchapHost;
@@ -25,10 +28,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Hosts that have to show who they are, on queues of a target. */
 class AuthenticationTest {
@@ -243,6 +248,37 @@ class AuthenticationTest {
 
         assertThat(authenticate(host, KEY, null).isAuthenticated()).isFalse();
         wireless.until(() -> host.closed);
+    }
+
+    @Test
+    void aHostThatComesAgainAndAgainFillsNoLogWithAKeyThatCannotBeHad() throws IOException {
+        Files.setPosixFilePermissions(folder.resolve("host"), PosixFilePermissions.fromString("rw-r--r--"));
+        var log = (Logger) LoggerFactory.getLogger("io.doorbell.fabrics");
+        var written = new ListAppender<ILoggingEvent>();
+        written.list = new CopyOnWriteArrayList<>(); // Others may log meanwhile.
+        written.start();
+        log.addAppender(written);
+        // A second that does not end.
+        var complaints = new Complaints(LoggerFactory.getLogger(FabricTarget.class), "hosts", () -> 0);
+        try (var standing = new Wireless(new FabricTarget(Runnable::run, complaints))) {
+            standing.target.add(known);
+
+            for (int i = 0; i < 2 * Complaints.PER_SECOND; i++) {
+                var host = standing.host();
+                assertThat(host.connect(0, 31, 0xFFFF, 0).status).isZero();
+                assertThat(authenticate(host, KEY, null).isAuthenticated()).isFalse();
+                standing.until(() -> host.closed);
+            }
+        } finally {
+            log.detachAppender(written);
+        }
+
+        assertThat(written.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .filteredOn(line -> line.contains("cannot be authenticated"))
+                .hasSizeBetween(1, Complaints.PER_SECOND)
+                .allMatch(line -> line.contains(Wireless.HOST)
+                        && line.contains(folder.resolve("host").toString()));
     }
 
     @Test

@@ -36,13 +36,18 @@ final class Wireless implements AutoCloseable {
     private static final long BOUND_NANOS = 60_000_000_000L;
 
     final HandReactor reactor = HandReactor.byHand("wireless");
-    final FabricTarget target = new FabricTarget();
+    final FabricTarget target;
     final NvmSubsystem subsystem = new NvmSubsystem(NQN, "SN1", "Model");
     final NvmSubsystem other = new NvmSubsystem(OTHER_NQN, "SN2", "Model");
     final FabricListener listener = listener("everything", "127.0.0.1", Set.of());
     final List<Capsules> hosts = new ArrayList<>();
 
     Wireless() {
+        this(new FabricTarget());
+    }
+
+    Wireless(FabricTarget target) {
+        this.target = target;
         var backend = new MemoryBackend();
         subsystem.addNamespace(1, backend.open(new NamespaceSpec("memory", 1 << 20, 512, "")));
         other.addNamespace(1, backend.open(new NamespaceSpec("memory", 1 << 20, 512, "")));
