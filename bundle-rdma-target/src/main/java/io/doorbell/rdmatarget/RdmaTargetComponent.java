@@ -165,7 +165,7 @@ public final class RdmaTargetComponent extends ListenerKeeper<RdmaTargetComponen
         }
     }
 
-    private VerbsDevice device(Place place) throws BindException {
+    private VerbsDevice device(Place place) throws IOException {
         for (var provider : providers) {
             for (var device : provider.devices()) {
                 if (place.isAt(device)) {
@@ -180,8 +180,10 @@ public final class RdmaTargetComponent extends ListenerKeeper<RdmaTargetComponen
                 .filter(problem -> !problem.isEmpty())
                 .sorted()
                 .collect(Collectors.joining(" "));
-        throw new BindException(place.problem()
-                + (problems.isEmpty() ? " (io.doorbell.rdma.soft~NAME.cfg makes one)." : ". " + problems));
+        if (problems.isEmpty()) {
+            throw new NotYet(place.problem() + " (io.doorbell.rdma.soft~NAME.cfg makes one).");
+        }
+        throw new BindException(place.problem() + ". " + problems);
     }
 
     private static Configured configured(ListenerConfig common, Config config) {

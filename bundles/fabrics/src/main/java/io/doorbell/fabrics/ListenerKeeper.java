@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.osgi.framework.Constants;
 import org.slf4j.Logger;
@@ -24,6 +25,9 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
     private static final Logger LOG = LoggerFactory.getLogger(ListenerKeeper.class);
 
     private static final Duration RETRY = Duration.ofSeconds(5);
+
+    /** A node that starts on a machine that is busy has all of its parts by then. */
+    static final Duration PATIENCE = Duration.ofSeconds(15);
 
     /** A listener that is open. */
     public interface Listening extends AutoCloseable {
@@ -43,16 +47,40 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
         void close();
     }
 
+    /** What it would listen at is not there, but may be about to come, as when a node starts: no fault until that has lasted. */
+    public static final class NotYet extends IOException {
+        private static final long serialVersionUID = 1;
+
+        public NotYet(String what) {
+            super(what);
+        }
+    }
+
+    private final Duration retry;
+    private final LongSupplier clock;
+
     // Guarded by this.
     private S wanted;
+    private long wantedSinceNanos;
+    private boolean told;
     private AccessStates states = AccessStates.ALL_OPTIMIZED;
     private Listening open;
     private Thread opening;
     private String problem = "";
 
+    protected ListenerKeeper() {
+        this(RETRY, System::nanoTime);
+    }
+
+    ListenerKeeper(Duration retry, LongSupplier clock) {
+        this.retry = retry;
+        this.clock = clock;
+    }
+
     /**
      * Opens a listener.
      *
+     * @throws NotYet when its place is not there, and {@link #again} is called when it comes
      * @throws IOException when its place cannot be had now, and may be later
      */
     protected abstract Listening open(S settings, AccessStates states) throws IOException;
@@ -73,7 +101,7 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
         wanted = settings;
         problem = "";
         states = next;
-        begin();
+        beginAnew();
     }
 
     /**
@@ -105,8 +133,14 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
         if (open != null) {
             open.close();
             open = null;
-            begin();
+            beginAnew();
         }
+    }
+
+    private void beginAnew() {
+        wantedSinceNanos = clock.getAsLong();
+        told = false;
+        begin();
     }
 
     private void begin() {
@@ -115,11 +149,9 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
     }
 
     private void keepOpening(S settings) {
-        boolean told = false;
-        while (!isOpened(settings, told)) {
-            told = true;
+        while (!isOpened(settings)) {
             try {
-                Thread.sleep(RETRY);
+                Thread.sleep(retry);
             } catch (InterruptedException ended) {
                 return;
             }
@@ -127,7 +159,7 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
     }
 
     /** Whether there is nothing more to do. */
-    private synchronized boolean isOpened(S settings, boolean told) {
+    private synchronized boolean isOpened(S settings) {
         if (wanted != settings || opening != Thread.currentThread()) {
             return true;
         }
@@ -137,15 +169,25 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
             return true;
         } catch (IOException taken) {
             problem = taken.getMessage();
-            if (!told) {
-                LOG.warn("{}: {} Tried again every {} s", settings.name(), taken.getMessage(), RETRY.toSeconds());
-            }
+            complain(settings, taken);
             return false;
         } catch (RuntimeException refused) {
             problem = String.valueOf(refused.getMessage());
             LOG.error("{} does not listen", settings.name(), refused);
             return true;
         }
+    }
+
+    private void complain(S settings, IOException taken) {
+        if (told) {
+            return;
+        }
+        if (taken instanceof NotYet && clock.getAsLong() - wantedSinceNanos < PATIENCE.toNanos()) {
+            LOG.debug("{}: {}", settings.name(), taken.getMessage());
+            return;
+        }
+        told = true;
+        LOG.warn("{}: {} Tried again every {} s", settings.name(), taken.getMessage(), retry.toSeconds());
     }
 
     @Override
