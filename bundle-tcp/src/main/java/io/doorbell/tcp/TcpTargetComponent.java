@@ -6,12 +6,16 @@ import io.doorbell.fabrics.ListenerKeeper;
 import io.doorbell.fabrics.ListenerSettings;
 import io.doorbell.lease.ResourceManager;
 import io.doorbell.platform.PlatformException;
+import io.doorbell.platform.PortHolder;
 import io.doorbell.reactor.Reactors;
 import io.doorbell.target.AccessStates;
 import io.doorbell.target.ListenerOperator;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.util.Map;
+import java.util.Optional;
+import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -91,6 +95,12 @@ public final class TcpTargetComponent extends ListenerKeeper<TcpTargetSettings> 
         String tls() default "off";
     }
 
+    /** As in {@code errno.h}. */
+    private static final int EADDRINUSE = 98;
+
+    /** Without its suffix. */
+    private final String file;
+
     private final FabricTarget target;
     private final Reactors reactors;
     private final ResourceManager resources;
@@ -101,7 +111,9 @@ public final class TcpTargetComponent extends ListenerKeeper<TcpTargetSettings> 
             Config config,
             @Reference FabricTarget target,
             @Reference Reactors reactors,
-            @Reference ResourceManager resources) {
+            @Reference ResourceManager resources,
+            Map<String, ?> properties) {
+        file = String.valueOf(properties.get(Constants.SERVICE_PID));
         this.target = target;
         this.reactors = reactors;
         this.resources = resources;
@@ -117,10 +129,15 @@ public final class TcpTargetComponent extends ListenerKeeper<TcpTargetSettings> 
         }
     }
 
-    private static String problem(TcpTargetSettings settings, PlatformException taken) {
+    private String problem(TcpTargetSettings settings, PlatformException taken) {
+        var holder = taken.errno() == EADDRINUSE
+                ? PortHolder.tcp(InetAddress.ofLiteral(settings.address()), settings.port())
+                : Optional.<PortHolder>empty();
+        var who = holder.map(each -> each + " has it")
+                .orElse("'ip address' says which addresses there are, 'sudo ss -ltnp sport = :" + settings.port()
+                        + "' who has the port");
         return "TCP port " + settings.port() + " of " + settings.address() + " cannot be had: " + taken.getMessage()
-                + ". 'sudo ss -ltnp sport = :" + settings.port() + "' says who has it, 'ip address' which addresses"
-                + " there are; address and port are set in this listener's file in config/.";
+                + ". " + who + ". To listen elsewhere: doorbell config " + file + " port NUMBER, or address ADDRESS.";
     }
 
     private static TcpTargetSettings settings(ListenerConfig common, Config config) {

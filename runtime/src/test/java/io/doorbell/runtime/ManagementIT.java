@@ -301,7 +301,7 @@ class ManagementIT {
     }
 
     @Test
-    void aTakenPortIsOneLineWithTheRemedyAndTheRemedyWorks() throws IOException {
+    void aTakenPortIsOneLineWithTheRemedyAndTheRemedyWorks() throws IOException, InterruptedException {
         var second = folder.resolve("second");
         var configuration = NodeProcess.managementAt(port, second);
         try (var other = NodeProcess.run(folder, second)) {
@@ -311,11 +311,18 @@ class ManagementIT {
                     .contains("set port in config/io.doorbell.management.cfg")
                     .doesNotContain("management at")
                     .doesNotContain("\tat ");
+            try (var status = NodeProcess.doorbell(folder, "status", "--home", second.toString())) {
+                assertThat(status.exitCode(NodeProcess.START_BOUND)).isEqualTo(1);
+                assertThat(status.output())
+                        .contains(
+                                "runs, but cannot be asked", "port " + port + " of 127.0.0.1 cannot be had", "has it");
+            }
 
             Files.writeString(configuration, "port = 0\n");
 
             other.awaitOutput("management at http://127.0.0.1:");
             assertThat(other.output()).doesNotContain("\tat ");
+            assertThat(second.resolve("var/management.problem")).doesNotExist();
         }
     }
 

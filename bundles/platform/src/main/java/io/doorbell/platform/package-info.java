@@ -20,7 +20,7 @@
  *   <li>{@link io.doorbell.platform.UdpSocket}, {@link io.doorbell.platform.DatagramBatch}: many datagrams in one call;
  *   <li>{@link io.doorbell.platform.CpuAffinity}: which CPU a thread runs on;
  *   <li>{@link io.doorbell.platform.ServiceManager}: systemd, where it started this process;
- *   <li>{@link io.doorbell.platform.Machine}: what this machine has.
+ *   <li>{@link io.doorbell.platform.Machine}: what this machine has; {@link io.doorbell.platform.PortHolder}: who has a port of it.
  * </ol>
  *
  * <p>Linux on x86-64 only. Anywhere else the first use says so.

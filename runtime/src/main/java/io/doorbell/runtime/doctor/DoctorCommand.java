@@ -47,7 +47,7 @@ public final class DoctorCommand implements Callable<Integer> {
             configuration = Distribution.locate().root().resolve("config");
         }
         var findings = new ArrayList<>(new MachineChecks(Path.of("/")).all());
-        findings.addAll(new PortChecks(configuration, HomeLock.isHeld(root)).all());
+        findings.addAll(new PortChecks(configuration, HomeLock.holder(root)).all());
         var out = spec.commandLine().getOut();
         if (json) {
             out.println(JSON.std

@@ -4,6 +4,8 @@ import static io.doorbell.runtime.doctor.Finding.fails;
 import static io.doorbell.runtime.doctor.Finding.lacks;
 import static io.doorbell.runtime.doctor.Finding.ok;
 
+import io.doorbell.platform.PortHolder;
+import io.doorbell.runtime.HomeLock;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -15,14 +17,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Whether a node that starts in a home gets the ports that its configuration names.
  *
  * @param configuration {@code config/} of the home, or of the distribution where there is no home yet
- * @param running whether a node runs there: then the ports are its own
+ * @param node the process of the node that runs there, or {@link HomeLock#NOBODY}, or {@link HomeLock#SOMEBODY}
  */
-record PortChecks(Path configuration, boolean running) {
+record PortChecks(Path configuration, long node) {
     /** UDP, of RoCEv2. RoCEv2 Annex A17 of the InfiniBand Architecture Specification 1.3.1. */
     static final int ROCE_PORT = 4791;
 
@@ -56,48 +59,102 @@ record PortChecks(Path configuration, boolean running) {
 
     private Finding tcp(String what, String address, String port, Path file) {
         var subject = "port " + port;
-        if (running) {
-            return ok(subject, what + ": the node that runs has it, or says in its log why not");
+        int number;
+        InetAddress place;
+        try {
+            number = Integer.parseInt(port);
+            place = InetAddress.ofLiteral(address);
+        } catch (NumberFormatException e) {
+            return fails(subject, file.getFileName() + ": port = " + port, "write a number, 0 to 65535");
+        } catch (IllegalArgumentException e) {
+            return fails(subject, file.getFileName() + ": address = " + address, "write one such as 127.0.0.1 or ::1");
+        }
+        if (number == 0) {
+            return ok(subject, what + ": any free one on " + address);
+        }
+        var holder = PortHolder.tcp(place, number);
+        var other = "set another port in config/" + file.getFileName();
+        if (isRunning()) {
+            return ofNode(subject, what + " on " + address, holder, other);
         }
         try (var probe = new ServerSocket()) {
             probe.setReuseAddress(true);
-            probe.bind(new InetSocketAddress(InetAddress.ofLiteral(address), Integer.parseInt(port)));
+            probe.bind(new InetSocketAddress(place, number));
             return ok(subject, what + ": free on " + address);
-        } catch (NumberFormatException e) {
-            return fails(subject, file.getFileName() + ": port = " + port, "write a number, 0 to 65535");
         } catch (IOException | IllegalArgumentException e) {
             return fails(
                     subject,
-                    what + ": cannot be had on " + address + " (" + e.getMessage() + ")",
-                    "sudo ss -ltnp 'sport = :" + port + "' says who has it; or set another port in config/"
-                            + file.getFileName());
+                    what + ": cannot be had on " + address + " (" + e.getMessage() + ")" + has(holder),
+                    remedy("sudo ss -ltnp 'sport = :" + port + "'", holder, other));
         }
+    }
+
+    private boolean isRunning() {
+        return node != HomeLock.NOBODY;
+    }
+
+    /** What the node that runs wants, and the one that has it. */
+    private Finding ofNode(String subject, String what, Optional<PortHolder> holder, String other) {
+        if (node == HomeLock.SOMEBODY || holder.isPresent() && holder.get().pid() == PortHolder.UNKNOWN) {
+            return ok(subject, what + ": the node that runs has it, or says why not: doorbell status");
+        }
+        if (holder.isEmpty()) {
+            return fails(
+                    subject,
+                    what + ": nobody has it, though the node of this home runs (pid " + node + ")",
+                    "'doorbell status' and var/log/doorbell.log of the home say why");
+        }
+        return holder.get().pid() == node
+                ? ok(subject, what + ": the node that runs (pid " + node + ") has it")
+                : fails(
+                        subject,
+                        what + ": " + holder.get() + " has it, and not the node of this home (pid " + node + ")",
+                        remedy("", holder, other));
+    }
+
+    private static String has(Optional<PortHolder> holder) {
+        return holder.map(each -> "; " + each + " has it").orElse("");
+    }
+
+    /** @param who a command that says who has the port, for where it is not known */
+    private static String remedy(String who, Optional<PortHolder> holder, String other) {
+        return holder.filter(each -> each.pid() != PortHolder.UNKNOWN)
+                .map(each -> "end process " + each.pid() + ", or " + other)
+                .orElse(who + " says who has it; or " + other);
     }
 
     private Finding roce(String address, Path file) {
         var subject = "port " + ROCE_PORT + "/udp";
         var rxe = rxeIsLoaded(Path.of("/proc/modules"));
-        if (running && rxe) {
+        InetAddress place;
+        try {
+            place = InetAddress.ofLiteral(address);
+        } catch (IllegalArgumentException e) {
+            return fails(subject, file.getFileName() + ": address = " + address, "write one such as 127.0.0.1 or ::1");
+        }
+        if (isRunning() && rxe) {
             return lacks(
                     subject,
                     "RDMA in software: the kernel's rdma_rxe is loaded, which takes the port where it can:"
                             + " 'doorbell status' says whether the node that runs has it",
                     RXE_REMEDY);
         }
-        if (running) {
-            return ok(subject, "RDMA in software: the node that runs has it, or says in its log why not");
+        var holder = PortHolder.udp(place, ROCE_PORT);
+        var other = "delete config/" + file.getFileName();
+        if (isRunning()) {
+            var finding = ofNode(subject, "RDMA in software on " + address, holder, other);
+            return finding.status() == Finding.Status.FAILS
+                    ? lacks(subject, finding.found(), finding.remedy())
+                    : finding;
         }
-        try (var _ = new DatagramSocket(new InetSocketAddress(InetAddress.ofLiteral(address), ROCE_PORT))) {
+        try (var _ = new DatagramSocket(new InetSocketAddress(place, ROCE_PORT))) {
             return ok(subject, "RDMA in software: free on " + address);
         } catch (IOException | IllegalArgumentException e) {
             return lacks(
                     subject,
                     "RDMA in software: cannot be had on " + address + " (" + e.getMessage() + ")"
-                            + (rxe ? "; the kernel's rdma_rxe has it" : ""),
-                    rxe
-                            ? RXE_REMEDY
-                            : "sudo ss -lunp 'sport = :" + ROCE_PORT + "' says who has it; or delete config/"
-                                    + file.getFileName());
+                            + (rxe ? "; the kernel's rdma_rxe has it" : has(holder)),
+                    rxe ? RXE_REMEDY : remedy("sudo ss -lunp 'sport = :" + ROCE_PORT + "'", holder, other));
         }
     }
 

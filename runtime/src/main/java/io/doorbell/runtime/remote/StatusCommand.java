@@ -71,15 +71,16 @@ public final class StatusCommand extends RemoteCommand {
                         about.number("HugePagesTotal"));
         counts.forEach(
                 (name, count) -> out().printf("  %-12s %s%n", name.equals("plugIns") ? "plug-ins" : name, count));
-        if (!alarms.isEmpty()) {
-            out().println();
-            var table = new Table("STATUS", "ALARM", "SINCE", "WHAT");
-            alarms.forEach(alarm -> table.row(
-                    alarm.text("status"),
-                    alarm.text("name"),
-                    Figures.time(alarm.number("sinceMillis")),
-                    alarm.text("message")));
-            table.print(out());
+        // No table: what is said is long, and each of it is for somebody to act upon.
+        for (var alarm : alarms) {
+            out().printf(
+                            "%n%s %s, since %s%n",
+                            alarm.text("status"),
+                            Table.printable(alarm.text("name")),
+                            Figures.time(alarm.number("sinceMillis")));
+            for (var what : alarm.text("message").split("; ")) {
+                out().println("  " + Table.printable(what));
+            }
         }
     }
 }

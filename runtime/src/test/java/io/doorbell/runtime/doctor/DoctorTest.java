@@ -3,6 +3,7 @@ package io.doorbell.runtime.doctor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.doorbell.platform.Machine;
+import io.doorbell.runtime.HomeLock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,6 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DoctorTest {
+    private static final long US = ProcessHandle.current().pid();
+
     @TempDir
     private Path root;
 
@@ -99,13 +102,30 @@ class DoctorTest {
             file("io.doorbell.management.cfg", "port = " + taken.getLocalPort() + "\n");
             file("io.doorbell.tcp.target~a.cfg", "address = 127.0.0.1\n# port = 1\nport = 0\n");
 
-            var findings = new PortChecks(root, false).all();
+            var findings = new PortChecks(root, HomeLock.NOBODY).all();
 
             assertThat(findings.getFirst().status()).isEqualTo(Finding.Status.FAILS);
+            assertThat(findings.getFirst().found()).contains("(pid " + US + ") has it");
             assertThat(findings.getFirst().remedy())
-                    .contains("sport = :" + taken.getLocalPort(), "config/io.doorbell.management.cfg");
+                    .contains("end process " + US, "set another port in config/io.doorbell.management.cfg");
             assertOk(findings.getLast());
-            assertThat(new PortChecks(root, true).all()).allSatisfy(DoctorTest::assertOk);
+        }
+    }
+
+    @Test
+    void thePortsOfANodeThatRunsAreItsOwnOrItIsSaidWhoHasThem() throws IOException {
+        try (var taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+            file("io.doorbell.tcp.target~a.cfg", "port = " + taken.getLocalPort() + "\n");
+
+            assertThat(new PortChecks(root, US).all()).allSatisfy(DoctorTest::assertOk);
+            assertThat(new PortChecks(root, HomeLock.SOMEBODY).all()).allSatisfy(DoctorTest::assertOk);
+            var ofAnother = new PortChecks(root, US + 1).all();
+
+            assertThat(ofAnother).hasSize(1);
+            assertThat(ofAnother.getFirst().status()).isEqualTo(Finding.Status.FAILS);
+            assertThat(ofAnother.getFirst().found())
+                    .contains("(pid " + US + ") has it, and not the node of this home (pid " + (US + 1) + ")");
+            assertThat(ofAnother.getFirst().remedy()).contains("config/io.doorbell.tcp.target~a.cfg");
         }
     }
 

@@ -9,15 +9,17 @@ import org.slf4j.LoggerFactory;
 
 /**
  * {@code var/management.url} of a home: where this node can be asked, for clients on this machine, since any free port may be
- * configured. It is there while the node listens.
+ * configured. It is there while the node listens; where it cannot, {@code var/management.problem} says in its place why.
  */
 final class AddressFile implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AddressFile.class);
 
     private final Path file;
+    private final Path problem;
 
     AddressFile(Path home) {
         this.file = home.resolve("var/management.url");
+        this.problem = home.resolve("var/management.problem");
     }
 
     /**
@@ -25,11 +27,19 @@ final class AddressFile implements AutoCloseable {
      * finds it in the home knows the node by it.
      */
     void write(Site site) {
-        var made = file.resolveSibling("management.url.new");
+        delete(problem);
+        replace(file, site.url() + "\n" + (site.tls() == null ? "" : site.tls().fingerprint() + "\n"));
+    }
+
+    /** One line for whoever asks a node that does not listen. */
+    void refuse(String why) {
+        replace(problem, why + "\n");
+    }
+
+    private static void replace(Path file, String text) {
+        var made = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.writeString(
-                    made,
-                    site.url() + "\n" + (site.tls() == null ? "" : site.tls().fingerprint() + "\n"));
+            Files.writeString(made, text);
             Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             LOG.warn("{} cannot be written, so commands do not find this node: {}", file, e.toString());
@@ -38,6 +48,11 @@ final class AddressFile implements AutoCloseable {
 
     @Override
     public void close() {
+        delete(file);
+        delete(problem);
+    }
+
+    private static void delete(Path file) {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {

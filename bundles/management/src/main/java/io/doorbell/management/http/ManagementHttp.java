@@ -1,8 +1,10 @@
 package io.doorbell.management.http;
 
+import io.doorbell.platform.PortHolder;
 import io.doorbell.platform.PrivateFile;
 import jakarta.servlet.Servlet;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -37,7 +39,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Serves the MBeans on a port: by HTTP on loopback, or by HTTPS where there is a keystore. Jetty listens only while this component is active and everything it guards is
  * in place: it runs on the configuration that this component makes. Where something is in the way the log says what to
- * do, and the node goes on without HTTP.
+ * do, as does {@code var/management.problem}, and the node goes on without HTTP; a port that is taken is tried again until it is not.
  */
 @Component(
         service = {},
@@ -57,31 +59,83 @@ public final class ManagementHttp {
     private static final int IDLE_TIMEOUT_MILLIS = 60_000;
 
     /** Jetty starts and stops on a thread of Config Admin; both take some milliseconds on a machine that is idle. */
-    private static final Duration JETTY_BOUND = Duration.ofSeconds(5);
+    private static final Duration START_BOUND = Duration.ofSeconds(30);
+
+    private static final Duration END_BOUND = Duration.ofSeconds(5);
+
+    /** How often it is looked who has the port while Jetty has not started. */
+    private static final long LOOK_MILLIS = 1_000;
 
     private static final long POLL_MILLIS = 5;
 
     private static final Logger LOG = LoggerFactory.getLogger(ManagementHttp.class);
 
+    /** Another node may be about to end. */
+    private static final Duration RETRY = Duration.ofSeconds(5);
+
+    private final AddressFile addressFile;
+
+    /** Guarded by this. */
     private final Deque<AutoCloseable> undo = new ArrayDeque<>();
+
+    /** Null where the first try settled it. */
+    private Thread opening;
+
+    private volatile boolean ended;
 
     @Activate
     public ManagementHttp(BundleContext context, @Reference ConfigurationAdmin configurations, HttpOptions options) {
+        addressFile = new AddressFile(Path.of(context.getProperty("doorbell.home")));
+        addressFile.close();
         if (!options.http_enabled()) {
             LOG.info("management over HTTP is off: http.enabled = false in config/{}.cfg", HttpOptions.PID);
             return;
         }
+        if (!isSettled(context, configurations, options, false)) {
+            opening = Thread.ofVirtual().name("management").start(() -> keepOpening(context, configurations, options));
+        }
+    }
+
+    private void keepOpening(BundleContext context, ConfigurationAdmin configurations, HttpOptions options) {
+        do {
+            try {
+                Thread.sleep(RETRY);
+            } catch (InterruptedException ended) {
+                return;
+            }
+        } while (!isSettled(context, configurations, options, true));
+    }
+
+    /** Whether it is open, or in vain: only a port that is taken is free later without a change of the configuration. */
+    private synchronized boolean isSettled(
+            BundleContext context, ConfigurationAdmin configurations, HttpOptions options, boolean told) {
+        if (ended) {
+            return true;
+        }
         try {
             open(context, configurations, options);
+            return true;
+        } catch (BindException taken) {
+            close();
+            refuse(taken.getMessage(), told);
+            return false;
         } catch (PrivateFile.Refused e) {
-            deactivate();
-            LOG.error("no management over HTTP: {}", e.getMessage());
+            close();
+            refuse(e.getMessage(), false);
         } catch (IOException e) {
-            deactivate();
-            LOG.error("no management over HTTP: {}", e.toString());
+            close();
+            refuse(e.toString(), false);
         } catch (RuntimeException e) {
-            deactivate();
+            close();
             throw e;
+        }
+        return true;
+    }
+
+    private void refuse(String problem, boolean told) {
+        addressFile.refuse("no management over HTTP: " + problem);
+        if (!told) {
+            LOG.error("no management over HTTP: {}", problem);
         }
     }
 
@@ -100,9 +154,6 @@ public final class ManagementHttp {
                 : TlsKey.read(home.resolve(options.tls_keystore()), home.resolve(options.tls_keystore_password_file()));
         var address = address(options.address(), tls);
         int port = freePort(address, options.port());
-        if (port < 0) {
-            return;
-        }
         var site = new Site(address, port, tls);
         if (tls != null) {
             watch(context, tls);
@@ -158,20 +209,26 @@ public final class ManagementHttp {
         return new Gate.Login(user, PasswordFile.passwordIn(passwordFile));
     }
 
-    /** The port itself, or a free one for 0; -1, and a line in the log, where it cannot be had. Jetty would log a stack trace. */
-    private static int freePort(InetAddress address, int wanted) {
+    /**
+     * The port itself, or a free one for 0. Jetty would log a stack trace.
+     *
+     * @throws BindException where it cannot be had; says who has it, and what to do
+     */
+    private static int freePort(InetAddress address, int wanted) throws BindException {
         try {
             return bound(address, wanted);
         } catch (IOException e) {
-            LOG.error(
-                    "no management over HTTP: port {} of {} cannot be had ({}). Free it, or set port in config/{}.cfg"
-                            + " to another one, or to 0 for any free one; that takes effect at once",
-                    wanted,
-                    address.getHostAddress(),
-                    e.getMessage(),
-                    HttpOptions.PID);
-            return -1;
+            throw taken(address, wanted, e.getMessage());
         }
+    }
+
+    private static BindException taken(InetAddress address, int wanted, String why) {
+        var who = PortHolder.tcp(address, wanted)
+                .map(holder -> ": " + holder + " has it")
+                .orElse("");
+        return new BindException("port " + wanted + " of " + address.getHostAddress() + " cannot be had (" + why + ")"
+                + who + ". Free it (it is tried again every " + RETRY.toSeconds() + " s), or set port in config/"
+                + HttpOptions.PID + ".cfg to another one, or to 0 for any free one; that takes effect at once");
     }
 
     /** The port, after it was tried: the same way as Jetty does it. */
@@ -181,6 +238,12 @@ public final class ManagementHttp {
             probe.bind(new InetSocketAddress(address, port));
             return probe.getLocalPort();
         }
+    }
+
+    private static boolean isAnothers(InetAddress address, int port) {
+        return PortHolder.tcp(address, port)
+                .filter(holder -> holder.pid() != ProcessHandle.current().pid())
+                .isPresent();
     }
 
     private void serve(BundleContext context, Gate gate) {
@@ -218,7 +281,6 @@ public final class ManagementHttp {
     private void listen(
             BundleContext context, ConfigurationAdmin configurations, Site site, String user, Path passwordFile)
             throws IOException {
-        var addressFile = new AddressFile(Path.of(context.getProperty("doorbell.home")));
         var jetty = new JettyTracker(context, site, user, passwordFile, addressFile);
         jetty.open();
         undo.push(jetty::close);
@@ -274,20 +336,32 @@ public final class ManagementHttp {
      * that is half gone. Its service goes first, so that one says nothing.
      */
     private static void awaitFree(InetAddress address, int port) throws InterruptedException {
-        var deadline = System.nanoTime() + JETTY_BOUND.toNanos();
+        var deadline = System.nanoTime() + END_BOUND.toNanos();
         while (System.nanoTime() - deadline < 0) {
             try {
                 bound(address, port);
                 return;
             } catch (IOException e) {
+                if (isAnothers(address, port)) {
+                    return;
+                }
                 Thread.sleep(POLL_MILLIS);
             }
         }
-        LOG.warn("Jetty still listens on port {} after {} s", port, JETTY_BOUND.toSeconds());
+        LOG.warn("Jetty still listens on port {} after {} s", port, END_BOUND.toSeconds());
     }
 
     @Deactivate
     void deactivate() {
+        ended = true;
+        if (opening != null) {
+            opening.interrupt();
+        }
+        close();
+        addressFile.close();
+    }
+
+    private synchronized void close() {
         while (!undo.isEmpty()) {
             try {
                 undo.pop().close();
@@ -306,6 +380,7 @@ public final class ManagementHttp {
         private final Path passwordFile;
         private final AddressFile addressFile;
         private final CountDownLatch started = new CountDownLatch(1);
+        private volatile boolean listens;
 
         JettyTracker(BundleContext context, Site site, String user, Path passwordFile, AddressFile addressFile) {
             super(context, HttpServiceRuntime.class, null);
@@ -323,21 +398,33 @@ public final class ManagementHttp {
                 if (site.tls() != null) {
                     LOG.info("its certificate has the SHA-256 {}", site.tls().fingerprint());
                 }
-            } else {
-                LOG.error(
-                        "no management over HTTP: Jetty does not listen on port {}, see the line before", site.port());
+                listens = true;
             }
             started.countDown();
             return super.addingService(reference);
         }
 
-        void awaitStart() {
+        /** @throws BindException where it does not: somebody else was faster, between our look at the port and Jetty's */
+        void awaitStart() throws BindException {
+            var deadline = System.nanoTime() + START_BOUND.toNanos();
             try {
-                if (!started.await(JETTY_BOUND.toMillis(), TimeUnit.MILLISECONDS)) {
-                    LOG.warn("Jetty does not listen on port {} yet after {} s", site.port(), JETTY_BOUND.toSeconds());
+                while (!started.await(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+                    if (isAnothers(site.address(), site.port())) {
+                        throw taken(site.address(), site.port(), "it was free a moment ago");
+                    }
+                    if (System.nanoTime() - deadline > 0) {
+                        throw taken(
+                                site.address(),
+                                site.port(),
+                                "Jetty has not started in " + START_BOUND.toSeconds() + " s");
+                    }
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+                return;
+            }
+            if (!listens) {
+                throw taken(site.address(), site.port(), "Jetty does not listen, see the lines before");
             }
         }
     }
