@@ -124,10 +124,14 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
             return FAILED;
         }
         var report = run.awaitReport();
-        new ReportTable(table).print(report);
+        // What never began has nothing to show but why.
+        boolean begun = run.launched();
+        if (begun) {
+            new ReportTable(table).print(report);
+        }
         var ok = writeJson(options.json(), report, out, err);
         report.errors().forEach(error -> err.println("perf: " + error));
-        if (!report.ok()) {
+        if (begun && !report.ok()) {
             err.println("perf: errors occurred");
         }
         err.flush();

@@ -175,8 +175,8 @@ final class PerfRun implements NamespaceWorker.Events {
     }
 
     private void prepare() throws InterruptedException {
-        preamble.accept("Initializing NVMe Controllers");
         var targets = new Targets(resourceManager, options, Targets.APPEARANCE_BOUND).find();
+        preamble.accept("Initializing NVMe Controllers");
         targets.stream()
                 .map(Target::controller)
                 .distinct()

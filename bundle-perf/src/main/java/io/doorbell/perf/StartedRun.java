@@ -58,6 +58,11 @@ final class StartedRun implements WorkloadRun {
         return run.launched() ? State.RUNNING : State.STARTING;
     }
 
+    /** Whether it came to drive anything. */
+    boolean launched() {
+        return run.launched();
+    }
+
     @Override
     public synchronized Progress progress() {
         var result = report;

@@ -80,6 +80,17 @@ class PerfTest {
     }
 
     @Test
+    void whatCannotBeginIsOneLineThatSaysWhy() {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var output = node.command("-q 8 -o 4096 -w randread -d 5000 -r nvme0/9");
+
+            assertThat(output.exit()).isEqualTo(1);
+            assertThat(output.out()).isEmpty();
+            assertThat(output.err()).startsWith("perf: no active namespace 9 on ").hasLineCount(1);
+        }
+    }
+
+    @Test
     void theCommandSleepsUntilCompletionsInterrupt() {
         try (var node = EmulatedNode.withMemory("16MiB:512")) {
             // Long enough for the worker to fall asleep each time.
