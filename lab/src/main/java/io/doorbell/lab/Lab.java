@@ -31,6 +31,11 @@ public interface Lab {
         return "";
     }
 
+    /** Of the JVM that runs the cases. What is about right and wrong is over sooner without the compiler for what runs long. */
+    default String javaOptions() {
+        return "-XX:TieredStopAtLevel=1";
+    }
+
     /** In the order in which they run. */
     List<Case> cases();
 

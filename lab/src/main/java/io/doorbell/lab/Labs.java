@@ -4,13 +4,20 @@ import io.doorbell.lab.manual.ManualLab;
 import io.doorbell.lab.pcie.PcieLab;
 import io.doorbell.lab.rdma.NicLab;
 import io.doorbell.lab.rdma.RdmaLab;
+import io.doorbell.lab.rdma.SpeedLab;
 import io.doorbell.lab.tcp.TcpLab;
 import java.util.List;
 
 /** Every lab there is. */
 public final class Labs {
-    private static final List<Lab> ALL =
-            List.of(new PcieLab(), new TcpLab(), new RdmaLab(), new NicLab(), new ManualLab());
+    private static final List<Lab> ALL = List.of(
+            new PcieLab(),
+            new TcpLab(),
+            new RdmaLab(),
+            new NicLab(),
+            SpeedLab.inSoftware(),
+            SpeedLab.onNic(),
+            new ManualLab());
 
     private Labs() {}
 

@@ -16,6 +16,9 @@ import java.util.Arrays;
  * @param rest never null
  */
 public record Word(Kind kind, String rest) {
+    /** Stands where a message had an end of a line. */
+    public static final String BETWEEN_LINES = " | ";
+
     /** Who says it is in the class comment. */
     public enum Kind {
         HELLO,
@@ -31,7 +34,7 @@ public record Word(Kind kind, String rest) {
 
     /** A message may have lines; a word is one. */
     public Word {
-        rest = rest.strip().replaceAll("\\s*[\\r\\n]+\\s*", " | ");
+        rest = rest.strip().replaceAll("\\s*[\\r\\n]+\\s*", BETWEEN_LINES);
     }
 
     public static Word of(Kind kind, Object... rest) {

@@ -145,7 +145,7 @@ final class LabRun {
             for port in /sys/class/virtio-ports/*; do
                 [ "$(cat $port/name)" = %5$s ] && device=/dev/${port##*/}
             done
-            %11$s%2$s/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xshare:auto \\
+            %11$s%2$s/bin/java -XX:+UseSerialGC %15$s -Xmx1g -Xshare:auto \\
                 --enable-native-access=ALL-UNNAMED -Ddoorbell.root=%6$s %14$s \\
                 -cp '%7$s/*' %8$s %9$s $device
             """.formatted(
@@ -166,7 +166,8 @@ final class LabRun {
                                 : "LD_LIBRARY_PATH=$LAB_LIBRARIES ip netns exec " + lab.networkNamespace() + " ",
                         way.kernel.root(),
                         way.more,
-                        seconds == 0 ? "" : "-D" + Guest.SECONDS + "=" + seconds);
+                        seconds == 0 ? "" : "-D" + Guest.SECONDS + "=" + seconds,
+                        lab.javaOptions());
     }
 
     /** A copy: the guest reads it as it goes, and somebody may build meanwhile. */

@@ -30,7 +30,9 @@ import picocli.CommandLine.Spec;
 public final class Main implements Callable<Integer> {
     private static final int MAX_SECONDS = 86_400;
 
-    @Parameters(paramLabel = "LAB", description = "which one: pcie, tcp, rdma, rdma-nic, manual")
+    @Parameters(
+            paramLabel = "LAB",
+            description = "which one: pcie, tcp, rdma, rdma-nic, rdma-speed, rdma-nic-speed, manual")
     private String name;
 
     @Option(names = "--case", paramLabel = "NAME", description = "run only this case; may be given more than once")

@@ -1,7 +1,9 @@
 package io.doorbell.lab.host;
 
+import io.doorbell.lab.Word;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** A line for each case as it ends, and the last line. One thread. */
 final class Report {
@@ -14,10 +16,11 @@ final class Report {
         this.out = out;
     }
 
-    /** @param note what it measured, or nothing */
+    /** @param note what it measured, or nothing; each line of it is one here */
     void passed(String name, long millis, String note) {
         passed++;
-        line("ok", name, millis, note.isEmpty() ? "" : "  " + note);
+        var lines = note.split(Pattern.quote(Word.BETWEEN_LINES));
+        line("ok", name, millis, note.isEmpty() ? "" : "  " + String.join("\n         ", lines));
     }
 
     void failed(String name, long millis, String why) {

@@ -118,7 +118,7 @@ public final class Content {
     }
 
     /** Of what fio said. */
-    private static List<?> jobs(byte[] output) throws IOException {
+    static List<?> jobs(byte[] output) throws IOException {
         var said = new String(output, StandardCharsets.UTF_8);
         // Before that may be remarks; and an option that was given twice is told twice.
         return (List<?>) JSON.std

@@ -6,7 +6,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A target of the guest's kernel (nvmet): one subsystem, whose namespaces are files. */
+/** A target of the guest's kernel (nvmet): one subsystem, whose namespaces are files, or memory. */
 public final class KernelTarget implements AutoCloseable {
     public static final String NQN = "nqn.2026-11.io.doorbell:kernel";
     public static final int PORT = 4430;
@@ -16,7 +16,9 @@ public final class KernelTarget implements AutoCloseable {
     private static final Path PORT_1 = CONFIGURATION.resolve("nvmet/ports/1");
     private static final Path OFFERED = PORT_1.resolve("subsystems/" + NQN);
 
-    /** Of namespaces on files. */
+    /** A block device in memory (null_blk), of which there is one; it is called as its folder. */
+    private static final Path MEMORY = CONFIGURATION.resolve("nullb/labmemory");
+
     public static final int BLOCK_BYTES = 4096;
 
     /** Whom it asks who it is; null for nobody. */
@@ -54,6 +56,20 @@ public final class KernelTarget implements AutoCloseable {
         say(namespace, "buffered_io", "1");
         say(namespace, "enable", "1");
         return file;
+    }
+
+    /** The only namespace in memory: a block device that has done what it is asked for when the asking returns, the shortest way that nvmet has. */
+    public void addMemoryNamespace(int nsid, long bytes) throws IOException {
+        Files.createDirectory(MEMORY);
+        say(MEMORY, "size", Long.toString(bytes >> 20));
+        say(MEMORY, "blocksize", Integer.toString(BLOCK_BYTES));
+        say(MEMORY, "memory_backed", "1");
+        say(MEMORY, "queue_mode", "0");
+        say(MEMORY, "irqmode", "0");
+        say(MEMORY, "power", "1");
+        var namespace = Files.createDirectory(namespace(nsid));
+        say(namespace, "device_path", "/dev/" + MEMORY.getFileName());
+        say(namespace, "enable", "1");
     }
 
     public void removeNamespace(int nsid) throws IOException {
@@ -117,5 +133,8 @@ public final class KernelTarget implements AutoCloseable {
             Files.delete(named);
         }
         Files.delete(SUBSYSTEM);
+        if (Files.exists(MEMORY)) {
+            Files.delete(MEMORY);
+        }
     }
 }

@@ -11,7 +11,7 @@ import io.doorbell.subsystem.NvmSubsystem;
 public abstract class LabTarget implements AutoCloseable {
     public static final String NQN = "nqn.2026-11.io.doorbell:lab";
     public static final String MODEL = "Doorbell in the lab";
-    private static final long NAMESPACE_BYTES = 64 << 20;
+    public static final long NAMESPACE_BYTES = 64 << 20;
     private static final int BLOCK_BYTES = 4096;
 
     protected final ReactorPool reactors;

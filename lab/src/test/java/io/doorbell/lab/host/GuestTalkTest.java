@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.doorbell.lab.Case;
+import io.doorbell.lab.Word;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -88,6 +89,22 @@ class GuestTalkTest {
                         two -> assertThat(two).matches("FAILED +two +0\\.0 s  it broke: 1 is not 2"),
                         last -> assertThat(last).isEqualTo("1 passed, 1 failed"));
         assertThat(report.allPassed()).isFalse();
+    }
+
+    @Test
+    void aNoteOfSeveralLinesIsAsManyInTheReport() throws IOException {
+        var figures = Word.of(Word.Kind.PASSED, "one", 1500, "figures\n7 MiB\n8 MiB");
+        says("hello", figures.toString(), "passed two 20", "done");
+
+        talk();
+
+        assertThat(printed.toString().lines())
+                .satisfiesExactly(
+                        one -> assertThat(one).matches("ok +one +1\\.5 s  figures"),
+                        first -> assertThat(first).matches(" +7 MiB"),
+                        second -> assertThat(second).matches(" +8 MiB"),
+                        two -> assertThat(two).matches("ok +two +0\\.0 s"),
+                        last -> assertThat(last).isEqualTo("2 passed, 0 failed"));
     }
 
     @Test
