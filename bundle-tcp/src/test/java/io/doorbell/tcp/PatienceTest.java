@@ -13,12 +13,17 @@ import io.doorbell.nvme.Status;
 import io.doorbell.nvme.TcpPdu;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.subsystem.NvmSubsystem;
+import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -296,5 +301,67 @@ class PatienceTest {
         assertThat(TcpPdu.type(host.bytes, termination)).isEqualTo(TcpPdu.C2H_TERM_REQ);
         assertThat(TcpPdu.fes(host.bytes, termination)).isEqualTo(TcpPdu.SEQUENCE_ERROR);
         assertThat(host.wire.await()).isNegative();
+    }
+
+    private SortedMap<String, Long> counters() {
+        var counters = new TreeMap<String, Long>();
+        target.member.counters.addTo(counters);
+        return counters;
+    }
+
+    private Socket silent() throws IOException {
+        var at = target.address();
+        var socket = new Socket(at.getAddress(), at.getPort());
+        socket.setSoTimeout(1);
+        return socket;
+    }
+
+    private static boolean hasEnded(Socket socket) {
+        try {
+            return socket.getInputStream().read() < 0;
+        } catch (SocketTimeoutException open) {
+            return false;
+        } catch (IOException reset) {
+            return true;
+        }
+    }
+
+    @Test
+    void whoSendsNoConnectGivesWayToANewerOneAndIsCountedOnce() throws IOException {
+        var silent = new ArrayList<Socket>();
+        SortedMap<String, Long> before;
+        long begun;
+        do {
+            for (var socket : silent) {
+                socket.close();
+            }
+            silent.clear();
+            await(() -> target.connections() == 0);
+            before = counters();
+            begun = System.nanoTime();
+            for (int i = 0; i < CONNECTIONS; i++) {
+                silent.add(silent());
+            }
+            await(() -> target.connections() == CONNECTIONS);
+            target.later(Duration.ofSeconds(1));
+            silent.add(silent());
+            long accepted = before.get("connections_accepted") + CONNECTIONS + 1;
+            await(() -> counters().get("connections_accepted") == accepted);
+            // A machine that stood still for so long has had them end of themselves.
+        } while (System.nanoTime() - begun > Duration.ofSeconds(5).toNanos());
+
+        var after = counters();
+        assertThat(after.get("connections_evicted") - before.get("connections_evicted"))
+                .isEqualTo(1);
+        assertThat(after.get("connections_refused")).isEqualTo(before.get("connections_refused"));
+        assertThat(after.get("connections_terminated")).isEqualTo(before.get("connections_terminated"));
+        assertThat(target.connections()).isEqualTo(CONNECTIONS);
+        var newest = silent.removeLast();
+        assertThat(hasEnded(newest)).isFalse();
+        newest.close();
+        await(() -> silent.stream().filter(PatienceTest::hasEnded).count() == 1);
+        for (var socket : silent) {
+            socket.close();
+        }
     }
 }

@@ -9,6 +9,7 @@ import io.doorbell.platform.CpuAffinity;
 import io.doorbell.platform.EventFd;
 import io.doorbell.reactor.Poller;
 import io.doorbell.reactor.Reactor;
+import io.doorbell.reactor.ReactorStatistics;
 import io.doorbell.reactor.Reactors.Role;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -27,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -151,6 +153,29 @@ class ReactorTest {
 
         assertThat(ranAfterwards).isFalse();
         assertThat(reactor.statistics().pollers()).isOne();
+    }
+
+    @Test
+    void countsACycleForEachPollAndABusyOneForEachThatDidWork() {
+        int counted = 100;
+        var calls = new AtomicInteger();
+        var first = new AtomicReference<ReactorStatistics>();
+        var last = new AtomicReference<ReactorStatistics>();
+
+        reactor.add(polling(now -> {
+            int call = calls.incrementAndGet();
+            if (call == 2) { // What came with the task that added it is over.
+                first.set(reactor.statistics());
+            } else if (call == 2 + counted) {
+                last.set(reactor.statistics());
+            }
+            return call & 1;
+        }));
+        await().atMost(BOUND).until(() -> last.get() != null);
+
+        assertThat(last.get().cycles() - first.get().cycles()).isEqualTo(counted);
+        assertThat(last.get().busyCycles() - first.get().busyCycles()).isEqualTo(counted / 2);
+        assertThat(last.get().pollers()).isOne();
     }
 
     @Test
