@@ -86,7 +86,9 @@ class PerfTest {
 
             assertThat(output.exit()).isEqualTo(1);
             assertThat(output.out()).isEmpty();
-            assertThat(output.err()).startsWith("perf: no active namespace 9 on ").hasLineCount(1);
+            assertThat(output.err())
+                    .startsWith("perf: no active namespace 9 on ")
+                    .hasLineCount(1);
         }
     }
 

@@ -172,6 +172,9 @@ class RemoteIT {
         var file = folder.resolve("support.zip");
 
         assertThat(run("support", "-o", file.toString())).as(err.toString()).isZero();
+        assertThat(run("support", "-o", folder.resolve("none/support.zip").toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("nothing can be written into " + folder.resolve("none"), "-o FILE");
 
         var password = Files.readString(home.resolve("var/management.password")).strip();
         try (var zip = new ZipFile(file.toFile())) {

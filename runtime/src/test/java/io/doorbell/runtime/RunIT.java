@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -137,5 +138,37 @@ class RunIT {
                 assertThat(script.output()).contains("Usage: ./doorbell").doesNotContain("building");
             }
         }
+    }
+
+    @Test
+    void optionsOfTheNodeAreNotThoseOfCommandsThatAskIt() throws IOException, InterruptedException {
+        var script = NodeProcess.distribution().resolve("bin/doorbell").toString();
+        var options = Map.of("DOORBELL_NODE_JAVA_OPTS", "-XX:NoSuchOption");
+        try (var command = NodeProcess.start(folder, List.of(script, "--version"), options);
+                var node = NodeProcess.start(
+                        folder,
+                        List.of(script, "run", "--home", folder.resolve("none").toString()),
+                        options)) {
+            assertThat(command.exitCode(COMMAND_BOUND)).as(command.output()).isZero();
+            assertThat(node.exitCode(COMMAND_BOUND)).isNotZero();
+            assertThat(node.output()).contains("NoSuchOption");
+        }
+        assertThat(folder.resolve("none")).doesNotExist();
+    }
+
+    @Test
+    void aContainerCopiesAndRunsWhatTheDistributionHas() throws IOException {
+        var distribution = NodeProcess.distribution();
+        var file = Files.readString(SourceSizeTest.ROOT.resolve("Dockerfile"));
+        var programs = Pattern.compile("\"/opt/doorbell/([^\"]+)\"")
+                .matcher(file)
+                .results()
+                .toList();
+
+        assertThat(file).contains("COPY runtime/target/doorbell-*/ /opt/doorbell/");
+        assertThat(programs)
+                .hasSize(2)
+                .allSatisfy(
+                        each -> assertThat(distribution.resolve(each.group(1))).isExecutable());
     }
 }

@@ -90,7 +90,8 @@ public final class ConfigCommand extends RemoteCommand {
             printJson(found.fields());
             return 0;
         }
-        out().println(name + ": " + found.text("state") + (found.has("problem") ? " " + found.text("problem") : ""));
+        out().println(name + ": " + found.text("state")
+                + (found.text("problem").isEmpty() ? "" : " " + found.text("problem")));
         var table = new Table("KEY", "VALUE");
         if (found.fields().get("entries") instanceof Map<?, ?> entries) {
             entries.forEach((each, setting) -> table.row(each, setting));

@@ -1,11 +1,18 @@
 package io.doorbell.runtime.remote;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A composite of JMX as JSON has it, or nothing: a field that is not there is empty, or 0. */
 record Row(Map<String, Object> fields) {
+    private static final Pattern NUMBER = Pattern.compile("\\d+");
+
+    /** Of the longest number that is sorted by its value. */
+    private static final int DIGITS = 20;
+
     Row(Object value) {
         this(map(value));
     }
@@ -48,17 +55,34 @@ record Row(Map<String, Object> fields) {
         return of(fields.get(name));
     }
 
+    /** Of a list, or of a table in the order of its keys. */
     static List<Row> of(Object value) {
         return switch (value) {
-            case Map<?, ?> table -> table.values().stream().map(Row::new).toList();
+            case Map<?, ?> table ->
+                table.entrySet().stream()
+                        .sorted(Comparator.comparing(
+                                each -> sortable(each.getKey().toString())))
+                        .map(each -> new Row(each.getValue()))
+                        .toList();
             case List<?> list -> list.stream().map(Row::new).toList();
             case null, default -> List.of();
         };
     }
 
+    /** So that 10 comes behind 9: JSON has no order, and an operator looks for names and numbers where they were a moment ago. */
+    private static String sortable(String key) {
+        return NUMBER.matcher(key)
+                .replaceAll(number ->
+                        "0".repeat(Math.max(0, DIGITS - number.group().length())) + number.group());
+    }
+
     /** A list of texts. */
     List<String> texts(String name) {
-        return (fields.get(name) instanceof List<?> list ? list.stream() : Stream.empty())
+        return texts(fields.get(name));
+    }
+
+    static List<String> texts(Object value) {
+        return (value instanceof List<?> list ? list.stream() : Stream.empty())
                 .map(String::valueOf)
                 .toList();
     }

@@ -6,6 +6,7 @@ import io.doorbell.runtime.Refusal;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -253,6 +254,9 @@ final class RunningNode implements AutoCloseable {
         var root = e;
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
+        }
+        if (root instanceof ClosedChannelException) {
+            return "nobody listens there"; // So the JDK's client tells of a connection that is refused.
         }
         return root.getMessage() == null ? root.toString() : root.getMessage();
     }

@@ -63,6 +63,10 @@ public final class SupportCommand implements Callable<Integer> {
         if (Files.exists(file)) {
             throw new Refusal(file + " is there already: take another name");
         }
+        var folder = file.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder) || !Files.isWritable(folder)) {
+            throw new Refusal("nothing can be written into " + folder + ": name a file elsewhere with -o FILE");
+        }
         var options = EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         var ownerOnly = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
         try (var channel = Files.newByteChannel(file, Set.copyOf(options), ownerOnly);
@@ -80,7 +84,8 @@ public final class SupportCommand implements Callable<Integer> {
         pack.configuration(root.resolve("config"));
         pack.logs(root.resolve("var/log"));
         pack.listing(root);
-        if (!HomeLock.isHeld(root)) {
+        long pid = HomeLock.holder(root);
+        if (pid == HomeLock.NOBODY) {
             pack.text("node.txt", "no node runs in " + root + "\n");
             return;
         }
@@ -110,9 +115,15 @@ public final class SupportCommand implements Callable<Integer> {
                     () -> json(node.each("Controller").values().stream()
                             .map(Row::fields)
                             .toList()));
-            pack.jvm(node.read("Node").number("Pid"));
+            if (pid == HomeLock.SOMEBODY) {
+                pid = node.read("Node").number("Pid");
+            }
         } catch (Refusal e) {
             pack.text("node.txt", e.getMessage() + "\n");
+        }
+        // Also of a node that does not answer: then most of all.
+        if (pid != HomeLock.SOMEBODY) {
+            pack.jvm(pid);
         }
     }
 

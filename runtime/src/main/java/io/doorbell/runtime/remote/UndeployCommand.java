@@ -31,7 +31,7 @@ public final class UndeployCommand extends RemoteCommand {
         if (json()) {
             printJson(files);
         } else {
-            out().println(name + " is gone; deleted from deploy/: " + files);
+            out().println(name + " is gone; deleted from deploy/: " + String.join(", ", Row.texts(files)));
         }
         return 0;
     }

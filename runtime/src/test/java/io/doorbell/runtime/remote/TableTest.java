@@ -37,6 +37,18 @@ class TableTest {
     }
 
     @Test
+    void rowsComeInTheOrderOfTheirKeysAndNumbersByTheirValue() {
+        var table = Map.of(
+                "nqn:b/10", Map.of("name", 4),
+                "nqn:b/9", Map.of("name", 3),
+                "nqn:a/1", Map.of("name", 2),
+                "12", Map.of("name", 1),
+                "7", Map.of("name", 0));
+
+        assertThat(Row.of(table)).extracting(row -> row.number("name")).containsExactly(0L, 1L, 2L, 3L, 4L);
+    }
+
+    @Test
     void aRowThatDoesNotFitIsAMistake() {
         var table = new Table("A", "B");
 
