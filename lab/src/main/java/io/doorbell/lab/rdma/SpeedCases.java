@@ -32,7 +32,8 @@ final class SpeedCases {
 
     private static final int ROUNDS = 3;
 
-    private static final int CONNECTS = 5;
+    /** What nothing is compiled for yet may answer later than the host waits for an answer to Connect. */
+    private static final int COLD_CONNECTS = 5;
 
     /** Of each load in each round, when nobody says otherwise. */
     private static final int SECONDS = 5;
@@ -49,7 +50,7 @@ final class SpeedCases {
             try (var ours = new Target();
                     var _ = kernels(guest, SpeedLab.FAR_ADDRESS)) {
                 long before = packetsAt(SpeedLab.FAR);
-                compare(guest, List.of(ours(ours), kernels(SpeedLab.FAR_ADDRESS, SpeedLab.NEAR_ADDRESS)));
+                compare(guest, ours(ours), kernels(SpeedLab.FAR_ADDRESS, SpeedLab.NEAR_ADDRESS));
                 // Its I/Os were thousands; had they gone the short way, this would be no comparison.
                 assertThat(packetsAt(SpeedLab.FAR) - before)
                         .as("packets that came to nvmet")
@@ -62,7 +63,7 @@ final class SpeedCases {
         return List.of(new Case("ours-on-the-nic-and-the-kernels", BOUND, guest -> {
             try (var ours = Nic.target(Engine.PANAMA, NicLab.ADDRESS);
                     var _ = kernels(guest, NicLab.ADDRESS)) {
-                compare(guest, List.of(ours(ours), kernels(NicLab.ADDRESS, NicLab.ADDRESS)));
+                compare(guest, ours(ours), kernels(NicLab.ADDRESS, NicLab.ADDRESS));
             }
         }));
     }
@@ -77,15 +78,25 @@ final class SpeedCases {
                 .orElseThrow();
     }
 
-    /** A target, and what it did of each load in each round. */
-    private record Contender(String name, String where, String nqn, List<List<FioLoad.Done>> rounds) {
+    /**
+     * A target.
+     *
+     * @param rounds of each, what it did of each load
+     * @param losses in which of them its connection was lost. fio waits then until the host has connected again
+     */
+    private record Contender(
+            String name, String where, String nqn, List<List<FioLoad.Done>> rounds, List<String> losses) {
+        Contender(String name, String where, String nqn) {
+            this(name, where, nqn, new ArrayList<>(), new ArrayList<>());
+        }
+
         FioLoad.Done done(int round, int load) {
             return rounds.get(round).get(load);
         }
     }
 
     private static Contender ours(Target target) {
-        return new Contender("ours", target.where(), LabTarget.NQN, new ArrayList<>());
+        return new Contender("ours", target.where(), LabTarget.NQN);
     }
 
     private static KernelTarget kernels(Guest guest, String address) throws Exception {
@@ -102,54 +113,59 @@ final class SpeedCases {
     private static Contender kernels(String address, String hostAddress) {
         var where =
                 "transport=rdma,traddr=" + address + ",trsvcid=" + KernelTarget.PORT + ",host_traddr=" + hostAddress;
-        return new Contender("nvmet", where, KernelTarget.NQN, new ArrayList<>());
+        return new Contender("nvmet", where, KernelTarget.NQN);
     }
 
-    private static void compare(Guest guest, List<Contender> contenders) throws Exception {
-        int before = KernelHost.reconnects(guest);
-        for (var one : contenders) {
-            try (var host = connectPatiently(one)) {
-                FioLoad.warmUp(guest, host.awaitDisk(1));
-            }
+    private static void compare(Guest guest, Contender ours, Contender kernels) throws Exception {
+        var both = List.of(ours, kernels);
+        for (var one : both) {
+            turn(guest, one, COLD_CONNECTS, disk -> FioLoad.warmUp(guest, disk));
         }
         for (int round = 0; round < ROUNDS; round++) {
-            for (var one : round % 2 == 0 ? contenders : contenders.reversed()) {
-                try (var host = connect(one)) {
-                    one.rounds.add(FioLoad.run(guest, host.awaitDisk(1), guest.seconds(SECONDS), LOADS));
-                    say(one, one.rounds.getLast());
-                }
+            for (var one : round % 2 == 0 ? both : both.reversed()) {
+                turn(guest, one, 1, disk -> one.rounds.add(FioLoad.run(guest, disk, guest.seconds(SECONDS), LOADS)));
+                // For whoever reads the guest's console.
+                System.out.println("lab: " + one.name + ": " + one.rounds.getLast());
             }
         }
-        assertThat(KernelHost.reconnects(guest))
-                .as("connections that were lost")
-                .isEqualTo(before);
-        var lines = IntStream.range(0, LOADS.size())
-                .mapToObj(load -> line(load, contenders.getFirst(), contenders.getLast()));
+        // The claim is about ours. Linux's device can end a connection when it sends again (RxeCases says when), and is
+        // nvmet's too.
+        assertThat(ours.losses).as("connections of ours that were lost").isEmpty();
+        var lines = IntStream.range(0, LOADS.size()).mapToObj(load -> line(load, ours, kernels));
         guest.note(
                 "I/Os in a second and what one takes, of ours and of the kernel's, and the ratio; medians of " + ROUNDS
-                        + " rounds\n"
-                        + lines.collect(Collectors.joining("\n")));
+                        + " rounds\n" + lines.collect(Collectors.joining("\n"))
+                        + (kernels.losses.isEmpty() ? "" : "\nlost connections of the kernel's: " + kernels.losses));
     }
 
-    /** What nothing is compiled for yet may answer later than the host waits for an answer to Connect. */
-    private static KernelHost connectPatiently(Contender one) throws Exception {
-        for (int tries = 1; tries < CONNECTS; tries++) {
+    /** What is done with a disk. */
+    @FunctionalInterface
+    private interface Turn {
+        void with(String disk) throws Exception;
+    }
+
+    private static void turn(Guest guest, Contender one, int connects, Turn turn) throws Exception {
+        int before = KernelHost.reconnects(guest);
+        try (var host = connect(one, connects)) {
+            turn.with(host.awaitDisk(1));
+        }
+        int lost = KernelHost.reconnects(guest) - before;
+        if (lost > 0) {
+            one.losses.add((one.rounds.isEmpty() ? "warm-up" : "round " + one.rounds.size()) + ": " + lost);
+        }
+    }
+
+    private static KernelHost connect(Contender one, int most) throws IOException {
+        for (int tries = 1; ; tries++) {
             try {
-                return connect(one);
+                return KernelHost.connect(one.where, one.nqn, PATIENT);
             } catch (IOException late) {
+                if (tries == most) {
+                    throw late;
+                }
                 System.out.println("lab: " + one.name + ": " + late.getMessage() + ", and again");
             }
         }
-        return connect(one);
-    }
-
-    private static KernelHost connect(Contender one) throws Exception {
-        return KernelHost.connect(one.where, one.nqn, PATIENT);
-    }
-
-    /** For whoever reads the guest's console. */
-    private static void say(Contender one, List<FioLoad.Done> round) {
-        System.out.println("lab: " + one.name + ": " + round);
     }
 
     private static String line(int load, Contender ours, Contender kernels) {
