@@ -11,7 +11,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A node of the distribution as it was built, in a process of the guest, with a new home that has its defaults. One thread. */
+/**
+ * A node of the distribution as it was built, in a process of the guest, with a new home that has its defaults. One thread.
+ *
+ * <p>Each of its JVMs has one of the guest's two CPUs. Compiled code changes itself while it runs, and with two CPUs that QEMU translates at the same time
+ * a JVM was seen to end by SIGILL in the midst of it.
+ */
 final class DistributedNode implements AutoCloseable {
     /** A JVM in the guest is ten times slower than outside, and the machine may have other things to do. */
     private static final Duration BOUND = Duration.ofMinutes(5);
@@ -26,7 +31,7 @@ final class DistributedNode implements AutoCloseable {
     DistributedNode(Guest guest) throws IOException {
         this.guest = guest;
         program = program(guest.project().resolve("runtime/target"));
-        var builder = new ProcessBuilder(program.toString(), "run", "--home", home.toString())
+        var builder = new ProcessBuilder("taskset", "-c", "1", program.toString(), "run", "--home", home.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
         // The second compiler would take the guest's CPUs for longer than a case goes on.
@@ -54,7 +59,7 @@ final class DistributedNode implements AutoCloseable {
 
     /** The program again, in a process of its own, on this home; what it prints is the answer. */
     String doorbell(List<String> arguments) throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of(program.toString()));
+        var command = new ArrayList<>(List.of("taskset", "-c", "0", program.toString()));
         command.addAll(arguments);
         command.addAll(List.of("--home", home.toString()));
         return new String(guest.run(BOUND, command)).strip();

@@ -27,7 +27,6 @@ public final class RdmaLab implements Lab {
             "over-a-link-that-loses-and-reorders",
             "our-host-writes-to-the-kernels-target",
             "our-host-loses-the-kernels-target-and-regains-it",
-            "one-command-on-each-side",
             "a-newer-kernel-writes-and-mounts");
 
     @Override
@@ -80,7 +79,7 @@ public final class RdmaLab implements Lab {
                 .toList();
     }
 
-    /** One of each kind. What the others take, file systems under stress above all, is minutes each. */
+    /** One of each kind. What the others take, file systems under stress and JVMs that start, is minutes each. */
     @Override
     public List<Case> quickCases() {
         return cases().stream().filter(one -> QUICK.contains(one.name())).toList();
