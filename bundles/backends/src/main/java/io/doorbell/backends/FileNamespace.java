@@ -24,6 +24,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
@@ -62,6 +64,7 @@ final class FileNamespace implements Namespace {
 
     private static final long CLOSE_BOUND_SECONDS = 10;
     private static final int FUA = 1 << 30;
+    private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
     private static final String NO_SPACE = "No space left on device";
 
     /** Ends the worker that takes it. */
@@ -117,7 +120,7 @@ final class FileNamespace implements Namespace {
     }
 
     /**
-     * Opens the file, or makes it where there is none.
+     * Opens the file, or makes it where there is none: what hosts store is nobody's but its owner's. One that is there keeps its permissions.
      *
      * @throws IllegalArgumentException when it is there with another block size
      * @throws UncheckedIOException when it is in use, damaged, not ours, or cannot be opened
@@ -130,7 +133,9 @@ final class FileNamespace implements Namespace {
         try {
             Files.createDirectories(path.toAbsolutePath().getParent());
             channel = FileChannel.open(
-                    path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                    path,
+                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
+                    PosixFilePermissions.asFileAttribute(OWNER_ONLY));
             sparse = SparseFile.open(path);
             if (!sparse.tryLock()) {
                 throw new FileSystemException(path.toString(), null, "is in use by another namespace or node");

@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -80,6 +81,19 @@ class FileNamespaceTest extends ResizableNamespaceContract {
             assertThat(read(session, 3, 1, 4096)).isEqualTo(pattern(4096, 1));
             session.close();
         }
+    }
+
+    @Test
+    void isItsOwnersAloneUnlessAnOperatorHasSaidOtherwise() throws IOException {
+        open("private.img", MIB, 4096).close();
+        assertThat(Files.getPosixFilePermissions(directory.resolve("private.img")))
+                .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+
+        var forGroup = PosixFilePermissions.fromString("rw-r-----");
+        Files.setPosixFilePermissions(directory.resolve("private.img"), forGroup);
+        open("private.img", MIB, 4096).close();
+        assertThat(Files.getPosixFilePermissions(directory.resolve("private.img")))
+                .isEqualTo(forGroup);
     }
 
     @Test
