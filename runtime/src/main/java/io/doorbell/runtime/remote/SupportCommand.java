@@ -90,8 +90,9 @@ public final class SupportCommand implements Callable<Integer> {
             return;
         }
         try (var node = RunningNode.of(root)) {
+            // One that does not answer this is not asked for all the rest, each with the bound of a question.
+            pack.text("node/Node.json", json(node.read("Node").fields()));
             for (var name : List.of(
-                    "Node",
                     "Health",
                     "Bundles",
                     "Leases",

@@ -22,6 +22,8 @@ final class SupportPack {
     private static final long MAX_FILE_BYTES = 16L << 20;
 
     private static final int MAX_FILES = 200;
+    private static final String NO_ANSWER = "no answer within ";
+
     private static final int COMMAND_SECONDS = 60;
     private static final int MAX_LISTED = 2_000;
 
@@ -123,13 +125,17 @@ final class SupportPack {
         }
     }
 
-    /** By jcmd of the JDK that this command runs on, as the user that the node runs as. */
+    /** By jcmd of the JDK that this command runs on, as the user that the node runs as. A JVM that hangs is asked once. */
     void jvm(long pid) throws IOException {
         var jcmd = Path.of(System.getProperty("java.home"), "bin/jcmd").toString();
         var process = Long.toString(pid);
         for (var what :
                 List.of("VM.version", "VM.flags", "VM.uptime", "GC.heap_info", "Thread.print", "VM.native_memory")) {
-            text("jvm/" + what + ".txt", run(jcmd, process, what));
+            var said = run(jcmd, process, what);
+            text("jvm/" + what + ".txt", said);
+            if (said.startsWith(NO_ANSWER)) {
+                return;
+            }
         }
         var scratch = Files.createTempDirectory("doorbell-support-");
         var threads = scratch.resolve("threads.json");
@@ -175,7 +181,7 @@ final class SupportPack {
                     .start();
             if (!process.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                return "no answer within " + COMMAND_SECONDS + " s\n" + end(output);
+                return NO_ANSWER + COMMAND_SECONDS + " s\n" + end(output);
             }
             return end(output);
         } catch (InterruptedException e) {
