@@ -1,6 +1,7 @@
 package io.doorbell.platform;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.DirectoryIteratorException;
@@ -112,7 +113,7 @@ public record PortHolder(long pid, String command, long uid) {
     private static List<String> descriptors(Path process, int atMost) {
         try (Stream<Path> links = Files.list(process.resolve("fd"))) {
             return links.limit(atMost).map(PortHolder::target).toList();
-        } catch (IOException hidden) {
+        } catch (IOException | UncheckedIOException hidden) {
             return List.of();
         }
     }
