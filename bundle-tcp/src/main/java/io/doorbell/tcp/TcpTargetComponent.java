@@ -95,9 +95,6 @@ public final class TcpTargetComponent extends ListenerKeeper<TcpTargetSettings> 
         String tls() default "off";
     }
 
-    /** As in {@code errno.h}. */
-    private static final int EADDRINUSE = 98;
-
     /** Without its suffix. */
     private final String file;
 
@@ -130,7 +127,7 @@ public final class TcpTargetComponent extends ListenerKeeper<TcpTargetSettings> 
     }
 
     private String problem(TcpTargetSettings settings, PlatformException taken) {
-        var holder = taken.errno() == EADDRINUSE
+        var holder = taken.isAddressInUse()
                 ? PortHolder.tcp(InetAddress.ofLiteral(settings.address()), settings.port())
                 : Optional.<PortHolder>empty();
         var who = holder.map(each -> each + " has it")

@@ -12,6 +12,7 @@ final class Errno {
     static final int EBUSY = 16;
     static final int EINVAL = 22;
     static final int EPIPE = 32;
+    static final int EADDRINUSE = 98;
     static final int ECONNABORTED = 103;
     static final int ECONNRESET = 104;
     static final int ENOBUFS = 105;
@@ -51,7 +52,7 @@ final class Errno {
             case ENOSYS -> "ENOSYS: Function not implemented";
             case 75 -> "EOVERFLOW: Value too large for defined data type";
             case EOPNOTSUPP -> "EOPNOTSUPP: Operation not supported";
-            case 98 -> "EADDRINUSE: Address already in use";
+            case EADDRINUSE -> "EADDRINUSE: Address already in use";
             case ECONNABORTED -> "ECONNABORTED: Software caused connection abort";
             case ECONNRESET -> "ECONNRESET: Connection reset by peer";
             case ENOBUFS -> "ENOBUFS: No buffer space available";

@@ -32,6 +32,11 @@ public final class PlatformException extends RuntimeException {
         return errno;
     }
 
+    /** Whether somebody else has the address, or the port, that was asked for. */
+    public boolean isAddressInUse() {
+        return errno == Errno.EADDRINUSE;
+    }
+
     /** An errno by symbol and words, as in our own messages: for one that somebody else reports. */
     public static String describe(int errno) {
         return Errno.describe(errno);

@@ -67,7 +67,7 @@ record PortChecks(Path configuration, long node) {
         } catch (NumberFormatException e) {
             return fails(subject, file.getFileName() + ": port = " + port, "write a number, 0 to 65535");
         } catch (IllegalArgumentException e) {
-            return fails(subject, file.getFileName() + ": address = " + address, "write one such as 127.0.0.1 or ::1");
+            return noAddress(subject, address, file);
         }
         if (number == 0) {
             return ok(subject, what + ": any free one on " + address);
@@ -87,6 +87,10 @@ record PortChecks(Path configuration, long node) {
                     what + ": cannot be had on " + address + " (" + e.getMessage() + ")" + has(holder),
                     remedy("sudo ss -ltnp 'sport = :" + port + "'", holder, other));
         }
+    }
+
+    private static Finding noAddress(String subject, String address, Path file) {
+        return fails(subject, file.getFileName() + ": address = " + address, "write one such as 127.0.0.1 or ::1");
     }
 
     private boolean isRunning() {
@@ -130,7 +134,7 @@ record PortChecks(Path configuration, long node) {
         try {
             place = InetAddress.ofLiteral(address);
         } catch (IllegalArgumentException e) {
-            return fails(subject, file.getFileName() + ": address = " + address, "write one such as 127.0.0.1 or ::1");
+            return noAddress(subject, address, file);
         }
         if (isRunning() && rxe) {
             return lacks(

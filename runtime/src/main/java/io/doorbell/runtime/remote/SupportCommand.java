@@ -91,7 +91,8 @@ public final class SupportCommand implements Callable<Integer> {
         }
         try (var node = RunningNode.of(root)) {
             // One that does not answer this is not asked for all the rest, each with the bound of a question.
-            pack.text("node/Node.json", json(node.read("Node").fields()));
+            var about = node.read("Node");
+            pack.text("node/Node.json", json(about.fields()));
             for (var name : List.of(
                     "Health",
                     "Bundles",
@@ -117,7 +118,7 @@ public final class SupportCommand implements Callable<Integer> {
                             .map(Row::fields)
                             .toList()));
             if (pid == HomeLock.SOMEBODY) {
-                pid = node.read("Node").number("Pid");
+                pid = about.number("Pid");
             }
         } catch (Refusal e) {
             pack.text("node.txt", e.getMessage() + "\n");
