@@ -12,12 +12,16 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.spi.ToolProvider;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The workload as a command and as a service; needs no container. Any thread. Closing it ends all runs and waits for
- * them: after that no thread and no lease is left.
+ * them and for whoever is inside {@link #run}: after that no thread and no lease is left, and nobody is in this code, whose
+ * classes may go with their bundle.
  */
 public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
     /** More at the same time would only measure each other. */
@@ -38,11 +42,18 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
     /** For the leases to be given back. */
     private static final Duration RELEASE_BOUND = Duration.ofSeconds(15);
 
+    /** For callers of the command to print their report; an output that takes nothing is not waited for any longer. */
+    private static final Duration CALLERS_BOUND = Duration.ofSeconds(5);
+
+    private static final String CLOSED = "perf is being stopped";
     private static final String TO_STDOUT = "-";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Perf.class);
 
     private final ResourceManager resourceManager;
     private final Deque<StartedRun> runs = new ArrayDeque<>();
     private long lastId;
+    private int callers;
     private boolean closed;
 
     public Perf(ResourceManager resourceManager) {
@@ -61,24 +72,14 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
      */
     @Override
     public int run(PrintWriter out, PrintWriter err, String... args) {
-        PerfOptions options;
-        try {
-            var words = List.of(args);
-            var flags = PerfCommandLine.parse(words);
-            if (flags.help) {
-                PerfCommandLine.printHelp(out);
-                out.flush();
-                return OK;
-            }
-            options = PerfOptions.of(flags, words);
-            requireWritable(options.json());
-        } catch (UsageException e) {
-            err.println("perf: " + e.getMessage());
-            err.println("perf: --help tells all flags");
-            err.flush();
-            return WRONG_FLAGS;
+        if (!enter()) {
+            return failed(CLOSED, err);
         }
-        return run(options, TO_STDOUT.equals(options.json()) ? err : out, out, err);
+        try {
+            return command(out, err, args);
+        } finally {
+            leave();
+        }
     }
 
     @Override
@@ -104,8 +105,56 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
             closed = true;
             all = new ArrayList<>(runs);
         }
-        all.forEach(run -> run.stop("perf is being stopped"));
+        all.forEach(run -> run.stop(CLOSED));
         all.forEach(run -> run.end(STOP_BOUND, RELEASE_BOUND));
+        awaitCallers();
+    }
+
+    private synchronized boolean enter() {
+        if (!closed) {
+            callers++;
+        }
+        return !closed;
+    }
+
+    private synchronized void leave() {
+        callers--;
+        notifyAll();
+    }
+
+    private synchronized void awaitCallers() {
+        var deadline = System.nanoTime() + CALLERS_BOUND.toNanos();
+        try {
+            for (var left = CALLERS_BOUND.toNanos(); callers > 0 && left > 0; left = deadline - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (callers > 0) {
+            LOG.warn("{} callers of the command are still in it: their output takes nothing", callers);
+        }
+    }
+
+    private int command(PrintWriter out, PrintWriter err, String... args) {
+        PerfOptions options;
+        try {
+            var words = List.of(args);
+            var flags = PerfCommandLine.parse(words);
+            if (flags.help) {
+                PerfCommandLine.printHelp(out);
+                out.flush();
+                return OK;
+            }
+            options = PerfOptions.of(flags, words);
+            requireWritable(options.json());
+        } catch (UsageException e) {
+            err.println("perf: " + e.getMessage());
+            err.println("perf: --help tells all flags");
+            err.flush();
+            return WRONG_FLAGS;
+        }
+        return run(options, TO_STDOUT.equals(options.json()) ? err : out, out, err);
     }
 
     private int run(PerfOptions options, PrintWriter table, PrintWriter out, PrintWriter err) {
@@ -119,9 +168,7 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
                     },
                     new LiveLine(isTerminal() ? table : null, options.warmupNanos(), options.cpuUsage()));
         } catch (IllegalStateException e) {
-            err.println("perf: " + e.getMessage());
-            err.flush();
-            return FAILED;
+            return failed(e.getMessage(), err);
         }
         var report = run.awaitReport();
         // What never began has nothing to show but why.
@@ -138,9 +185,15 @@ public final class Perf implements ToolProvider, WorkloadRunner, AutoCloseable {
         return ok && report.ok() ? OK : FAILED;
     }
 
+    private static int failed(String why, PrintWriter err) {
+        err.println("perf: " + why);
+        err.flush();
+        return FAILED;
+    }
+
     private synchronized StartedRun begin(PerfOptions options, Consumer<String> preamble, LiveLine liveLine) {
         if (closed) {
-            throw new IllegalStateException("perf is being stopped");
+            throw new IllegalStateException(CLOSED);
         }
         var living = runs.stream().filter(run -> !run.hasEnded()).count();
         if (living >= MAX_RUNS) {

@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.doorbell.workload.WorkloadRun;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,6 +145,60 @@ class PerfTest {
             node.assertNothingLeft();
             assertThatThrownBy(() -> node.perf.start(EmulatedNode.words(ENDLESS)))
                     .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    private static boolean within(CountDownLatch latch) {
+        try {
+            return latch.await(BOUND.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Who calls the command loads classes of the bundle while it prints: they may be gone when closing has returned. */
+    @Test
+    void closingWaitsForCallersThatPrintTheirReport() throws Exception {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var printing = new CountDownLatch(1);
+            var goOn = new CountDownLatch(1);
+            var exit = new AtomicInteger(-1);
+            var out = new PrintWriter(new Writer() {
+                @Override
+                public void write(char[] text, int offset, int length) {
+                    if (new String(text, offset, length).contains("Total")) {
+                        printing.countDown();
+                        assertThat(within(goOn)).isTrue();
+                    }
+                }
+
+                @Override
+                public void flush() {}
+
+                @Override
+                public void close() {}
+            });
+            var caller = Thread.ofVirtual().start(() -> {
+                var words = EmulatedNode.words(ENDLESS).toArray(String[]::new);
+                exit.set(node.perf.run(out, new PrintWriter(Writer.nullWriter()), words));
+            });
+            await().atMost(BOUND)
+                    .until(() -> node.perf.runs().stream()
+                            .anyMatch(run -> run.progress().completed() > 1000));
+
+            var closer = Thread.ofVirtual().start(node.perf::close);
+            assertThat(within(printing)).isTrue();
+            assertThat(closer.join(Duration.ofMillis(300)))
+                    .as("closed while a caller prints")
+                    .isFalse();
+            goOn.countDown();
+
+            assertThat(closer.join(BOUND)).isTrue();
+            assertThat(caller.join(BOUND)).isTrue();
+            assertThat(exit).hasValue(Perf.FAILED);
+            var err = new StringWriter();
+            assertThat(node.perf.run(out, new PrintWriter(err), "--help")).isEqualTo(Perf.FAILED);
+            assertThat(err).hasToString("perf: perf is being stopped\n");
         }
     }
 

@@ -15,6 +15,10 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
@@ -178,20 +182,28 @@ final class LocalNode implements AutoCloseable {
     /** A run on a thread of its own. */
     static final class Perf {
         private final StringWriter said = new StringWriter();
-        private final Thread thread;
-        private volatile Integer exit;
+        private final FutureTask<Integer> exit;
 
         private Perf(ToolProvider tool, String... flags) {
-            thread = Thread.ofVirtual().start(() -> {
+            exit = new FutureTask<>(() -> {
                 var out = new PrintWriter(said);
-                exit = tool.run(out, out, flags);
-                out.flush();
+                try {
+                    return tool.run(out, out, flags);
+                } finally {
+                    out.flush();
+                }
             });
+            Thread.ofVirtual().start(exit);
         }
 
         int exitCode() throws InterruptedException {
-            assertThat(thread.join(BOUND)).as("perf ends: " + said).isTrue();
-            return exit;
+            try {
+                return exit.get(BOUND.toSeconds(), TimeUnit.SECONDS);
+            } catch (TimeoutException e) {
+                throw new AssertionError("perf does not end: " + said, e);
+            } catch (ExecutionException e) {
+                throw new AssertionError("perf threw: " + said, e.getCause());
+            }
         }
 
         String said() {
