@@ -7,9 +7,9 @@ import java.util.SortedMap;
 @Description("How the node is: each check, and what is wrong now. A change is an event, alarm.raised or alarm.cleared.")
 public interface HealthMXBean {
 
-    @Description(
-            "Checks by name. status is OK, WARN, TEMPORARILY_UNAVAILABLE, CRITICAL or HEALTH_CHECK_ERROR; message says"
-                    + " what and what to do, empty where all is well; sinceMillis is ms since 1970.")
+    @Description("Checks by name. status is OK, WARN, TEMPORARILY_UNAVAILABLE, CRITICAL or HEALTH_CHECK_ERROR; problems"
+            + " say what and what to do, none where all is well; message is all of them in a line; sinceMillis is ms since"
+            + " 1970.")
     SortedMap<String, CheckRow> getChecks();
 
     @Description("Those checks that are not OK.")
@@ -22,7 +22,8 @@ public interface HealthMXBean {
     boolean isReady();
 
     /** A check as an operator sees it. */
-    record CheckRow(String name, String status, String message, List<String> tags, long sinceMillis) {
+    record CheckRow(
+            String name, String status, List<String> problems, String message, List<String> tags, long sinceMillis) {
         boolean isOk() {
             return status.equals("OK");
         }

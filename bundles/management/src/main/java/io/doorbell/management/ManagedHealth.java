@@ -1,5 +1,6 @@
 package io.doorbell.management;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,8 @@ import org.apache.felix.hc.api.execution.HealthCheckExecutionResult;
 /** {@code io.doorbell:type=Health}: what the checks said last, and since when. Any thread. */
 final class ManagedHealth implements HealthMXBean, AutoCloseable {
     private static final int MAX_MESSAGE = 2000;
+
+    private static final String BETWEEN = "; ";
 
     /** What goes up and down while the reason stays: a word that is a number. */
     private static final Pattern AMOUNT = Pattern.compile("(?<!\\S)\\d+(?!\\S)");
@@ -79,14 +82,18 @@ final class ManagedHealth implements HealthMXBean, AutoCloseable {
         var status = result.getHealthCheckResult().getStatus().name();
         long since =
                 before != null && before.status().equals(status) ? before.sinceMillis() : System.currentTimeMillis();
+        var problems = bounded(problems(result.getHealthCheckResult()));
         return new CheckRow(
-                metadata.getName(), status, message(result.getHealthCheckResult()), metadata.getTags(), since);
+                metadata.getName(), status, problems, String.join(BETWEEN, problems), metadata.getTags(), since);
     }
 
+    /** What is worth saying: all of it where something is wrong. */
     private static Stream<String> problems(Result result) {
-        return StreamSupport.stream(result.spliterator(), false)
-                .filter(entry -> entry.getStatus() != Result.Status.OK)
-                .map(ResultLog.Entry::getMessage);
+        return result.isOk()
+                ? Stream.empty()
+                : StreamSupport.stream(result.spliterator(), false)
+                        .filter(entry -> entry.getStatus() != Result.Status.OK)
+                        .map(ResultLog.Entry::getMessage);
     }
 
     private static Set<String> reasons(Result result) {
@@ -95,10 +102,19 @@ final class ManagedHealth implements HealthMXBean, AutoCloseable {
                 .collect(Collectors.toSet());
     }
 
-    /** What is worth saying: all of it where something is wrong. */
-    private static String message(Result result) {
-        var message = result.isOk() ? "" : problems(result).collect(Collectors.joining("; "));
-        return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "...";
+    /** As much of them as an event and an answer carry. */
+    private static List<String> bounded(Stream<String> problems) {
+        var said = new ArrayList<String>();
+        int left = MAX_MESSAGE;
+        for (var problem : (Iterable<String>) problems::iterator) {
+            if (problem.length() > left) {
+                said.add(problem.substring(0, left) + "...");
+                break;
+            }
+            said.add(problem);
+            left = Math.max(0, left - problem.length() - BETWEEN.length());
+        }
+        return said;
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.util.Hashtable;
 import java.util.List;
 import javax.management.MBeanServer;
 import javax.management.MBeanServerFactory;
+import org.apache.felix.hc.api.FormattingResultLog;
 import org.apache.felix.hc.api.HealthCheck;
 import org.apache.felix.hc.api.Result;
 import org.apache.felix.hc.api.execution.HealthCheckExecutionResult;
@@ -68,6 +69,35 @@ class ManagedHealthTest {
                             "CRITICAL: reactor a has not come round for 6 s: hosts wait",
                             "CRITICAL: reactor b has not come round for 8 s: hosts wait");
         }
+    }
+
+    @Test
+    void eachProblemIsToldByItselfAndAllOfThemAreBounded() {
+        try (var events = new ManagedEvents(server);
+                var health = new ManagedHealth(() -> results, events, server)) {
+            var log = new FormattingResultLog();
+            log.info("all is looked at");
+            log.critical("a is wrong; mend it");
+            log.warn("b is worn");
+            results = List.of(new Looked("two", new Result(log)), new Looked("long", tooMuch()));
+
+            health.look();
+
+            var two = health.getChecks().get("two");
+            assertThat(two.problems()).containsExactly("a is wrong; mend it", "b is worn");
+            assertThat(two.message()).isEqualTo("a is wrong; mend it; b is worn");
+            assertThat(health.getChecks().get("long").message())
+                    .hasSize(2000 + 3)
+                    .endsWith("...");
+        }
+    }
+
+    private static Result tooMuch() {
+        var log = new FormattingResultLog();
+        for (int i = 0; i < 100; i++) {
+            log.warn("x".repeat(98));
+        }
+        return new Result(log);
     }
 
     private record Looked(String name, Result result) implements HealthCheckExecutionResult {

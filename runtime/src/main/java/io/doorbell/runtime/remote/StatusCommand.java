@@ -78,7 +78,7 @@ public final class StatusCommand extends RemoteCommand {
                             alarm.text("status"),
                             Table.printable(alarm.text("name")),
                             Figures.time(alarm.number("sinceMillis")));
-            for (var what : alarm.text("message").split("; ")) {
+            for (var what : alarm.texts("problems")) {
                 out().println("  " + Table.printable(what));
             }
         }
