@@ -1,9 +1,10 @@
 package io.doorbell.management.http;
 
+import io.doorbell.platform.DurableFile;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,10 +38,8 @@ final class AddressFile implements AutoCloseable {
     }
 
     private static void replace(Path file, String text) {
-        var made = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.writeString(made, text);
-            Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
+            DurableFile.replace(file, text.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             LOG.warn("{} cannot be written, so commands do not find this node: {}", file, e.toString());
         }
