@@ -122,24 +122,25 @@ final class RunningNode implements AutoCloseable {
             return new Address(
                     lines.getFirst().strip(), lines.size() > 1 ? lines.get(1).strip() : null);
         } catch (NoSuchFileException e) {
-            var problem = home.resolve("var/management.problem");
-            if (Files.isReadable(problem)) {
-                throw new Refusal("the node in " + home + " runs, but cannot be asked: " + text(problem)
-                        + ". 'doorbell doctor' says who has which port");
-            }
-            throw new Refusal("the node in " + home + " does not listen for management (yet): look into "
-                    + home.resolve("var/log/doorbell.log") + ", and whether " + home.resolve(CONFIGURATION)
-                    + " has http.enabled = true");
+            throw new Refusal("the node in " + home + " runs, but " + whyNotAsked(home));
         } catch (IOException e) {
             throw new Refusal(file + " cannot be read: " + e + ". Ask as the user that the node runs as");
         }
     }
 
-    private static String text(Path file) {
+    private static String whyNotAsked(Path home) {
+        var problem = home.resolve("var/management.problem");
         try {
-            return Table.printable(Files.readString(file).strip());
+            return "cannot be asked: "
+                    + Table.printable(Files.readString(problem).strip())
+                    + ". 'doorbell doctor' says who has which port";
+        } catch (NoSuchFileException e) {
+            return "does not listen for management (yet): ask again in a moment, look into "
+                    + home.resolve("var/log/doorbell.log") + ", and whether " + home.resolve(CONFIGURATION)
+                    + " has http.enabled = true";
         } catch (IOException e) {
-            return "look into the log (" + e + ")"; // It has been mended meanwhile.
+            return "cannot be asked, and why is in " + problem + ", which cannot be read: " + e
+                    + ". Ask as the user that the node runs as";
         }
     }
 
