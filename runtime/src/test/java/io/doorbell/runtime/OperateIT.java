@@ -359,7 +359,7 @@ class OperateIT {
                 assertThat((String) waiting.get("problem")).contains("no RDMA device has the address " + own, taken);
                 var check = row(operator.read("Health", "Checks"), "listeners");
                 assertThat(check.get("status")).isEqualTo("CRITICAL");
-                assertThat((String) check.get("message")).contains("waiting", taken, "who has it");
+                assertThat((String) check.get("message")).contains("waiting", taken, " has it.");
             });
         }
         await().atMost(BOUND).untilAsserted(() -> {

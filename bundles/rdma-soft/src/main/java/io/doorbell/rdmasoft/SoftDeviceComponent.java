@@ -1,6 +1,7 @@
 package io.doorbell.rdmasoft;
 
 import io.doorbell.platform.PlatformException;
+import io.doorbell.platform.PortHolder;
 import io.doorbell.verbs.VerbsDevice;
 import io.doorbell.verbs.VerbsProvider;
 import java.io.IOException;
@@ -123,7 +124,9 @@ public final class SoftDeviceComponent {
         var remedy = rxeIsLoaded()
                 ? "The kernel's rdma_rxe is loaded and has that port: 'sudo modprobe -r rdma_rxe', or run the node in a"
                         + " network namespace of its own."
-                : "'sudo ss -lunp sport = :" + Headers.UDP_PORT + "' says who has it.";
+                : PortHolder.udp(settings.address(), Headers.UDP_PORT)
+                        .map(holder -> holder + " has it.")
+                        .orElse("'sudo ss -lunp sport = :" + Headers.UDP_PORT + "' says who has it.");
         return settings.name() + " cannot have " + port + ": " + taken.getMessage() + ". " + remedy
                 + " Where no host comes by RDMA, delete this device's file and those of its listeners in config/.";
     }
