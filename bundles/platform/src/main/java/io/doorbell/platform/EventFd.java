@@ -38,6 +38,9 @@ public final class EventFd implements AutoCloseable {
     private static final VarHandle POLLFD_EVENTS =
             POLLFD.varHandle(groupElement("events")).withInvokeExactBehavior();
 
+    private static final VarHandle POLLFD_REVENTS =
+            POLLFD.varHandle(groupElement("revents")).withInvokeExactBehavior();
+
     private static final StructLayout TIMESPEC =
             MemoryLayout.structLayout(JAVA_LONG.withName("tv_sec"), JAVA_LONG.withName("tv_nsec"));
     private static final VarHandle TIMESPEC_SEC =
@@ -68,6 +71,9 @@ public final class EventFd implements AutoCloseable {
     private final MemorySegment pollfds;
     private final MemorySegment timespec;
     private final MemorySegment waitErrno;
+
+    /** Whether the last wait ended by a signal, and not only by another descriptor. */
+    private boolean signalled;
 
     /** Descriptors that end a wait too, behind the first of {@link #pollfds}. */
     private int others;
@@ -174,7 +180,7 @@ public final class EventFd implements AutoCloseable {
      * Waits until it is signalled. Leaves the signal there: a second await returns at once until {@link #drain}.
      *
      * @param timeoutNanos how long at most; 0 only looks
-     * @return whether it is signalled; {@code false} only after the whole timeout
+     * @return whether it is signalled, or a descriptor of {@link #alsoOn} readable; {@code false} only after the whole timeout
      * @throws IllegalStateException if another thread is in await or drain, or it is closed meanwhile
      */
     public boolean await(long timeoutNanos) {
@@ -194,6 +200,7 @@ public final class EventFd implements AutoCloseable {
                 int ready = Libc.ppoll(waitErrno, pollfds, 1L + others, timespec);
                 requireOpen();
                 if (ready >= 0) {
+                    signalled = ready > 0 && (short) POLLFD_REVENTS.get(pollfds, 0L) != 0;
                     return ready > 0;
                 }
                 if (ready != -Errno.EINTR) {
@@ -205,6 +212,11 @@ public final class EventFd implements AutoCloseable {
         } finally {
             leave();
         }
+    }
+
+    /** Whether the last {@link #await} ended by a signal, and not only by what {@link #alsoOn} names. The waiter's thread. */
+    public boolean isSignalled() {
+        return signalled;
     }
 
     /**

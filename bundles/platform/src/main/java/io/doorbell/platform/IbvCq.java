@@ -19,6 +19,7 @@ public final class IbvCq extends RdmaObject {
     private final MemorySegment notify;
 
     // Where ibv_get_cq_event writes. The owner's.
+    private final MemorySegment errno = Arena.ofAuto().allocate(Libc.ERRNO_STATE);
     private final MemorySegment signOf = Arena.ofAuto().allocate(JAVA_LONG);
     private final MemorySegment signContext = Arena.ofAuto().allocate(JAVA_LONG);
 
@@ -61,14 +62,13 @@ public final class IbvCq extends RdmaObject {
         return taken;
     }
 
-    /** Forgets signs that were given, and has the descriptor signal what completes from now on. */
+    /**
+     * Forgets the sign that was given, and has the descriptor signal what completes from now on. There is one sign for each time; one that is given in
+     * the middle of this call may remain beside the next, and ends a sleep for nothing.
+     */
     public void arm() {
-        int signs = 0;
-        while (RdmaCalls.call(RdmaCalls.GET_CQ_EVENT, channel, signOf, signContext) == 0) {
-            signs++;
-        }
-        if (signs > 0) {
-            RdmaCalls.ackCompletionEvents(address(), signs);
+        if (RdmaCalls.completionEvent(errno, channel, signOf, signContext) == 0) {
+            RdmaCalls.ackCompletionEvents(address(), 1);
         }
         int result = RdmaCalls.requestNotify(notify, address());
         require("ibv_req_notify_cq", -Math.abs(result));

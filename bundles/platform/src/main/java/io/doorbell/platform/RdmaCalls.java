@@ -206,6 +206,16 @@ final class RdmaCalls {
         }
     }
 
+    /** Of a channel that does not block. On a path that sleeps often, so with an errno of the caller's. */
+    static int completionEvent(MemorySegment errno, long channel, MemorySegment queue, MemorySegment context) {
+        try {
+            // Safety: the two have room for a pointer each.
+            return answer(errno, (int) GET_CQ_EVENT.invokeExact(errno, channel, queue, context));
+        } catch (Throwable thrown) {
+            throw Libc.unchecked(thrown);
+        }
+    }
+
     static void ackCompletionEvents(long queue, int count) {
         try {
             ACK_CQ_EVENTS.invokeExact(queue, count);

@@ -55,7 +55,14 @@ class EventFdTest {
             others.getLast().signal();
 
             assertThat(eventFd.await(MINUTE_NANOS)).isTrue();
+            assertThat(eventFd.isSignalled()).isFalse();
             assertThat(eventFd.drain()).isZero();
+
+            eventFd.signal();
+
+            assertThat(eventFd.await(MINUTE_NANOS)).isTrue();
+            assertThat(eventFd.isSignalled()).isTrue();
+            assertThat(eventFd.drain()).isEqualTo(1);
             eventFd.alsoOn();
             assertThatThrownBy(() -> eventFd.alsoOn(new int[EventFd.MAX_OTHERS + 1]))
                     .isInstanceOf(IllegalArgumentException.class)

@@ -342,15 +342,17 @@ final class ReactorThread implements Reactor {
             }
         }
         boolean sleep = limitNanos >= MIN_PARK_NANOS && armed == round.length && pollers == round;
-        boolean signalled = false;
+        boolean woken = false;
         if (sleep) {
             parks++;
-            signalled = sign.await(limitNanos);
+            woken = sign.await(limitNanos);
         }
         PARKED.setVolatile(this, false);
         readClock();
-        if (signalled) {
-            sign.drain();
+        if (woken) {
+            if (sign.isSignalled()) {
+                sign.drain();
+            }
             idleCycles = 0;
         } else if (sleep) {
             // Time is up, and that is no news: one cycle, and if it finds nothing the next sleep.
