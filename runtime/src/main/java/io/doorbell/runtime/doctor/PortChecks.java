@@ -97,8 +97,26 @@ record PortChecks(Path configuration, long node) {
         return node != HomeLock.NOBODY;
     }
 
+    /** Whether ports that this process sees are not those of that one; false where Linux does not tell this user. namespaces(7). */
+    static boolean isElsewhere(Path proc, long pid) {
+        try {
+            var ours = Files.readSymbolicLink(proc.resolve("self/ns/net"));
+            var theirs = Files.readSymbolicLink(proc.resolve(pid + "/ns/net"));
+            return !ours.equals(theirs);
+        } catch (IOException hidden) {
+            return false;
+        }
+    }
+
     /** What the node that runs wants, and the one that has it. */
     private Finding ofNode(String subject, String what, Optional<PortHolder> holder, String other) {
+        if (node != HomeLock.SOMEBODY && isElsewhere(Path.of("/proc"), node)) {
+            return ok(
+                    subject,
+                    what + ": the node that runs (pid " + node + ") is in another network namespace, whose ports are"
+                            + " not seen from here; from there: sudo nsenter --net=/proc/" + node
+                            + "/ns/net doorbell doctor");
+        }
         if (node == HomeLock.SOMEBODY || holder.isPresent() && holder.get().pid() == PortHolder.UNKNOWN) {
             return ok(subject, what + ": the node that runs has it, or says why not: doorbell status");
         }

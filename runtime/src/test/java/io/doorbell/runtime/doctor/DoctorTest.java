@@ -16,6 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DoctorTest {
     private static final long US = ProcessHandle.current().pid();
 
+    /** More than Linux gives. */
+    private static final long NO_PROCESS = 1L << 40;
+
     @TempDir
     private Path root;
 
@@ -113,18 +116,35 @@ class DoctorTest {
     }
 
     @Test
+    void portsOfANodeInAnotherNetworkNamespaceAreNotLookedForHere() throws IOException {
+        namespace("self", 1);
+        namespace("7", 1);
+        namespace("8", 2);
+
+        assertThat(PortChecks.isElsewhere(root, 7)).isFalse();
+        assertThat(PortChecks.isElsewhere(root, 8)).isTrue();
+        assertThat(PortChecks.isElsewhere(root, 9)).as("one that has gone").isFalse();
+    }
+
+    /** As Linux has it in /proc. */
+    private void namespace(String process, int number) throws IOException {
+        var namespaces = Files.createDirectories(root.resolve(process).resolve("ns"));
+        Files.createSymbolicLink(namespaces.resolve("net"), Path.of("net:[" + number + "]"));
+    }
+
+    @Test
     void thePortsOfANodeThatRunsAreItsOwnOrItIsSaidWhoHasThem() throws IOException {
         try (var taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
             file("io.doorbell.tcp.target~a.cfg", "port = " + taken.getLocalPort() + "\n");
 
             assertThat(new PortChecks(root, US).all()).allSatisfy(DoctorTest::assertOk);
             assertThat(new PortChecks(root, HomeLock.SOMEBODY).all()).allSatisfy(DoctorTest::assertOk);
-            var ofAnother = new PortChecks(root, US + 1).all();
+            var ofAnother = new PortChecks(root, NO_PROCESS).all();
 
             assertThat(ofAnother).hasSize(1);
             assertThat(ofAnother.getFirst().status()).isEqualTo(Finding.Status.FAILS);
             assertThat(ofAnother.getFirst().found())
-                    .contains("(pid " + US + ") has it, and not the node of this home (pid " + (US + 1) + ")");
+                    .contains("(pid " + US + ") has it, and not the node of this home (pid " + NO_PROCESS + ")");
             assertThat(ofAnother.getFirst().remedy()).contains("config/io.doorbell.tcp.target~a.cfg");
         }
     }
