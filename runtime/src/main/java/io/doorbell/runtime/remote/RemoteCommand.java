@@ -70,12 +70,20 @@ abstract class RemoteCommand implements Callable<Integer> {
         }
     }
 
+    /** Of the terminal. What goes into a pipe or a file stays whole. */
+    final int columns() {
+        var console = System.console();
+        return console != null && console.isTerminal()
+                ? spec.usageMessage().autoWidth(true).width()
+                : Integer.MAX_VALUE;
+    }
+
     /** A table; a sentence where it has no rows. */
     final void print(Table table, String nothing) {
         if (table.isEmpty()) {
             out().println(nothing);
         } else {
-            table.print(out());
+            table.print(out(), columns());
         }
     }
 }

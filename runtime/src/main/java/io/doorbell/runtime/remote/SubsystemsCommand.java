@@ -24,9 +24,12 @@ public final class SubsystemsCommand extends RemoteCommand {
         Row.of(subsystems)
                 .forEach(each -> served.row(
                         each.text("nqn"), each.text("serial"), each.text("model"), hosts(each), each.text("file")));
-        print(served, "no subsystems");
+        print(served.dispensable("MODEL", "SERIAL", "FILE"), "no subsystems");
         out().println();
-        print(namespaces(Row.of(namespaces)), "no namespaces");
+        print(
+                namespaces(Row.of(namespaces))
+                        .dispensable("BLOCK", "GROUP", "P99 WRITE", "P99 READ", "LIMITS", "WRITES", "READS"),
+                "no namespaces");
         out().println();
         var ways = new Table("LISTENER", "TRANSPORT", "ADDRESS", ">PORT", "TLS", "STATE", ">CONNECTIONS");
         Row.of(listeners)
@@ -38,7 +41,7 @@ public final class SubsystemsCommand extends RemoteCommand {
                         each.flag("tls") ? "on" : "off",
                         each.flag("listening") ? "listening" : "DOWN",
                         each.number("connections") + " of " + each.number("maxConnections")));
-        print(ways, "no listeners: hosts on a network cannot connect");
+        print(ways.dispensable("TLS", "TRANSPORT"), "no listeners: hosts on a network cannot connect");
         Row.of(listeners).stream()
                 .filter(each -> !each.flag("listening") && !each.text("problem").isEmpty())
                 .forEach(each -> out().printf(

@@ -54,7 +54,7 @@ public final class TopCommand extends RemoteCommand {
             if (System.console() != null && System.console().isTerminal() && count != 1) {
                 out().print(CLEAR);
             }
-            latest.print(former, node, out());
+            latest.print(former, node, out(), columns());
         }
         out().flush();
         if (out().checkError()) {
@@ -111,10 +111,10 @@ public final class TopCommand extends RemoteCommand {
             return all;
         }
 
-        void print(Sample former, RunningNode node, PrintWriter out) {
+        void print(Sample former, RunningNode node, PrintWriter out, int columns) {
             out.printf("%s  %s  %.1f s%n%n", node.where(), Figures.time(System.currentTimeMillis()), seconds(former));
-            io("NAMESPACE", namespaces, former.namespaces, former, out);
-            io("HOST", hosts, former.hosts, former, out);
+            io("NAMESPACE", namespaces, former.namespaces, former, out, columns);
+            io("HOST", hosts, former.hosts, former, out, columns);
             var held = new Table(
                     ">LEASE", "HOLDER", "CONTROLLER OR LISTENER", ">QP", "OWNER", ">IOPS", ">BUSY", ">FAILED");
             leases.forEach((id, lease) -> held.row(
@@ -126,7 +126,7 @@ public final class TopCommand extends RemoteCommand {
                     Figures.count(rate(lease, former.leases.get(id), "completed", former)),
                     lease.number("inFlight"),
                     lease.number("failed")));
-            printWhereAny(held, out);
+            printWhereAny(held.dispensable("OWNER", "QP"), out, columns);
             var threads = new Table("REACTOR", ">CPU", ">BUSY", ">POLLERS", ">PARKS/S", "STATE");
             reactors.forEach((name, reactor) -> threads.row(
                     name,
@@ -135,10 +135,11 @@ public final class TopCommand extends RemoteCommand {
                     reactor.number("pollers"),
                     Figures.count(rate(reactor, former.reactors.get(name), "parks", former)),
                     reactor.flag("parked") ? "asleep" : "polls"));
-            printWhereAny(threads, out);
+            printWhereAny(threads, out, columns);
         }
 
-        private void io(String what, Map<String, Row> now, Map<String, Row> then, Sample former, PrintWriter out) {
+        private void io(
+                String what, Map<String, Row> now, Map<String, Row> then, Sample former, PrintWriter out, int columns) {
             var table = new Table(
                     what,
                     ">READ IOPS",
@@ -159,12 +160,12 @@ public final class TopCommand extends RemoteCommand {
                     Figures.micros(row.row("writeLatency").real("meanMicros")),
                     Figures.micros(row.row("readLatency").real("p99Micros")),
                     Figures.micros(row.row("writeLatency").real("p99Micros"))));
-            printWhereAny(table, out);
+            printWhereAny(table.dispensable("MEAN WRITE", "MEAN READ"), out, columns);
         }
 
-        private static void printWhereAny(Table table, PrintWriter out) {
+        private static void printWhereAny(Table table, PrintWriter out, int columns) {
             if (!table.isEmpty()) {
-                table.print(out);
+                table.print(out, columns);
                 out.println();
             }
         }

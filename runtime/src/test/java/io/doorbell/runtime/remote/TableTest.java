@@ -13,8 +13,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class TableTest {
     private static String printed(Table table) {
+        return printed(table, Integer.MAX_VALUE);
+    }
+
+    private static String printed(Table table, int columns) {
         var out = new StringWriter();
-        table.print(new PrintWriter(out, true));
+        table.print(new PrintWriter(out, true), columns);
         return out.toString();
     }
 
@@ -27,6 +31,29 @@ class TableTest {
                 a                    7  READY
                 a longer name  1234567  -
                 """);
+    }
+
+    @Test
+    void aTerminalThatIsTooNarrowGetsTheTableWithoutWhatIsDispensable() {
+        var table = new Table(">ID", "NAME", ">AGE", "STATE")
+                .row(1, "some name", "5 s", "well")
+                .row(12, "a", "-", "unwell")
+                .dispensable("AGE", "ID", "STATE");
+
+        assertThat(printed(table, 26)).isEqualTo(printed(table));
+        assertThat(printed(table, 25)).isEqualTo("""
+                ID  NAME       STATE
+                 1  some name  well
+                12  a          unwell
+                (without AGE: a wider terminal, a pipe and --json have them)
+                """);
+        assertThat(printed(table, 19)).startsWith("NAME       STATE\nsome name  well\n");
+        assertThat(printed(table, 5)).startsWith("NAME\nsome name\n");
+    }
+
+    @Test
+    void onlyAColumnThatIsThereIsDispensable() {
+        assertThatThrownBy(() -> new Table("A", ">B").dispensable(">B")).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
