@@ -41,7 +41,7 @@ public final class LeasesCommand extends RemoteCommand {
                         Figures.nanos(lease.number("lastPollNanos")) + " ago",
                         Figures.count(lease.number("completed")),
                         Figures.count(lease.number("failed"))));
-        print(table.dispensable("LABEL", "DEPTH", "OWNER", "AGE", "QP"), "no leases");
+        print(table.dispensable("LABEL", "DEPTH", "AGE", "QP", "OWNER"), "no leases");
         return 0;
     }
 }

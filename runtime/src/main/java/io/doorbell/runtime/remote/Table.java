@@ -8,11 +8,15 @@ import java.util.Set;
 
 /**
  * Rows under headings, each column as wide as its widest cell. A heading that begins with {@code >} is of a column of figures, which end at its right.
- * Where a terminal has not room for all, columns that {@link #dispensable} names are left out.
+ * Where a terminal has not room for all, texts are shortened, and then columns that {@link #dispensable} names are left out.
  */
 final class Table {
     private static final String GAP = "  ";
     private static final String NOTHING = "-";
+    private static final String CUT = "..";
+
+    /** No text is shortened further. */
+    private static final int LEAST_TEXT = 16;
 
     /** In the place of a column's width. */
     private static final int LEFT_OUT = -1;
@@ -70,31 +74,58 @@ final class Table {
 
     /** @param columns of the terminal; {@link Integer#MAX_VALUE} for all that there is */
     void print(PrintWriter out, int columns) {
-        var widths = widths();
-        var leftOut = new ArrayList<String>();
-        for (var heading : dispensable) {
-            if (line(headings, widths).length() <= columns
-                    && rows.stream().allMatch(row -> line(row, widths).length() <= columns)) {
-                break;
-            }
-            widths[List.of(headings).indexOf(heading)] = LEFT_OUT;
-            leftOut.add(heading);
+        int leftOut = 0;
+        var widths = fitted(leftOut, columns);
+        while (width(widths) > columns && leftOut < dispensable.size()) {
+            widths = fitted(++leftOut, columns);
         }
         out.println(line(headings, widths));
-        rows.forEach(row -> out.println(line(row, widths)));
-        if (!leftOut.isEmpty()) {
-            out.println("(without " + String.join(", ", leftOut) + ": a wider terminal, a pipe and --json have them)");
+        for (var row : rows) {
+            out.println(line(row, widths));
+        }
+        if (leftOut > 0) {
+            out.println("(a wider terminal shows " + String.join(", ", dispensable.subList(0, leftOut)) + ")");
         }
     }
 
-    private int[] widths() {
+    /** Widths without the first of what is dispensable, with texts that are shortened as far as they have to be and can. */
+    private int[] fitted(int leftOut, int columns) {
         var widths = new int[headings.length];
         for (int i = 0; i < widths.length; i++) {
             int column = i;
-            widths[i] =
-                    rows.stream().mapToInt(row -> row[column].length()).reduce(headings[column].length(), Math::max);
+            widths[i] = dispensable.subList(0, leftOut).contains(headings[i])
+                    ? LEFT_OUT
+                    : rows.stream().mapToInt(row -> row[column].length()).reduce(headings[column].length(), Math::max);
+        }
+        for (int widest = widest(widths); widest >= 0 && width(widths) > columns; widest = widest(widths)) {
+            widths[widest]--;
         }
         return widths;
+    }
+
+    /** The widest column of texts that can be shortened; -1 for none. */
+    private int widest(int[] widths) {
+        int widest = -1;
+        for (int i = 0; i < widths.length; i++) {
+            boolean candidate = !right[i] && widths[i] > Math.max(LEAST_TEXT, headings[i].length());
+            if (candidate && (widest < 0 || widths[i] > widths[widest])) {
+                widest = i;
+            }
+        }
+        return widest;
+    }
+
+    private static int width(int[] widths) {
+        return Arrays.stream(widths)
+                        .filter(width -> width != LEFT_OUT)
+                        .map(width -> width + GAP.length())
+                        .sum()
+                - GAP.length();
+    }
+
+    /** What tells names and paths from each other is at their end. */
+    private static String shortened(String text, int width) {
+        return text.length() <= width ? text : CUT + text.substring(text.length() - width + CUT.length());
     }
 
     private String line(String[] cells, int[] widths) {
@@ -103,8 +134,9 @@ final class Table {
             if (widths[i] == LEFT_OUT) {
                 continue;
             }
-            var blanks = " ".repeat(widths[i] - cells[i].length());
-            line.append(line.isEmpty() ? "" : GAP).append(right[i] ? blanks + cells[i] : cells[i] + blanks);
+            var cell = shortened(cells[i], widths[i]);
+            var blanks = " ".repeat(widths[i] - cell.length());
+            line.append(line.isEmpty() ? "" : GAP).append(right[i] ? blanks + cell : cell + blanks);
         }
         return line.toString().stripTrailing();
     }

@@ -45,10 +45,30 @@ class TableTest {
                 ID  NAME       STATE
                  1  some name  well
                 12  a          unwell
-                (without AGE: a wider terminal, a pipe and --json have them)
+                (a wider terminal shows AGE)
                 """);
         assertThat(printed(table, 19)).startsWith("NAME       STATE\nsome name  well\n");
         assertThat(printed(table, 5)).startsWith("NAME\nsome name\n");
+    }
+
+    @Test
+    void textsAreShortenedAtTheirBeginningBeforeAColumnIsLeftOut() {
+        var table = new Table("A LONG HEADING OF A COLUMN", "NAME", ">COUNT")
+                .row("x", "nqn.2014-08.org.example:one", 1)
+                .row("y", "two", 123456789)
+                .dispensable("COUNT");
+
+        assertThat(printed(table, 56)).isEqualTo("""
+                A LONG HEADING OF A COLUMN  NAME                   COUNT
+                x                           ..org.example:one          1
+                y                           two                123456789
+                """);
+        assertThat(printed(table, 44)).isEqualTo("""
+                A LONG HEADING OF A COLUMN  NAME
+                x                           ..rg.example:one
+                y                           two
+                (a wider terminal shows COUNT)
+                """);
     }
 
     @Test
