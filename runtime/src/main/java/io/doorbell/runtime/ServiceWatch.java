@@ -40,7 +40,8 @@ final class ServiceWatch implements AutoCloseable {
                     .getAttribute(new ObjectName("io.doorbell:type=Health"), "Live"));
         } catch (InstanceNotFoundException | AttributeNotFoundException e) {
             return true;
-        } catch (JMException e) {
+        } catch (JMException | RuntimeException e) {
+            // JMX wraps what an MBean throws, and its bundle may be replaced at this moment.
             LOG.warn("the node's health cannot be read: {}", e.toString());
             return false;
         }

@@ -5,12 +5,16 @@ import static org.awaitility.Awaitility.await;
 
 import io.doorbell.platform.NotifySocket;
 import io.doorbell.platform.ServiceManager;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import javax.management.StandardMBean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +54,31 @@ class ServiceWatchTest {
         })) {
             watch.ready("up");
             watch.stopping();
+        }
+    }
+
+    /** As management registers it. */
+    public interface HealthMBean {
+        boolean isLive();
+    }
+
+    /** While its bundle is replaced. */
+    private static final class Going implements HealthMBean {
+        @Override
+        public boolean isLive() {
+            throw new NoClassDefFoundError("the bundle wiring is no longer valid");
+        }
+    }
+
+    @Test
+    void healthThatCannotBeReadIsNoEndOfTheWatch() throws JMException {
+        var name = new ObjectName("io.doorbell:type=Health");
+        var server = ManagementFactory.getPlatformMBeanServer();
+        server.registerMBean(new StandardMBean(new Going(), HealthMBean.class), name);
+        try {
+            assertThat(ServiceWatch.isLive()).isFalse();
+        } finally {
+            server.unregisterMBean(name);
         }
     }
 

@@ -104,7 +104,9 @@ public final class ControllerManagement {
     /** What there is, by transport id. */
     SortedMap<String, ManagedController> controllers() {
         var all = new TreeMap<String, ManagedController>();
-        beans.values().forEach(bean -> all.put(bean.getTransportId(), bean));
+        for (var bean : beans.values()) {
+            TargetServices.ask(bean::getTransportId).ifPresent(trid -> all.put(trid, bean));
+        }
         return all;
     }
 

@@ -88,8 +88,9 @@ public final class HealthManagement {
                 try {
                     health.look();
                     lookAtLinks();
-                } catch (RuntimeException broken) {
-                    LOG.warn("the node's health cannot be looked at", broken);
+                } catch (RuntimeException | LinkageError broken) {
+                    // Who is asked may be replaced meanwhile: that is no reason never to look again.
+                    LOG.warn("the node's health cannot be looked at now", broken);
                 }
                 Thread.sleep(INTERVAL);
                 standStill.look(INTERVAL, System.nanoTime());
@@ -102,17 +103,15 @@ public final class HealthManagement {
     /** Tells of listeners that began to listen, or ended. */
     private void lookAtLinks() {
         var now = new HashMap<String, Boolean>();
-        services.listeners().forEach((name, listener) -> {
-            try {
-                var status = listener.status();
-                now.put(name, status.listening());
-                if (status.listening() && !listening.getOrDefault(name, false)) {
-                    events.tell("link.up", name, "listens at " + status.at());
-                }
-            } catch (IllegalStateException gone) {
-                // Left out, so that it is told below.
-            }
-        });
+        // One that goes is left out, so that it is told below.
+        services.listeners()
+                .forEach((name, listener) -> TargetServices.ask(listener::status)
+                        .ifPresent(status -> {
+                            now.put(name, status.listening());
+                            if (status.listening() && !listening.getOrDefault(name, false)) {
+                                events.tell("link.up", name, "listens at " + status.at());
+                            }
+                        }));
         listening.forEach((name, was) -> {
             if (was && !now.getOrDefault(name, false)) {
                 events.tell("link.down", name, "listens no more");

@@ -2,7 +2,6 @@ package io.doorbell.management;
 
 import io.doorbell.host.ControllerState;
 import io.doorbell.host.NvmeController;
-import io.doorbell.nvme.NvmeException;
 import io.doorbell.nvme.Version;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -97,14 +96,14 @@ final class ManagedController implements ControllerMXBean, AutoCloseable {
         return health;
     }
 
-    /** Asks the controller how it does, and waits. Where it does not say, what it said last stays. */
+    /** Asks the controller how it does, and waits. Where it does not say, or goes meanwhile, what it said last stays. */
     void readHealth() {
         try {
             if (controller.state() == ControllerState.READY) {
                 health = ControllerHealth.read(controller);
             }
-        } catch (NvmeException failed) {
-            LOG.debug("{} does not say how it does", controller.transportId(), failed);
+        } catch (RuntimeException | LinkageError failed) {
+            LOG.debug("{} does not say how it does", registration.name(), failed);
         }
     }
 

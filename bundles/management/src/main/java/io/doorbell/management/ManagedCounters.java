@@ -31,22 +31,18 @@ final class ManagedCounters implements CountersMXBean, AutoCloseable {
 
     static SortedMap<String, SortedMap<String, Long>> tcp(TargetServices services) {
         var all = new TreeMap<String, SortedMap<String, Long>>();
-        services.listeners().forEach((name, listener) -> {
-            try {
-                var status = listener.status();
-                if (status.at().trtype() == TransportId.Type.TCP) {
-                    all.put(name, status.counters());
-                }
-            } catch (IllegalStateException gone) {
-                // Its service is about to go, too.
-            }
-        });
+        services.listeners()
+                .forEach((name, listener) -> TargetServices.ask(listener::status)
+                        .filter(status -> status.at().trtype() == TransportId.Type.TCP)
+                        .ifPresent(status -> all.put(name, status.counters())));
         return all;
     }
 
     static SortedMap<String, SortedMap<String, Long>> rdma(TargetServices services) {
         var all = new TreeMap<String, SortedMap<String, Long>>();
-        services.verbsDevices().forEach(device -> all.put(device.name(), new TreeMap<>(device.counters())));
+        services.verbsDevices()
+                .forEach(device -> TargetServices.ask(device::counters)
+                        .ifPresent(counters -> all.put(device.name(), new TreeMap<>(counters))));
         return all;
     }
 

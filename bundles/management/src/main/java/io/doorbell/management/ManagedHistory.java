@@ -42,21 +42,23 @@ final class ManagedHistory implements HistoryMXBean, AutoCloseable {
     }
 
     private void sample() {
-        var former = total.get();
-        var formerNanos = System.nanoTime();
+        IoUsage former = null;
+        long formerNanos = 0;
         try {
             while (true) {
-                Thread.sleep(interval);
                 try {
                     var latest = total.get();
                     var nanos = System.nanoTime();
-                    keep(sample(former, latest, (nanos - formerNanos) / 1e9, System.currentTimeMillis()));
+                    if (former != null) {
+                        keep(sample(former, latest, (nanos - formerNanos) / 1e9, System.currentTimeMillis()));
+                    }
                     former = latest;
                     formerNanos = nanos;
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | LinkageError e) {
                     // A subsystem that goes at this moment, say: the next sample is over two intervals.
                     LOG.debug("no sample this time", e);
                 }
+                Thread.sleep(interval);
             }
         } catch (InterruptedException e) {
             // Closed.

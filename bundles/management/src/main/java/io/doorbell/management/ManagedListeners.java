@@ -34,13 +34,9 @@ final class ManagedListeners implements ListenersMXBean, AutoCloseable {
     @Override
     public SortedMap<String, ListenerRow> getListeners() {
         var rows = new TreeMap<String, ListenerRow>();
-        services.listeners().forEach((name, listener) -> {
-            try {
-                rows.put(name, row(listener));
-            } catch (IllegalStateException gone) {
-                // Its service is about to go, too.
-            }
-        });
+        services.listeners()
+                .forEach((name, listener) ->
+                        TargetServices.ask(() -> row(listener)).ifPresent(row -> rows.put(name, row)));
         return rows;
     }
 

@@ -70,6 +70,8 @@ final class ManagedPerfRuns implements PerfRunsMXBean, AutoCloseable {
             throw new IllegalArgumentException(e.getMessage());
         } catch (IllegalStateException e) {
             throw new IllegalStateException(e.getMessage());
+        } catch (LinkageError replaced) {
+            throw new IllegalStateException(Operation.REPLACED);
         }
     }
 

@@ -104,7 +104,8 @@ final class NodeChecks {
         return check(log -> {
             controllers
                     .get()
-                    .forEach((trid, controller) -> look(log, trid, controller.getState(), controller.getHealth()));
+                    .forEach((trid, controller) -> TargetServices.ask(controller::getState)
+                            .ifPresent(state -> look(log, trid, state, controller.getHealth())));
             lost.get().forEach((trid, reason) -> log.warn("controller {} is gone: {}", trid, reason));
         });
     }
@@ -183,22 +184,19 @@ final class NodeChecks {
     }
 
     static HealthCheck listeners(TargetServices services) {
-        return check(log -> services.listeners().forEach((name, listener) -> {
-            try {
-                var status = listener.status();
-                if (!status.listening()) {
-                    log.critical(
-                            "listener {} does not listen at {}: {}",
-                            name,
-                            status.at(),
-                            status.problem().isEmpty() ? "the log says why" : status.problem());
-                } else if (status.connections() >= status.maxConnections()) {
-                    log.warn("listener {} has all of its {} connections", name, status.maxConnections());
-                }
-            } catch (IllegalStateException gone) {
-                // Its service is about to go, too.
-            }
-        }));
+        return check(log -> services.listeners()
+                .forEach((name, listener) -> TargetServices.ask(listener::status)
+                        .ifPresent(status -> {
+                            if (!status.listening()) {
+                                log.critical(
+                                        "listener {} does not listen at {}: {}",
+                                        name,
+                                        status.at(),
+                                        status.problem().isEmpty() ? "the log says why" : status.problem());
+                            } else if (status.connections() >= status.maxConnections()) {
+                                log.warn("listener {} has all of its {} connections", name, status.maxConnections());
+                            }
+                        })));
     }
 
     static HealthCheck configuration(ConfigurationFiles files) {

@@ -112,21 +112,22 @@ public final class NodeMetrics {
     }
 
     private void links(Figures figures) {
-        services.listeners().forEach((name, listener) -> {
-            try {
-                var status = listener.status();
-                figures.gauge(
-                        "doorbell_listener_up", "1 while it listens.", status.listening() ? 1 : 0, "listener", name);
-                figures.gauge(
-                        "doorbell_listener_connections",
-                        "Connections of hosts.",
-                        status.connections(),
-                        "listener",
-                        name);
-            } catch (IllegalStateException gone) {
-                // Its service is about to go, too.
-            }
-        });
+        services.listeners()
+                .forEach((name, listener) -> TargetServices.ask(listener::status)
+                        .ifPresent(status -> {
+                            figures.gauge(
+                                    "doorbell_listener_up",
+                                    "1 while it listens.",
+                                    status.listening() ? 1 : 0,
+                                    "listener",
+                                    name);
+                            figures.gauge(
+                                    "doorbell_listener_connections",
+                                    "Connections of hosts.",
+                                    status.connections(),
+                                    "listener",
+                                    name);
+                        }));
         counters(figures, "doorbell_tcp", "listener", ManagedCounters.tcp(services));
         counters(figures, "doorbell_rdma", "device", ManagedCounters.rdma(services));
         figures.gauge(
@@ -143,13 +144,13 @@ public final class NodeMetrics {
 
     private void controllers(Figures figures) {
         controllers.controllers().forEach((trid, controller) -> {
-            var state = controller.getState();
-            figures.gauge(
-                    "doorbell_controller_ready",
-                    "1 while it takes commands.",
-                    state == ControllerState.READY ? 1 : 0,
-                    "trid",
-                    trid);
+            TargetServices.ask(controller::getState)
+                    .ifPresent(state -> figures.gauge(
+                            "doorbell_controller_ready",
+                            "1 while it takes commands.",
+                            state == ControllerState.READY ? 1 : 0,
+                            "trid",
+                            trid));
             var smart = controller.getHealth();
             if (smart.readAtMillis() != 0) {
                 figures.gauge(

@@ -13,6 +13,8 @@ final class Operation {
     /** Of what is logged: a client decides how much it sends. */
     private static final int MAX_LOGGED = 300;
 
+    static final String REPLACED = "the bundle that does it was replaced, or taken away, meanwhile";
+
     private Operation() {}
 
     static void of(String what, Runnable action) {
@@ -42,6 +44,9 @@ final class Operation {
         } catch (RuntimeException failed) {
             LOG.warn("operator: {}: {}", shown, failed.toString());
             throw new IllegalStateException(failed.getMessage() == null ? failed.toString() : failed.getMessage());
+        } catch (LinkageError replaced) {
+            LOG.warn("operator: {}: {}", shown, replaced.toString());
+            throw new IllegalStateException(REPLACED);
         }
     }
 

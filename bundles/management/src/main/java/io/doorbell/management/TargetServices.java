@@ -11,10 +11,12 @@ import io.doorbell.verbs.VerbsProvider;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** What of the target side there is now: services come and go. Any thread. */
 final class TargetServices {
@@ -80,11 +82,7 @@ final class TargetServices {
     SortedMap<String, SubsystemOperator> operators() {
         var byNqn = new TreeMap<String, SubsystemOperator>();
         for (var operator : operators.keySet()) {
-            try {
-                byNqn.put(operator.nqn(), operator);
-            } catch (IllegalStateException gone) {
-                // Its service is about to go, too.
-            }
+            ask(operator::nqn).ifPresent(nqn -> byNqn.put(nqn, operator));
         }
         return byNqn;
     }
@@ -97,10 +95,12 @@ final class TargetServices {
         return operators.getOrDefault(operator, "") + ".cfg";
     }
 
-    /** By name. */
+    /** By name. One that goes while we look is left out. */
     SortedMap<String, ListenerOperator> listeners() {
         var byName = new TreeMap<String, ListenerOperator>();
-        listeners.keySet().forEach(listener -> byName.put(listener.name(), listener));
+        for (var listener : listeners.keySet()) {
+            ask(listener::name).ifPresent(name -> byName.put(name, listener));
+        }
         return byName;
     }
 
@@ -110,21 +110,29 @@ final class TargetServices {
 
     List<VerbsDevice> verbsDevices() {
         return verbs.keySet().stream()
-                .flatMap(provider -> provider.devices().stream())
+                .flatMap(provider -> ask(provider::devices).orElse(List.of()).stream())
                 .toList();
     }
 
     /** What hosts have done with all subsystems, by qualified name of the subsystem. */
     SortedMap<String, List<IoUsage>> usage() {
         var usage = new TreeMap<String, List<IoUsage>>();
-        operators().forEach((nqn, operator) -> {
-            try {
-                usage.put(nqn, operator.usage());
-            } catch (IllegalStateException gone) {
-                // Left out, as above.
-            }
-        });
+        operators().forEach((nqn, operator) -> ask(operator::usage).ifPresent(each -> usage.put(nqn, each)));
         return usage;
+    }
+
+    /**
+     * Asks a service whose bundle may be stopped, replaced or uninstalled at this moment: what it is about ends then, its classes can be loaded
+     * no more, and its service is about to go, too.
+     *
+     * @return its answer, or nothing when it goes
+     */
+    static <T> Optional<T> ask(Supplier<T> question) {
+        try {
+            return Optional.of(question.get());
+        } catch (IllegalStateException | LinkageError gone) {
+            return Optional.empty();
+        }
     }
 
     /** Waits until a change of configuration is in force. */

@@ -17,6 +17,7 @@ import io.doorbell.nvme.TransportId;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import javax.management.MBeanServer;
 import javax.management.MBeanServerFactory;
@@ -64,7 +65,31 @@ class ManagedControllerTest {
         }
     }
 
-    private record TestController(String address) implements NvmeController {
+    @Test
+    void aDriverThatGoesWhileItIsAskedHowItDoesIsNoMatter() {
+        var asked = new ArrayList<Throwable>();
+        var going = new TestController("nvme0") {
+            @Override
+            public AdminCompletion admin(NvmCommand command, MemorySegment data, Duration bound) {
+                asked.add(new NoClassDefFoundError("the bundle wiring is no longer valid"));
+                throw (Error) asked.getLast();
+            }
+        };
+        try (var bean = new ManagedController(going, server)) {
+            bean.readHealth();
+
+            assertThat(asked).hasSize(1);
+            assertThat(bean.getHealth()).isEqualTo(ControllerHealth.UNKNOWN);
+        }
+    }
+
+    private static class TestController implements NvmeController {
+        private final String address;
+
+        TestController(String address) {
+            this.address = address;
+        }
+
         @Override
         public TransportId transportId() {
             return TransportId.emulated(address);

@@ -65,6 +65,29 @@ class ManagedHistoryTest {
         assertThat(sample.readBytesPerSecond()).isZero();
     }
 
+    /** From the first look on. */
+    @Test
+    void whatGoesWhileItIsAskedEndsNothing() throws Exception {
+        var asked = new AtomicLong();
+        try (var history = new ManagedHistory(
+                () -> {
+                    switch ((int) asked.incrementAndGet()) {
+                        case 1 -> throw new IllegalStateException("stopped");
+                        case 3 -> throw new NoClassDefFoundError("its bundle was replaced");
+                        default -> {
+                            return usage(asked.get(), 0, new LatencyRecorder());
+                        }
+                    }
+                },
+                Duration.ofMillis(1),
+                server)) {
+            await().atMost(BOUND).until(() -> history.getSamples().size() > 1);
+
+            assertThat(history.getSamples())
+                    .allSatisfy(sample -> assertThat(sample.readIops()).isPositive());
+        }
+    }
+
     @Test
     void theLatestIsTheLastOfThemAndAnHourIsTheMost() throws Exception {
         var reads = new AtomicLong();
