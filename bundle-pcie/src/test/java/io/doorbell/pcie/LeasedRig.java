@@ -5,7 +5,13 @@ import io.doorbell.backends.NvmeBackendOptions;
 import io.doorbell.emulator.EmulatedFunction;
 import io.doorbell.emulator.EmulatorSettings;
 import io.doorbell.emulator.FaultPlan;
+import io.doorbell.host.NvmeController;
+import io.doorbell.lease.ConnectionLeases;
+import io.doorbell.lease.LeaseRequest;
+import io.doorbell.lease.QueuePairLease;
+import io.doorbell.lease.ResourceManager;
 import io.doorbell.nvme.TransportId;
+import io.doorbell.reactor.Reactors;
 import io.doorbell.resources.lease.Holder;
 import io.doorbell.resources.lease.HolderResources;
 import io.doorbell.resources.lease.LeaseManager;
@@ -18,6 +24,8 @@ import io.doorbell.subsystem.NvmSubsystem;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Emulated controllers, this driver, the resource manager, and namespaces that lease their queue pairs. */
 final class LeasedRig implements AutoCloseable {
@@ -27,6 +35,9 @@ final class LeasedRig implements AutoCloseable {
     final NvmeBackend backend;
     private final List<Device> devices = new ArrayList<>();
 
+    /** What the next request of the backend's for a lease meets, once; null for nothing. */
+    final AtomicReference<Error> nextLeaseMeets = new AtomicReference<>();
+
     LeasedRig() {
         this(LeaseOptions.DEFAULT, NvmeBackendOptions.DEFAULT);
     }
@@ -34,7 +45,43 @@ final class LeasedRig implements AutoCloseable {
     LeasedRig(LeaseOptions options, NvmeBackendOptions backendOptions) {
         leases = new LeaseManager(options, reactors);
         resources = leases.open(new Holder(7, "io.doorbell.backends", "0.1.0"));
-        backend = new NvmeBackend(resources, backendOptions);
+        backend = new NvmeBackend(new Meeting(), backendOptions);
+    }
+
+    private final class Meeting implements ResourceManager {
+        @Override
+        public List<NvmeController> controllers() {
+            return resources.controllers();
+        }
+
+        @Override
+        public Optional<NvmeController> controller(TransportId id) {
+            return resources.controller(id);
+        }
+
+        @Override
+        public QueuePairLease lease(LeaseRequest request) throws InterruptedException {
+            var met = nextLeaseMeets.getAndSet(null);
+            if (met != null) {
+                throw met;
+            }
+            return resources.lease(request);
+        }
+
+        @Override
+        public ConnectionLeases listener(TransportId listener, int capacity) {
+            return resources.listener(listener, capacity);
+        }
+
+        @Override
+        public List<QueuePairLease> leases() {
+            return resources.leases();
+        }
+
+        @Override
+        public Reactors reactors() {
+            return resources.reactors();
+        }
     }
 
     /** A device with one namespace. */

@@ -139,6 +139,23 @@ class PausedNamespaceTest {
         System.out.println(trouble + ": " + load.ended() + " commands, the longest " + load.longest());
     }
 
+    /** As when the driver is replaced while it is asked. */
+    @Test
+    void goesOnWhenWhoItAsksForALeaseIsGoing() {
+        open(NvmeBackendOptions.DEFAULT);
+        var load = load("load", BLOCKS);
+        awaitProgress(load);
+        rig.nextLeaseMeets.set(new NoClassDefFoundError("the bundle wiring is no longer valid"));
+
+        leases().forEach(lease -> rig.leases.revoke(lease.id()));
+
+        await().atMost(BOUND).until(() -> rig.nextLeaseMeets.get() == null);
+        awaitProgress(load);
+        load.stop();
+        await().atMost(BOUND).until(() -> load.inFlight() == 0);
+        assertThat(load.wrong()).isEmpty();
+    }
+
     @Test
     void goesOnWhenTheDeviceEndsNothingAndIsReset() {
         open(NvmeBackendOptions.DEFAULT);

@@ -105,8 +105,8 @@ final class LeaseKeeper implements Runnable {
             Thread.ofVirtual().name("look at " + namespace).start(() -> {
                 try {
                     namespace.verified(controller);
-                } catch (IllegalStateException | NvmeException changed) {
-                    LOG.warn("{}: {}", queue, changed.getMessage());
+                } catch (RuntimeException | LinkageError changed) {
+                    LOG.warn("{}: {}", queue, changed.toString());
                     over.countDown();
                 }
             });
@@ -134,6 +134,13 @@ final class LeaseKeeper implements Runnable {
                     }
                     Thread.sleep(pauseMillis);
                     pauseMillis = Math.min(2 * pauseMillis, LAST_PAUSE_MILLIS);
+                } catch (RuntimeException | LinkageError defect) {
+                    // A driver that is being replaced, memory that is short: no reason never to ask again.
+                    if (!defect.toString().equals(said) && !stopped) {
+                        LOG.error("{} has no queue pair, and its commands wait", queue, defect);
+                        said = defect.toString();
+                    }
+                    Thread.sleep(LAST_PAUSE_MILLIS);
                 }
             }
         } catch (InterruptedException stop) {

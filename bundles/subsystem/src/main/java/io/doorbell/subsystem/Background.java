@@ -56,7 +56,8 @@ final class Background {
         Thread.ofVirtual().name(name).start(() -> {
             try {
                 job.status = action.run(job);
-            } catch (RuntimeException defect) {
+            } catch (RuntimeException | Error defect) {
+                // Whatever it was: a host waits for an answer.
                 LOG.error("{} met a defect", name, defect);
                 job.status = Status.INTERNAL_ERROR;
             }

@@ -88,6 +88,7 @@ final class Lease implements QueuePairLease {
         long polls;
         long unpolledSinceNanos;
         boolean alarmed;
+        boolean failed;
         int timesOwnerSeenDead;
         volatile long lastPollNanos;
     }

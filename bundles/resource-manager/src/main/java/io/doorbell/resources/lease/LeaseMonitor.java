@@ -65,15 +65,27 @@ final class LeaseMonitor implements AutoCloseable {
     private void lookSafely() {
         try {
             look(System.nanoTime());
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | LinkageError failure) {
             LOG.error("a look at the leases failed", failure);
+        }
+    }
+
+    /** The driver's code, which may be going at this moment: what one lease meets is nothing to the others. */
+    private void lookSafely(Lease lease, long nowNanos) {
+        try {
+            look(lease, nowNanos);
+        } catch (RuntimeException | LinkageError failure) {
+            if (!lease.sample.failed) {
+                lease.sample.failed = true;
+                LOG.error("{}: a look at it failed, and is tried again", lease, failure);
+            }
         }
     }
 
     void look(long nowNanos) {
         for (var lease : accounts.leases()) {
             if (lease.state() == LeaseState.GRANTED) {
-                look(lease, nowNanos);
+                lookSafely(lease, nowNanos);
             }
         }
         completeOrphaned();
@@ -116,15 +128,15 @@ final class LeaseMonitor implements AutoCloseable {
     /** @return whether none is left */
     private synchronized boolean completeOrphaned() {
         orphaned.removeIf(lease -> {
-            if (lease.control().inFlight() > 0 && lease.ownerEnded()) {
-                try {
+            try {
+                if (lease.control().inFlight() > 0 && lease.ownerEnded()) {
                     lease.control().completeRest();
-                } catch (RuntimeException failure) {
-                    LOG.error("{}: its last commands could not be completed", lease, failure);
-                    return true;
                 }
+                return lease.control().inFlight() == 0;
+            } catch (RuntimeException | LinkageError failure) {
+                LOG.error("{}: its last commands could not be completed", lease, failure);
+                return true;
             }
-            return lease.control().inFlight() == 0;
         });
         return orphaned.isEmpty();
     }

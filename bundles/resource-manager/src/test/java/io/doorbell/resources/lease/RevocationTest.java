@@ -284,6 +284,23 @@ class RevocationTest {
     }
 
     @Test
+    void aDriverThatFailsForOneLeaseIsNoReasonNotToLookAtTheOthers() throws Exception {
+        try (var node = new TestNode(2);
+                var owner = new Owner(_ -> false)) {
+            try (var looked = node.holder("looked-at-first").lease(node.request())) {
+                node.controller.countsNoMore = looked.queuePair().queueId();
+
+                var lease = owner.lease(node, IGNORE);
+
+                await().atMost(TestNode.BOUND).until(() -> lease.state().ended());
+                assertThat(node.lastEvent().reason()).isEqualTo(RevocationReason.OWNER_THREAD_DEAD);
+                assertThat(looked.state()).isEqualTo(LeaseState.GRANTED);
+                node.controller.countsNoMore = 0;
+            }
+        }
+    }
+
+    @Test
     void whenItsOwnerEndsOnlyAfterTheFenceTheCommandsAreCompletedForIt() throws Exception {
         var ledger = new Ledger();
         var filled = new CountDownLatch(1);

@@ -64,6 +64,8 @@ public final class TestController implements NvmeController, AutoCloseable {
     volatile boolean keepsQueues;
     /** The driver throws when it is told that the fence has fallen. */
     volatile boolean breaksAtTheFence;
+    /** The driver's classes are gone for whoever asks what this queue pair did; 0 for none. */
+    volatile int countsNoMore;
     /** Done by an owner between the owner check and its stores. */
     volatile Runnable betweenCheckAndStores = () -> {};
     /** Done before queues are deleted. */

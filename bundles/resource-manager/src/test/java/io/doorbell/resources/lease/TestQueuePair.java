@@ -372,6 +372,9 @@ public final class TestQueuePair extends QueuePair {
 
         @Override
         public QueuePairCounters counters() {
+            if (controller.countsNoMore == queueId) {
+                throw new NoClassDefFoundError("the bundle wiring is no longer valid");
+            }
             return new QueuePairCounters(submitted, completed, failed, polls, 0, rung, 0, 0);
         }
 
