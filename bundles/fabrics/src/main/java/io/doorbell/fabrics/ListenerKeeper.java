@@ -131,10 +131,18 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
     /** Its place has gone: closed, and tried again until it is back. */
     protected final synchronized void lose() {
         if (open != null) {
-            open.close();
-            open = null;
-            beginAnew();
+            try {
+                letGo();
+            } finally {
+                beginAnew();
+            }
         }
+    }
+
+    private void letGo() {
+        var ending = open;
+        open = null;
+        ending.close();
     }
 
     private void beginAnew() {
@@ -171,10 +179,15 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
             problem = taken.getMessage();
             complain(settings, taken);
             return false;
-        } catch (RuntimeException refused) {
-            problem = String.valueOf(refused.getMessage());
-            LOG.error("{} does not listen", settings.name(), refused);
-            return true;
+        } catch (RuntimeException | LinkageError failed) {
+            // A reactor that did not come round, memory or descriptors that were short: it passes, on a node that is to
+            // run for months.
+            var why = failed.toString();
+            if (!why.equals(problem)) {
+                problem = why;
+                LOG.error("{} does not listen. Tried again every {} s", settings.name(), retry.toSeconds(), failed);
+            }
+            return false;
         }
     }
 
@@ -231,8 +244,7 @@ public abstract class ListenerKeeper<S extends ListenerSettings.Placed> implemen
             opening = null;
         }
         if (open != null) {
-            open.close();
-            open = null;
+            letGo();
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.doorbell.fabrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Level;
@@ -35,7 +36,8 @@ class ListenerKeeperTest {
     private final ListAppender<ILoggingEvent> written = new ListAppender<>();
     private final AtomicLong nowNanos = new AtomicLong(Long.MAX_VALUE);
     private final AtomicInteger tries = new AtomicInteger();
-    private volatile IOException inTheWay;
+    private volatile Exception inTheWay;
+    private volatile RuntimeException whenItCloses;
 
     @BeforeEach
     void read() {
@@ -66,10 +68,18 @@ class ListenerKeeperTest {
         protected Listening open(Settings settings, AccessStates states) throws IOException {
             var now = inTheWay;
             tries.incrementAndGet();
-            if (now != null) {
-                throw now;
+            switch (now) {
+                case null -> {
+                    return new Open();
+                }
+                case IOException place -> throw place;
+                case RuntimeException defect -> throw defect;
+                default -> throw new AssertionError(now);
             }
-            return new Open();
+        }
+
+        void placeHasGone() {
+            lose();
         }
 
         void placeIsThere() {
@@ -78,7 +88,7 @@ class ListenerKeeperTest {
     }
 
     /** Where nobody connects. */
-    private static final class Open implements ListenerKeeper.Listening {
+    private final class Open implements ListenerKeeper.Listening {
         @Override
         public void accessStates(AccessStates states) {}
 
@@ -98,7 +108,11 @@ class ListenerKeeperTest {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            if (whenItCloses != null) {
+                throw whenItCloses;
+            }
+        }
     }
 
     private List<String> warnings() {
@@ -131,6 +145,36 @@ class ListenerKeeperTest {
             await().atMost(BOUND).until(() -> tries.get() > 5);
 
             assertThat(warnings()).singleElement().asString().startsWith("rdma0: taken. Tried again every ");
+        }
+    }
+
+    /** As a reactor that does not come round in time. */
+    @Test
+    void whatFailsIsToldOnceAndTriedAgainUntilItListens() {
+        inTheWay = new IllegalStateException("the reactor does not come round");
+        try (var keeper = new Keeper(AT_ONCE)) {
+            await().atMost(BOUND).until(() -> tries.get() > 5);
+            assertThat(warnings()).singleElement().asString().startsWith("rdma0 does not listen. Tried again every ");
+            assertThat(keeper.status().problem()).contains("the reactor does not come round");
+
+            inTheWay = null;
+
+            await().atMost(BOUND).until(() -> keeper.status().listening());
+        }
+    }
+
+    @Test
+    void whatDoesNotEndWellIsOpenedAnewAllTheSame() {
+        try (var keeper = new Keeper(AT_ONCE)) {
+            await().atMost(BOUND).until(() -> keeper.status().listening());
+            int before = tries.get();
+            whenItCloses = new IllegalStateException("the reactor does not come round");
+
+            assertThatThrownBy(keeper::placeHasGone).isSameAs(whenItCloses);
+            whenItCloses = null;
+
+            await().atMost(BOUND)
+                    .until(() -> tries.get() > before && keeper.status().listening());
         }
     }
 
