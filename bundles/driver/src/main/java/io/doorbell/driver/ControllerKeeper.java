@@ -38,6 +38,9 @@ public final class ControllerKeeper implements AutoCloseable {
 
     // Guarded by this.
     private Thread bringUp;
+    /** Null while none was lost. */
+    private Thread ending;
+
     private DriverController controller;
     private Runnable unpublish;
 
@@ -138,9 +141,13 @@ public final class ControllerKeeper implements AutoCloseable {
     }
 
     /** The controller is of no use any more: it goes, and another one is opened as soon as that can be. Returns at once. */
-    public void lost() {
-        Thread.ofVirtual().name("nvme-" + name + "-lost").start(() -> {
-            end();
+    public synchronized void lost() {
+        ending = Thread.ofVirtual().name("nvme-" + name + "-lost").start(() -> {
+            try {
+                end();
+            } catch (RuntimeException | LinkageError defect) {
+                LOG.error("{} does not end well; it is opened anew all the same", name, defect);
+            }
             if (closing.getCount() > 0) {
                 begin();
             }
@@ -156,11 +163,14 @@ public final class ControllerKeeper implements AutoCloseable {
             unpublish = null;
             controller = null;
         }
-        if (published != null) {
-            published.run();
-        }
-        if (toClose != null) {
-            toClose.close();
+        try {
+            if (published != null) {
+                published.run();
+            }
+        } finally {
+            if (toClose != null) {
+                toClose.close();
+            }
         }
     }
 
@@ -169,12 +179,22 @@ public final class ControllerKeeper implements AutoCloseable {
     public void close() {
         closing.countDown();
         end();
-        Thread opening;
-        synchronized (this) {
-            opening = bringUp;
-        }
-        if (Thread.currentThread() != opening) {
-            join(opening, CLOSE_BOUND);
+        // Of one that was lost at this moment another thread sees to the end; when that is over it begins no more.
+        join(endingNow());
+        join(openingNow());
+    }
+
+    private synchronized Thread endingNow() {
+        return ending;
+    }
+
+    private synchronized Thread openingNow() {
+        return bringUp;
+    }
+
+    private static void join(Thread thread) {
+        if (thread != null && thread != Thread.currentThread()) {
+            join(thread, CLOSE_BOUND);
         }
     }
 
