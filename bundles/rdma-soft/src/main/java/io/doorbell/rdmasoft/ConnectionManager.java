@@ -109,23 +109,23 @@ final class ConnectionManager implements AutoCloseable {
                 receive();
                 lookAtTheClock();
             }
-        } catch (RuntimeException defect) {
+        } catch (RuntimeException | LinkageError defect) {
             if (!isClosed()) {
                 LOG.error("{} makes no more connections", device.name(), defect);
             }
         }
     }
 
-    /** Runs what is not this class's to vouch for. */
+    /** Runs what is not this class's to vouch for: whoever made or asked for a connection may be replaced meanwhile. */
     void guard(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException defect) {
+        } catch (RuntimeException | LinkageError defect) {
             broken(defect);
         }
     }
 
-    void broken(RuntimeException defect) {
+    void broken(Throwable defect) {
         LOG.error("{}: a defect while a connection was made or ended", device.name(), defect);
     }
 
@@ -152,7 +152,7 @@ final class ConnectionManager implements AutoCloseable {
         long now = System.nanoTime();
         for (var connection : List.copyOf(timed)) {
             if (now - connection.dueNanos >= 0) {
-                due(connection, now);
+                guard(() -> due(connection, now));
             }
         }
     }

@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 public final class News {
     private final ConnectionListener listener;
     private final String name;
-    private final Consumer<RuntimeException> broken;
+    private final Consumer<Throwable> broken;
 
     // Guarded by this.
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
@@ -17,9 +17,9 @@ public final class News {
 
     /**
      * @param name of the threads
-     * @param broken hears what the listener throws
+     * @param broken hears what the listener throws, whose bundle may be going at that moment
      */
-    public News(ConnectionListener listener, String name, Consumer<RuntimeException> broken) {
+    public News(ConnectionListener listener, String name, Consumer<Throwable> broken) {
         this.listener = listener;
         this.name = name;
         this.broken = broken;
@@ -59,7 +59,7 @@ public final class News {
             }
             try {
                 event.run();
-            } catch (RuntimeException thrown) {
+            } catch (RuntimeException | LinkageError thrown) {
                 broken.accept(thrown);
             }
         }
