@@ -167,6 +167,8 @@ final class TcpLoad implements AutoCloseable {
             }
         } catch (IOException | InterruptedException end) {
             // Told by the other queue, where it is none of ours.
+        } catch (RuntimeException | AssertionError defect) {
+            wrong.add("keep alive: " + defect);
         }
     }
 
