@@ -48,8 +48,14 @@ final class ReactorThread implements Reactor {
     /** Tasks run in one cycle, so that a flood of them does not starve the pollers. */
     private static final int TASKS_PER_CYCLE = 16;
 
-    /** Idle cycles, an even number, after which one that shares its CPU stops spinning: some 2 µs, in which a device that answers from memory has answered. */
-    private static final int CROWDED_SPIN_CYCLES = 64;
+    /**
+     * How long one that shares its CPU spins: a device that answers from memory has answered by then. A time, since a cycle may be a look into memory of
+     * some 30 ns, or a system call for each socket.
+     */
+    private static final long CROWDED_SPIN_NANOS = TimeUnit.MICROSECONDS.toNanos(2);
+
+    /** A neighbour that has slept so long does not wait for the CPU: longer than the time slices of Linux. */
+    private static final long LONG_SLEEP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     /** How long it lets others have the CPU then, where its pollers do not agree to a sleep. Linux adds up to 50 µs of its own. */
     private static final long NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
@@ -106,6 +112,8 @@ final class ReactorThread implements Reactor {
     private int spinCycles;
     private int yieldCycles;
     private int idleCycles;
+    private long busyNanos = lastCycleNanos;
+    private boolean refused;
     private int faults;
     private long lastFaultCycle;
 
@@ -203,6 +211,8 @@ final class ReactorThread implements Reactor {
                     idleCycles = 0;
                     BUSY_CYCLES.setOpaque(this, busyCycles + 1);
                     readClock();
+                    busyNanos = lastCycleNanos;
+                    refused = false;
                 } else {
                     idle();
                 }
@@ -280,8 +290,13 @@ final class ReactorThread implements Reactor {
 
     private void idle() {
         int idle = ++idleCycles;
-        if (idle > CROWDED_SPIN_CYCLES && isCrowded()) {
-            makeRoom(idle);
+        if (isCrowded()) {
+            readClock();
+            if (lastCycleNanos - busyNanos >= CROWDED_SPIN_NANOS) {
+                makeRoom();
+            } else {
+                Thread.onSpinWait();
+            }
         } else if (idle <= spinCycles) {
             Thread.onSpinWait();
             if ((idle & (CLOCK_EVERY_CYCLES - 1)) == 0) {
@@ -298,10 +313,14 @@ final class ReactorThread implements Reactor {
         }
     }
 
-    /** Whether another reactor wants this CPU: spinning would hold it up, for time slices that are a thousand I/Os long. */
+    /**
+     * Whether another reactor wants this CPU: spinning would hold it up, for time slices that are a thousand I/Os long. One that sleeps may have been woken
+     * by its socket, and wait for us to let it have the CPU, which nothing here tells: it counts until it has slept for long.
+     */
     private boolean isCrowded() {
         for (var neighbour : (ReactorThread[]) NEIGHBOURS.getOpaque(this)) {
-            if (!(boolean) PARKED.getOpaque(neighbour)) {
+            if (!(boolean) PARKED.getOpaque(neighbour)
+                    || lastCycleNanos - (long) LAST_CYCLE_NANOS.getOpaque(neighbour) < LONG_SLEEP_NANOS) {
                 return true;
             }
         }
@@ -309,12 +328,13 @@ final class ReactorThread implements Reactor {
     }
 
     /** A sleep; and if not all agree, one more cycle, for that may have been since there is work, and then a nap. */
-    private void makeRoom(int idle) {
-        // It may be so for days.
-        idleCycles = CROWDED_SPIN_CYCLES + (idle & 1);
-        if ((idle & 1) == 0) {
-            park();
+    private void makeRoom() {
+        // Not counted any further: it may be so for days.
+        idleCycles = 0;
+        if (!refused) {
+            refused = !park();
         } else {
+            refused = false;
             parks++;
             LockSupport.parkNanos(NAP_NANOS);
             readClock();
@@ -354,6 +374,7 @@ final class ReactorThread implements Reactor {
                 sign.drain();
             }
             idleCycles = 0;
+            busyNanos = lastCycleNanos;
         } else if (sleep) {
             // Time is up, and that is no news: one cycle, and if it finds nothing the next sleep.
             idleCycles = spinCycles + yieldCycles;
