@@ -305,6 +305,11 @@ final class PerfRun implements NamespaceWorker.Events {
             }
         } catch (InterruptedException e) {
             // The run ends, and nobody needs the lease any more. This thread ends with it.
+        } catch (RuntimeException | LinkageError e) {
+            // A driver that is replaced meanwhile, say. Nobody else would see that this worker waits for ever.
+            if (!stopping) {
+                stop(keeper.name() + ": no new lease: " + e);
+            }
         }
     }
 

@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.doorbell.lease.ResourceManager;
 import io.doorbell.workload.WorkloadRun;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -199,6 +202,34 @@ class PerfTest {
             var err = new StringWriter();
             assertThat(node.perf.run(out, new PrintWriter(err), "--help")).isEqualTo(Perf.FAILED);
             assertThat(err).hasToString("perf: perf is being stopped\n");
+        }
+    }
+
+    /** As by a driver that is replaced at that moment. */
+    @Test
+    void aRunThatGetsNoLeaseAgainForAReasonThatNobodyForesawEndsAndSaysSo() throws Exception {
+        try (var node = EmulatedNode.withMemory("16MiB:512")) {
+            var meets = new AtomicReference<Error>();
+            var resources = (ResourceManager) Proxy.newProxyInstance(
+                    ResourceManager.class.getClassLoader(),
+                    new Class<?>[] {ResourceManager.class},
+                    (_, method, arguments) -> {
+                        if (method.getName().equals("lease") && meets.get() != null) {
+                            throw meets.get();
+                        }
+                        return method.invoke(node.resources, arguments);
+                    });
+            try (var perf = new Perf(resources)) {
+                var run = perf.start(EmulatedNode.words(ENDLESS));
+                await().atMost(BOUND).until(() -> run.progress().completed() > 1000);
+                meets.set(new NoClassDefFoundError("the bundle wiring is no longer valid"));
+
+                node.leases.leases().forEach(lease -> node.leases.revoke(lease.id()));
+
+                assertThat(run.await(BOUND)).isTrue();
+                assertThat(run.state()).isEqualTo(WorkloadRun.State.FAILED);
+                assertThat(run.progress().message()).contains("no new lease", "the bundle wiring is no longer valid");
+            }
         }
     }
 
