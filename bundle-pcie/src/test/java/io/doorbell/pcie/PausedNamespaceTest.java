@@ -1,11 +1,14 @@
 package io.doorbell.pcie;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.doorbell.backends.MemoryBackend;
+import io.doorbell.backends.NvmeBackend;
 import io.doorbell.backends.NvmeBackendOptions;
 import io.doorbell.host.ControllerState;
+import io.doorbell.host.NvmeController;
 import io.doorbell.lease.LeaseSnapshot;
 import io.doorbell.nvme.NvmOpcode;
 import io.doorbell.nvme.Status;
@@ -17,9 +20,13 @@ import io.doorbell.storage.Namespace;
 import io.doorbell.storage.NamespaceSession;
 import io.doorbell.storage.NamespaceSpec;
 import io.doorbell.storage.TestRequest;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -154,6 +161,36 @@ class PausedNamespaceTest {
         load.stop();
         await().atMost(BOUND).until(() -> load.inFlight() == 0);
         assertThat(load.wrong()).isEmpty();
+    }
+
+    /** Who serves it is told to try again: the controller stays the same, so nobody else would. */
+    @Test
+    void oneThatIsOpenedWhileItsDriverIsGoingIsOpenedSoonAfter() throws Exception {
+        open(NvmeBackendOptions.DEFAULT);
+        var goes = new AtomicBoolean(true);
+        var controller = (NvmeController) Proxy.newProxyInstance(
+                NvmeController.class.getClassLoader(),
+                new Class<?>[] {NvmeController.class},
+                (_, method, arguments) -> {
+                    if (method.getName().equals("admin") && goes.get()) {
+                        throw new NoClassDefFoundError("the bundle wiring is no longer valid");
+                    }
+                    return method.invoke(device.controller, arguments);
+                });
+        var backend = new NvmeBackend(rig.resources, NvmeBackendOptions.DEFAULT);
+        backend.add(controller);
+        var spec = NamespaceSpec.parse("nvme:" + device.id());
+        var told = new CountDownLatch(1);
+        try (var _ = backend.onChange(told::countDown)) {
+
+            assertThatThrownBy(() -> backend.open(spec))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("is being replaced");
+
+            goes.set(false);
+            assertThat(told.await(BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            backend.open(spec).close();
+        }
     }
 
     @Test

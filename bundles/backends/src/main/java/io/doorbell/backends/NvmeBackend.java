@@ -9,6 +9,8 @@ import io.doorbell.storage.NamespaceSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Kind {@code nvme}: a namespace on an NVMe controller of this node, whoever drives it, through queue pairs on lease. Size and
@@ -17,10 +19,17 @@ import java.util.concurrent.CopyOnWriteArrayList;
 public final class NvmeBackend implements BackendProvider {
     private static final String FORM = "nvme:transportId, such as nvme:trtype:PCIE traddr:0000:01:00.0 ns:1";
 
+    /** From a namespace that could not be opened to the next look. */
+    private static final long FIRST_PAUSE_MILLIS = 500;
+
+    private static final long LAST_PAUSE_MILLIS = 60_000;
+
     private final ResourceManager resources;
     private final NvmeBackendOptions options;
     private final List<NvmeController> controllers = new CopyOnWriteArrayList<>();
     private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
+    private final AtomicBoolean looksAgain = new AtomicBoolean();
+    private final AtomicLong pauseMillis = new AtomicLong(FIRST_PAUSE_MILLIS);
 
     /** @param resources whose leases these are */
     public NvmeBackend(ResourceManager resources, NvmeBackendOptions options) {
@@ -36,6 +45,7 @@ public final class NvmeBackend implements BackendProvider {
     /** A controller is there. */
     public void add(NvmeController controller) {
         controllers.add(controller);
+        pauseMillis.set(FIRST_PAUSE_MILLIS);
         watchers.forEach(Thread::startVirtualThread);
     }
 
@@ -62,7 +72,36 @@ public final class NvmeBackend implements BackendProvider {
                 .orElseThrow(() -> new IllegalArgumentException("there is no controller "
                         + place.withoutNamespace() + "; there are "
                         + controllers.stream().map(NvmeController::transportId).toList()));
-        return new LeasedNamespace(resources, options, place, controller);
+        try {
+            var opened = new LeasedNamespace(resources, options, place, controller);
+            pauseMillis.set(FIRST_PAUSE_MILLIS);
+            return opened;
+        } catch (IllegalArgumentException unservable) {
+            throw unservable;
+        } catch (RuntimeException unsaid) {
+            lookAgain();
+            throw unsaid;
+        } catch (LinkageError replaced) {
+            lookAgain();
+            throw new IllegalStateException(
+                    "the driver of " + place.withoutNamespace() + " is being replaced", replaced);
+        }
+    }
+
+    /** It is in a reset, or its driver goes: nobody tells when that is over. Ever less often, since who asks a controller that does not answer has it reset. */
+    private void lookAgain() {
+        if (looksAgain.compareAndSet(false, true)) {
+            long pause = pauseMillis.getAndUpdate(before -> Math.min(2 * before, LAST_PAUSE_MILLIS));
+            Thread.ofVirtual().name("look for namespaces again").start(() -> {
+                try {
+                    Thread.sleep(pause);
+                } catch (InterruptedException nobodyDoes) {
+                    Thread.currentThread().interrupt();
+                }
+                looksAgain.set(false);
+                watchers.forEach(Thread::startVirtualThread);
+            });
+        }
     }
 
     private Optional<NvmeController> controller(TransportId place) {

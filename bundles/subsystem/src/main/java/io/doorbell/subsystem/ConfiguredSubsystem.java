@@ -279,12 +279,20 @@ final class ConfiguredSubsystem implements SubsystemOperator, AutoCloseable {
             subsystem.groupNamespace(nsid, spec.options().group());
             open.put(nsid, spec);
         } catch (IllegalArgumentException | UncheckedIOException said) {
-            problems.put(nsid, said);
-            LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, said.getMessage());
+            if (isNews(nsid, said)) {
+                LOG.error("namespace {} ({}) of {} is left out: {}", nsid, spec, subsystem, said.getMessage());
+            }
         } catch (RuntimeException failed) {
-            problems.put(nsid, failed);
-            LOG.error("namespace {} ({}) of {} is left out", nsid, spec, subsystem, failed);
+            if (isNews(nsid, failed)) {
+                LOG.error("namespace {} ({}) of {} is left out", nsid, spec, subsystem, failed);
+            }
         }
+    }
+
+    /** Some are tried again and again. */
+    private boolean isNews(int nsid, RuntimeException problem) {
+        var before = problems.put(nsid, problem);
+        return before == null || !before.toString().equals(problem.toString());
     }
 
     // What an operator asks for.
