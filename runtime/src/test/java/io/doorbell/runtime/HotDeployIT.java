@@ -7,9 +7,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
+import javax.management.openmbean.TabularData;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,7 +26,8 @@ import org.osgi.framework.BundleException;
 
 /** Plug-ins of the assembled distribution are replaced and removed while I/O runs. */
 class HotDeployIT {
-    private static final String[] LOAD = load("60");
+    /** Longer than anything takes here: it is cut short. */
+    private static final String[] LOAD = load("3000");
     private static final String[] SHORT = load("1");
 
     @TempDir
@@ -54,6 +60,29 @@ class HotDeployIT {
 
     private void awaitLoad() {
         await().atMost(BOUND).until(() -> LocalNode.leases() > 0);
+    }
+
+    private static Object ofPerf(String operation, Object argument) throws JMException {
+        var type = argument instanceof Long ? long.class : argument.getClass();
+        return ManagementFactory.getPlatformMBeanServer()
+                .invoke(new ObjectName("io.doorbell:type=PerfRuns"), operation, new Object[] {argument}, new String[] {
+                    type.getName()
+                });
+    }
+
+    private static CompositeData run(long id) {
+        var runs = (TabularData) LocalNode.attribute("PerfRuns", "Runs");
+        return (CompositeData) runs.get(new Object[] {id}).get("value");
+    }
+
+    /** On what it drives now. */
+    private static void awaitProgress(long id) {
+        await().atMost(BOUND).until(() -> LocalNode.leases() > 0);
+        long before = (Long) run(id).get("completed");
+        await().atMost(BOUND)
+                .untilAsserted(() -> assertThat((Long) run(id).get("completed"))
+                        .as(run(id).toString())
+                        .isGreaterThan(before + 1000));
     }
 
     private void awaitNothingLeft() {
@@ -124,15 +153,26 @@ class HotDeployIT {
         awaitNothingLeft();
     }
 
+    /** A run without an end of its own: one that is over while the driver is away has failed, and rightly so. */
     @Test
-    void aNewerDriverReplacesTheOneThatPerfRunsOnAndPerfGoesOn() throws IOException, InterruptedException {
-        var run = node.perf(load("8"));
-        awaitLoad();
+    void aNewerDriverReplacesTheOneThatPerfRunsOnAndPerfGoesOn() throws IOException, InterruptedException, JMException {
+        var newer = node.withVersion("bundle-pcie", "0.1.1");
+        var started = (CompositeData) ofPerf(
+                "start",
+                "-q 32 -o 4096 -w randrw -M 50 -t 3000 --resume 100"
+                        + " -r 'trtype:EMULATED traddr:nvme0 ns:2' -r 'trtype:EMULATED traddr:nvme0 ns:3'");
+        long id = (Long) started.get("id");
+        awaitProgress(id);
 
-        node.drop(node.withVersion("bundle-pcie", "0.1.1"));
+        node.drop(newer);
 
         awaitVersion(PCIE, "0.1.1");
-        assertThat(run.exitCode()).as(run.said()).isZero();
+        awaitProgress(id);
+        ofPerf("stop", id);
+        await().atMost(BOUND)
+                .untilAsserted(() ->
+                        assertThat(run(id).get("state")).as(run(id).toString()).isEqualTo("SUCCEEDED"));
+        assertThat(run(id).get("failed")).isEqualTo(0L);
         await().atMost(BOUND).until(() -> LocalNode.leases() == 0);
         var again = node.perf(SHORT);
         assertThat(again.exitCode()).as(again.said()).isZero();

@@ -60,6 +60,7 @@ class ManagementIT {
     static void start() throws IOException {
         home = folder.resolve("home");
         node = NodeProcess.run(folder, home);
+        node.awaitController();
         node.awaitOutput("management at");
         var found = ADDRESS.matcher(node.output());
         assertThat(found.find()).isTrue();

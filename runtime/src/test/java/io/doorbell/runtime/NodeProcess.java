@@ -120,6 +120,11 @@ final class NodeProcess implements AutoCloseable {
         });
     }
 
+    /** The emulated controller of a new home is up, which is a matter of the background: perf waits for it, but not for so long. */
+    void awaitController() {
+        awaitOutput("nvme0: ", " queue pairs of ", " up in ");
+    }
+
     String output() {
         try {
             return Files.readString(output);

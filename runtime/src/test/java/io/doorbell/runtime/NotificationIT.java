@@ -50,6 +50,7 @@ class NotificationIT {
         home = folder.resolve("home");
         NodeProcess.listenersOf(home);
         node = NodeProcess.run(folder, home);
+        node.awaitController();
         operator = NodeOverHttp.operator(node, home);
         url = Files.readString(home.resolve("var/management.url")).strip();
     }

@@ -46,6 +46,7 @@ class OperateIT {
     static void start() throws IOException, InterruptedException {
         home = folder.resolve("home");
         node = NodeProcess.run(folder, home);
+        node.awaitController();
         operator = NodeOverHttp.operator(node, home);
         monitor = NodeOverHttp.monitor(node, home);
     }
