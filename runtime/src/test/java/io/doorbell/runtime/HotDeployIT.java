@@ -28,6 +28,7 @@ import org.osgi.framework.BundleException;
 class HotDeployIT {
     /** Longer than anything takes here: it is cut short. */
     private static final String[] LOAD = load("3000");
+
     private static final String[] SHORT = load("1");
 
     @TempDir
